@@ -1,0 +1,35 @@
+/**
+ * The network seam: connections that carry bytes in order. TCP in production; `memory-network.ts` in tests and simulations.
+ */
+export interface Network {
+  /** @throws `unavailable`: refused, unreachable, or not connected before `signal` was aborted. A refusal has the cause's code `ECONNREFUSED`. */
+  connect(address: string, signal: AbortSignal): Promise<ByteStream>;
+  /** Listens on `host:port`; port 0 takes any free one. @throws `failed_precondition` naming the address when it is in use. */
+  listen(address: string, accept: (stream: ByteStream) => void): Promise<Listener>;
+}
+
+export interface Listener {
+  /** `host:port` as bound. */
+  readonly address: string;
+  /** Stops accepting; connections that were accepted go on. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One connection. Events come after the call that returned the stream, never during it. */
+export interface ByteStream {
+  /** The other side's `host:port`, for messages. */
+  readonly peer: string;
+  /** Bytes that were written and have not left yet. */
+  readonly bufferedBytes: number;
+  /** Set once, at once: what arrives, when the buffer has emptied, and the end (with the error, if that ended it). */
+  listen(events: { data(chunk: Uint8Array): void; drained(): void; closed(error?: Error): void }): void;
+  /** Queues `chunk`, which is the stream's from now on. */
+  write(chunk: Uint8Array): void;
+  /** Stops and resumes `data`, so that the other side feels back-pressure. */
+  pause(): void;
+  resume(): void;
+  /** Sends what is buffered, then closes. */
+  end(): void;
+  /** Closes at once, dropping what is buffered. */
+  destroy(): void;
+}

@@ -1,0 +1,49 @@
+/**
+ * What callers and services see of the RPC layer (src/rpc/frame.ts draws the bytes). Bodies are opaque here.
+ */
+import type { UnderstudyError } from '../base/errors.js';
+
+/** One call as the server sees it. Replying to a caller that is gone does nothing. */
+export interface ServerCall {
+  readonly method: number;
+  /** The receiver's to keep, and nobody's to change. */
+  readonly body: Uint8Array;
+  /** The caller's `host:port`. */
+  readonly peer: string;
+  /** The caller's deadline on this machine's monotonic clock; Infinity where it set none. */
+  readonly deadlineMs: number;
+  /** Aborted when the caller cancels, its deadline passes, or its connection is lost. Made when first asked for: unary calls need not pay for it. */
+  readonly signal: AbortSignal;
+  /** Answers a unary call, or sends the end of a stream. Once. */
+  reply(body?: Uint8Array): void;
+  /** Ends the call with an error. Once. */
+  fail(error: UnderstudyError): void;
+  /** Sends one item of a stream. Resolves when the caller has credit for another one. @throws `cancelled` when the caller is gone. */
+  item(body: Uint8Array): Promise<void>;
+}
+
+/** Serves every call of a server. A throw fails the call (`internal`, unless it is an operating error). */
+export type CallHandler = (call: ServerCall) => void;
+
+export interface CallOptions {
+  /** Milliseconds until the call fails with `deadline_exceeded`, here and at the server. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal;
+}
+
+/** One connection to one server. */
+export interface RpcConnection extends AsyncDisposable {
+  readonly address: string;
+  /** Aborted, with the error as its reason, when the connection is gone; calls in flight have failed with `unavailable` then. */
+  readonly lost: AbortSignal;
+  /**
+   * Resolves with the body of the answer. Calls may overlap; answers come in any order.
+   *
+   * @throws the server's error; `deadline_exceeded`; `cancelled`; `unavailable` when the connection is lost before the answer (the server
+   *   may have done it); `resource_exhausted` when too many calls are in flight.
+   */
+  call(method: number, body: Uint8Array, options: CallOptions): Promise<Uint8Array>;
+  /** Yields the items of a server stream; leaving the loop cancels the call. @throws as `call`. */
+  stream(method: number, body: Uint8Array, options: CallOptions): AsyncIterable<Uint8Array>;
+  close(): Promise<void>;
+}
