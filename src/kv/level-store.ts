@@ -1,0 +1,195 @@
+/**
+ * The store in LevelDB, through `level` (classic-level).
+ *
+ * - Writes are handed to LevelDB one at a time: its thread pool may reorder two that overlap.
+ * - A failed write ends writing for good: LevelDB itself would go on after a failed append to its log, and leave a gap.
+ * - Nothing is synced: the journal has every row, and the owner's marker rows tell what of the newest writes is missing after a crash.
+ */
+import { rename, rm } from 'node:fs/promises';
+import { Level } from 'level';
+import { UnderstudyError } from '../base/errors.js';
+import type { KvOperation, KvRange, KvRows, KvSnapshot, KvStore, KvStores } from './kv-store.js';
+
+export interface LevelSettings {
+  /** Bytes gathered in memory before LevelDB writes a table; it holds up to two such buffers. */
+  readonly writeBufferBytes: number;
+  /** Bytes of table blocks kept in memory. */
+  readonly cacheBytes: number;
+}
+
+type Db = Level<Uint8Array, Uint8Array>;
+
+/** Bytes that one chunk of a range may have: LevelDB's own 16 KiB makes chunks of a hundred rows. */
+const CHUNK_BYTES = 1024 * 1024;
+
+/** One LevelDB folder; the copy set aside stands beside it as `<folder>.aside`. */
+export class LevelStores implements KvStores {
+  readonly #folder: string;
+  readonly #settings: LevelSettings;
+  #open: LevelStore | undefined;
+
+  constructor(folder: string, settings: LevelSettings) {
+    this.#folder = folder;
+    this.#settings = settings;
+  }
+
+  async open(): Promise<KvStore> {
+    const db: Db = new Level(this.#folder, {
+      keyEncoding: 'view',
+      valueEncoding: 'view',
+      writeBufferSize: this.#settings.writeBufferBytes,
+      cacheSize: this.#settings.cacheBytes,
+    });
+    try {
+      await db.open();
+    } catch (error) {
+      throw levelError(error, this.#folder);
+    }
+    this.#open = new LevelStore(db, this.#folder);
+    return this.#open;
+  }
+
+  async setAside(): Promise<void> {
+    if (this.#open !== undefined && !this.#open.closed) {
+      throw new UnderstudyError('failed_precondition', `cannot set aside an open metastore: folder=${this.#folder}`);
+    }
+    const aside = `${this.#folder}.aside`;
+    try {
+      await rm(aside, { recursive: true, force: true });
+      await rename(this.#folder, aside);
+    } catch (error) {
+      if (errno(error) === 'ENOENT') return;
+      throw new UnderstudyError('unavailable', `cannot set the metastore aside: folder=${this.#folder} reason=${reason(error)}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+class LevelStore implements KvStore {
+  readonly #db: Db;
+  readonly #folder: string;
+  #writes: Promise<void> = Promise.resolve();
+  #failure: UnderstudyError | undefined;
+  #closing: Promise<void> | undefined;
+
+  constructor(db: Db, folder: string) {
+    this.#db = db;
+    this.#folder = folder;
+  }
+
+  get closed(): boolean {
+    return this.#db.status === 'closed';
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    this.#mustBeOpen();
+    try {
+      return this.#db.getSync(key);
+    } catch (error) {
+      throw levelError(error, this.#folder);
+    }
+  }
+
+  async write(operations: readonly KvOperation[]): Promise<void> {
+    this.#mustBeOpen();
+    const batch = this.#db.batch();
+    for (const operation of operations) {
+      if (operation.type === 'put') batch.put(operation.key, operation.value);
+      else batch.del(operation.key);
+    }
+    const written = this.#writes.then(async () => {
+      if (this.#failure !== undefined) throw this.#failure;
+      try {
+        await batch.write();
+      } catch (error) {
+        this.#failure = levelError(error, this.#folder);
+        throw this.#failure;
+      }
+    });
+    this.#writes = written.catch(() => {});
+    await written;
+  }
+
+  snapshot(): KvSnapshot {
+    this.#mustBeOpen();
+    return new LevelSnapshot(this.#db, this.#folder);
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#writes.then(() => this.#db.close());
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closing !== undefined) throw closedError(this.#folder);
+  }
+}
+
+class LevelSnapshot implements KvSnapshot {
+  readonly #db: Db;
+  readonly #folder: string;
+  readonly #view: ReturnType<Db['snapshot']>;
+  #closing: Promise<void> | undefined;
+
+  constructor(db: Db, folder: string) {
+    this.#db = db;
+    this.#folder = folder;
+    this.#view = db.snapshot();
+  }
+
+  async *rows(range: KvRange, chunkRows: number): AsyncIterable<KvRows> {
+    if (this.#closing !== undefined) throw closedError(this.#folder);
+    const iterator = this.#db.iterator({ gte: range.gte, lt: range.lt, snapshot: this.#view, highWaterMarkBytes: CHUNK_BYTES });
+    try {
+      for (;;) {
+        const rows = await iterator.nextv(chunkRows);
+        if (rows.length === 0) return;
+        yield rows;
+      }
+    } catch (error) {
+      throw levelError(error, this.#folder);
+    } finally {
+      await iterator.close();
+    }
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#view.close();
+    return this.#closing;
+  }
+}
+
+function closedError(folder: string): UnderstudyError {
+  return new UnderstudyError('cancelled', `the metastore is closed: folder=${folder}`);
+}
+
+/** Classifies what `level` throws; an error that came with opening hides its reason in `cause`. */
+function levelError(error: unknown, folder: string): UnderstudyError {
+  if (error instanceof UnderstudyError) return error;
+  const inner = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+  const text = reason(inner);
+  const details = { cause: error };
+  const code = errno(inner);
+  if (code === 'LEVEL_LOCKED') {
+    return new UnderstudyError('failed_precondition', `another process has the metastore folder open: folder=${folder}`, details);
+  }
+  // A file that LevelDB's own manifest names and that is not there is damage, though LevelDB calls it an I/O error.
+  if (code === 'LEVEL_CORRUPTION' || text.startsWith('Corruption') || /^IO error: .*No such file or directory/s.test(text)) {
+    return new UnderstudyError('corrupt', `the metastore is damaged: folder=${folder} reason=${text}`, details);
+  }
+  if (code?.startsWith('LEVEL_') && code.endsWith('_NOT_OPEN')) return closedError(folder);
+  return new UnderstudyError('unavailable', `the metastore's disk failed: folder=${folder} reason=${text}`, details);
+}
+
+function errno(error: unknown): string | undefined {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+}
+
+function reason(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
