@@ -89,7 +89,7 @@ describe('level store', () => {
     onTestFinished(async () => {
       await run('umount', ['-l', root]);
     });
-    const stores = new LevelStores(join(root, 'metastore'), SETTINGS);
+    const stores = new LevelStores(join(root, 'metastore'), { ...SETTINGS, writeBufferBytes: 64 << 20 });
     const store = await stores.open();
     const row = (at: number) => put(bytes(at >> 8, at & 255), randomBytes(64 * 1024));
     let failedAt = -1;
@@ -100,9 +100,9 @@ describe('level store', () => {
       });
     }
     expect(failedAt).toBeGreaterThan(10);
+    await run('mount', ['-o', 'remount,size=64m', root]);
     await expect(store.write([put(bytes(255), bytes(1))])).rejects.toMatchObject({ code: 'unavailable' });
     await store.close();
-    await run('mount', ['-o', 'remount,size=64m', root]);
     await using again = await stores.open();
     const keys = (await allRows(again)).map((found) => found.slice(0, 4));
     expect(keys).toEqual(Array.from({ length: keys.length }, (_, at) => at.toString(16).padStart(4, '0')));
