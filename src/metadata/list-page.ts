@@ -1,0 +1,53 @@
+/**
+ * Encodes pages of a listing (message ListStatusPage in proto/rpc.proto) straight from stored rows: an inode's stored form is its wire form.
+ */
+import type { ChildRow } from './listing.js';
+
+const NAME_OFFSET = 9;
+const ENTRIES = 0x0a;
+const NAME = 0x0a;
+const INODE = 0x12;
+const SN = 0x10;
+
+/** @returns a page with these children, as of `sn`. */
+export function encodeListPage(rows: readonly ChildRow[], sn: number): Uint8Array {
+  let bytes = 12;
+  for (const [key, inode] of rows) bytes += key.length + inode.length + 12;
+  const out = Buffer.allocUnsafe(bytes);
+  let at = 0;
+  for (const [key, inode] of rows) {
+    const nameBytes = key.length - NAME_OFFSET;
+    const named = nameBytes === 0 ? 0 : 1 + varintBytes(nameBytes) + nameBytes;
+    out[at] = ENTRIES;
+    at = putVarint(out, at + 1, named + 1 + varintBytes(inode.length) + inode.length);
+    if (nameBytes > 0) {
+      out[at] = NAME;
+      at = putVarint(out, at + 1, nameBytes);
+      out.set(key.subarray(NAME_OFFSET), at);
+      at += nameBytes;
+    }
+    out[at] = INODE;
+    at = putVarint(out, at + 1, inode.length);
+    out.set(inode, at);
+    at += inode.length;
+  }
+  out[at] = SN;
+  at = putVarint(out, at + 1, sn);
+  return out.subarray(0, at);
+}
+
+function varintBytes(value: number): number {
+  return value < 0x80 ? 1 : value < 0x4000 ? 2 : value < 0x200000 ? 3 : 4;
+}
+
+/** @returns the offset behind it. `value` below 2^53. */
+function putVarint(out: Buffer, at: number, value: number): number {
+  let rest = value;
+  let end = at;
+  while (rest >= 0x80) {
+    out[end++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  out[end++] = rest;
+  return end;
+}

@@ -1,0 +1,43 @@
+/**
+ * Paths of the namespace: absolute, `/`-separated, UTF-8, without `.` and `..`.
+ *
+ * Limits: a component has 1 to 255 bytes, a path up to 4096 bytes and 512 components. Characters are compared as they are; a NUL is
+ * refused. One slash at the end is tolerated, two in a row are not.
+ */
+import { UnderstudyError } from '../base/errors.js';
+
+export const COMPONENT_BYTES_MAX = 255;
+export const PATH_BYTES_MAX = 4096;
+export const PATH_DEPTH_MAX = 512;
+
+/** @returns the components of `path`, none for the root. @throws `invalid_argument` saying which rule it breaks. */
+export function parsePath(path: string): string[] {
+  if (path.charCodeAt(0) !== SLASH) throw refused(path, path === '' ? 'a path may not be empty' : 'a path has to begin with /');
+  if (path.length * 3 > PATH_BYTES_MAX && Buffer.byteLength(path) > PATH_BYTES_MAX)
+    throw refused(path, `a path may have up to ${PATH_BYTES_MAX} bytes`);
+  if (path.length === 1) return [];
+  const names = path.slice(1, path.charCodeAt(path.length - 1) === SLASH ? -1 : undefined).split('/');
+  if (names.length > PATH_DEPTH_MAX) throw refused(path, `a path may have up to ${PATH_DEPTH_MAX} components`);
+  for (const name of names) checkName(name, path);
+  return names;
+}
+
+/** @returns the path that `names` make. */
+export function formatPath(names: readonly string[]): string {
+  return `/${names.join('/')}`;
+}
+
+const SLASH = 0x2f;
+
+function checkName(name: string, path: string): void {
+  if (name === '' || name === '.' || name === '..') throw refused(path, 'a component may not be empty, . or ..');
+  if (name.length * 3 > COMPONENT_BYTES_MAX && Buffer.byteLength(name) > COMPONENT_BYTES_MAX) {
+    throw refused(path, `a component may have up to ${COMPONENT_BYTES_MAX} bytes`);
+  }
+  if (name.includes('\0')) throw refused(path, 'a component may not hold a NUL');
+}
+
+function refused(path: string, rule: string): UnderstudyError {
+  const shown = path.length > 120 ? `${path.slice(0, 120)}…` : path;
+  return new UnderstudyError('invalid_argument', `${rule}: path=${JSON.stringify(shown)}`);
+}

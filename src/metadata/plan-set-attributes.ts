@@ -1,0 +1,30 @@
+import type { understudy } from '#proto/understudy.js';
+import { UnderstudyError } from '../base/errors.js';
+import { checkCount, checkMode, type Planned, resolveExisting } from './plan.js';
+import type { StateView } from './state.js';
+
+const NAME_BYTES_MAX = 255;
+
+/** Changes owner, group, mode and times: those that the request names. */
+export function planSetAttributes(request: understudy.SetAttributesRequest, state: StateView): Planned {
+  const { parentId, name, inode } = resolveExisting(request.path, state);
+  const changes = {
+    ...(request.owner == null ? {} : { owner: checkPrincipal(request.owner, 'owner') }),
+    ...(request.group == null ? {} : { group: checkPrincipal(request.group, 'group') }),
+    ...(request.mode == null ? {} : { mode: checkMode(request.mode) }),
+    ...(request.modifiedMs == null ? {} : { modifiedMs: checkCount(request.modifiedMs, 'modified_ms') }),
+    ...(request.accessedMs == null ? {} : { accessedMs: checkCount(request.accessedMs, 'accessed_ms') }),
+  };
+  const same = Object.entries(changes).every(([field, value]) => inode[field as keyof typeof changes] === value);
+  return same ? { unchanged: inode } : { entry: { setAttributes: { parentId, name, ...changes } } };
+}
+
+function checkPrincipal(value: string, what: string): string {
+  if (value === '' || Buffer.byteLength(value) > NAME_BYTES_MAX) {
+    throw new UnderstudyError(
+      'invalid_argument',
+      `a name of a user or group has 1 to ${NAME_BYTES_MAX} bytes: ${what}=${JSON.stringify(value)}`,
+    );
+  }
+  return value;
+}

@@ -1,0 +1,102 @@
+/**
+ * What plans have in common: a plan turns a request into one entry, or says that nothing changes, or refuses.
+ *
+ * A plan is synchronous and pure: it looks at the state (pending changes included) and decides; every choice it makes stands in the entry.
+ */
+import { UnderstudyError } from '../base/errors.js';
+import type { Entry } from './entries.js';
+import { parsePath } from './path.js';
+import type { Inode } from './records.js';
+import type { StateView } from './state.js';
+
+/** What an entry says beyond its time and its caller. */
+export type EntryBody = Omit<Entry, 'timeMs' | 'clientId' | 'callId' | 'lowestUnanswered'>;
+
+export interface PlanContext {
+  /** Leader's time, Unix milliseconds: the entry's. */
+  readonly timeMs: number;
+  /** Who asks: the owner of what is made. */
+  readonly user: string;
+  readonly group: string;
+  readonly blockBytesDefault: number;
+}
+
+/** One entry to append; or nothing to change, and the answer. */
+export type Planned = { readonly entry: EntryBody } | { readonly unchanged: Inode | null };
+
+/** @throws an operating error: the refusal. */
+export type Plan<Request> = (request: Request, state: StateView, context: PlanContext) => Planned;
+
+/** A path followed as far as it exists. */
+export interface Resolved {
+  readonly path: string;
+  readonly names: readonly string[];
+  /** The directory that holds the last component found (0 for the root itself). */
+  readonly parentId: number;
+  /** Name of the last component found; empty for the root. */
+  readonly name: string;
+  /** The last component found; a file, perhaps, even where more components follow. */
+  readonly inode: Inode;
+  /** Components that do not exist, highest first; empty: `inode` is what the path names. */
+  readonly missing: readonly string[];
+}
+
+/** Follows `path` down from the root. @throws `invalid_argument`. */
+export function resolve(path: string, state: StateView): Resolved {
+  const names = parsePath(path);
+  let inode = state.root();
+  let parentId = 0;
+  let name = '';
+  for (let depth = 0; depth < names.length; depth++) {
+    const next = names[depth] as string;
+    const child = inode.directory ? state.child(inode.id, next) : null;
+    if (child === null) return { path, names, parentId, name, inode, missing: names.slice(depth) };
+    parentId = inode.id;
+    name = next;
+    inode = child;
+  }
+  return { path, names, parentId, name, inode, missing: [] };
+}
+
+/** As `resolve`. @throws `not_found` as well. */
+export function resolveExisting(path: string, state: StateView): Resolved {
+  const resolved = resolve(path, state);
+  if (resolved.missing.length > 0) throw new UnderstudyError('not_found', `path does not exist: path=${path}`);
+  return resolved;
+}
+
+/**
+ * As `resolve`, for a path to be made below what exists.
+ *
+ * @throws `not_found` where more than the last component is missing; `already_exists`; `failed_precondition` below a file.
+ */
+export function resolveNew(path: string, state: StateView): Resolved {
+  const resolved = resolve(path, state);
+  const { missing, inode } = resolved;
+  if (missing.length === 0) throw new UnderstudyError('already_exists', `path already exists: path=${path}`);
+  if (!inode.directory) throw new UnderstudyError('failed_precondition', `the parent is not a directory: path=${path}`);
+  if (missing.length > 1) throw new UnderstudyError('not_found', `the parent does not exist: path=${path}`);
+  return resolved;
+}
+
+const INODE_ID_MAX = 2 ** 53 - 2 ** 20;
+
+/** @returns the first of `count` new inode ids. @throws `resource_exhausted`. */
+export function newInodeIds(state: StateView): number {
+  const id = state.nextIds().inodeId;
+  if (id > INODE_ID_MAX) throw new UnderstudyError('resource_exhausted', 'all inode ids are used up');
+  return id;
+}
+
+/** @throws `invalid_argument` unless `mode` is made of permission bits. */
+export function checkMode(mode: number): number {
+  if (mode > 0o7777) throw new UnderstudyError('invalid_argument', `a mode has twelve bits: mode=${mode.toString(8)}`);
+  return mode;
+}
+
+/** @throws `invalid_argument` unless `value` is a whole number from 0 up to 2^53. */
+export function checkCount(value: number, what: string): number {
+  if (!Number.isSafeInteger(value) || value < 0)
+    throw new UnderstudyError('invalid_argument', `not a whole number below 2^53: ${what}=${value}`);
+  return value;
+}

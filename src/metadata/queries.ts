@@ -1,0 +1,59 @@
+/**
+ * Questions to the state. A query looks once, synchronously, and says what it saw; when the answer may leave is the master's matter (I6).
+ */
+import type { understudy } from '#proto/understudy.js';
+import { UnderstudyError } from '../base/errors.js';
+import type { KvStore } from '../kv/kv-store.js';
+import { encodeChild } from './keys.js';
+import { encodeListPage } from './list-page.js';
+import { Listing } from './listing.js';
+import { resolve, resolveExisting } from './plan.js';
+import { inodeCodec } from './records.js';
+import type { State, StateView } from './state.js';
+
+export function getStatus(request: understudy.GetStatusRequest, state: StateView): understudy.GetStatusResponse.$Properties {
+  return { inode: resolveExisting(request.path, state).inode, sn: state.sn };
+}
+
+export function exists(request: understudy.ExistsRequest, state: StateView): understudy.ExistsResponse.$Properties {
+  return { exists: resolve(request.path, state).missing.length === 0, sn: state.sn };
+}
+
+/** The answer to a stream query: taken as of the moment of asking, sent page by page. */
+export interface Pages extends AsyncDisposable {
+  pages(): AsyncIterable<Uint8Array>;
+}
+
+export const LIST_PAGE_ENTRIES_MAX = 10_000;
+
+/** Lists a directory; a file lists as itself, under an empty name. */
+export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore): Pages {
+  const { inode } = resolveExisting(request.path, state);
+  const sn = state.sn;
+  const entries = request.pageEntries || 1000;
+  if (entries > LIST_PAGE_ENTRIES_MAX) {
+    throw new UnderstudyError('invalid_argument', `a page has up to ${LIST_PAGE_ENTRIES_MAX} entries: page_entries=${entries}`);
+  }
+  if (!inode.directory) return onePage(encodeListPage([[encodeChild(0, ''), inodeCodec.encode(inode)]], sn));
+  const listing = new Listing(kv, state, inode.id, request.startAfter);
+  return {
+    async *pages() {
+      let empty = true;
+      for await (const rows of listing.chunks(entries)) {
+        empty = false;
+        yield encodeListPage(rows, sn);
+      }
+      if (empty) yield encodeListPage([], sn);
+    },
+    [Symbol.asyncDispose]: () => listing[Symbol.asyncDispose](),
+  };
+}
+
+function onePage(page: Uint8Array): Pages {
+  return {
+    async *pages() {
+      yield page;
+    },
+    async [Symbol.asyncDispose]() {},
+  };
+}

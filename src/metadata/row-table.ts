@@ -1,0 +1,114 @@
+/**
+ * One kind of row: what LevelDB holds, with the changes that have not reached it yet laid over it.
+ *
+ *   current   changes since the last freeze; may hold uncommitted ones on a leader
+ *   frozen    changes of earlier generations, oldest first, on their way to LevelDB
+ *   recent    rows as LevelDB holds them, decoded; bounded
+ *
+ * A look-up goes down these layers. Each change remembers the row as it was before its generation, for the digest.
+ */
+import type { KvStore } from '../kv/kv-store.js';
+import { RecentRows } from './recent-rows.js';
+import type { RecordCodec } from './records.js';
+
+export interface Change<V> {
+  readonly before: V | null;
+  /** Null: the row is deleted. */
+  after: V | null;
+}
+
+export interface RowTableSettings<K, V> {
+  readonly encodeKey: (key: K) => Uint8Array;
+  readonly codec: RecordCodec<V>;
+  /** Decoded rows kept beyond the changed ones. */
+  readonly recentMax: number;
+}
+
+export class RowTable<K, V> {
+  readonly encodeKey: (key: K) => Uint8Array;
+  readonly codec: RecordCodec<V>;
+  readonly #kv: KvStore;
+  readonly #recent: RecentRows<K, V>;
+  #current = new Map<K, Change<V>>();
+  #frozen: Map<K, Change<V>>[] = [];
+
+  constructor(settings: RowTableSettings<K, V>, kv: KvStore) {
+    this.encodeKey = settings.encodeKey;
+    this.codec = settings.codec;
+    this.#kv = kv;
+    this.#recent = new RecentRows(settings.recentMax);
+  }
+
+  /** Rows changed since the last freeze. */
+  get changedRows(): number {
+    return this.#current.size;
+  }
+
+  /** @returns the row, or null. @throws `corrupt` when the store is damaged. */
+  get(key: K): V | null {
+    const change = this.#change(key);
+    if (change !== undefined) return change.after;
+    const recent = this.#recent.get(key);
+    if (recent !== undefined) return recent;
+    const bytes = this.#kv.get(this.encodeKey(key));
+    if (bytes === undefined) return null;
+    const value = this.codec.decode(bytes);
+    this.#recent.set(key, value);
+    return value;
+  }
+
+  /**
+   * Changes a row; `after` null deletes it. `before` is the row as `get` gives it now: callers have just looked, or know that it is absent.
+   *
+   * @returns whether this is the row's first change since the last freeze.
+   */
+  put(key: K, after: V | null, before: V | null): boolean {
+    const change = this.#current.get(key);
+    if (change === undefined) {
+      this.#current.set(key, { before, after });
+      return true;
+    }
+    change.after = after;
+    return false;
+  }
+
+  /** Begins a new generation. @returns the changes of the one that ends. */
+  freeze(): Map<K, Change<V>> {
+    const changes = this.#current;
+    this.#frozen.push(changes);
+    this.#current = new Map();
+    return changes;
+  }
+
+  /** The oldest frozen generation is in the store now. */
+  flushed(keep: boolean): void {
+    const changes = this.#frozen.shift();
+    if (changes === undefined) return;
+    for (const [key, { after }] of changes) {
+      if (keep && after !== null) this.#recent.set(key, after);
+      else this.#recent.delete(key);
+    }
+  }
+
+  /** Folds the newest frozen generation back into the current one: what it held will be flushed with it. */
+  unfreeze(): void {
+    const older = this.#frozen.pop();
+    if (older === undefined) return;
+    for (const [key, { after }] of this.#current) {
+      const change = older.get(key);
+      if (change === undefined) older.set(key, this.#current.get(key) as Change<V>);
+      else change.after = after;
+    }
+    this.#current = older;
+  }
+
+  #change(key: K): Change<V> | undefined {
+    const change = this.#current.get(key);
+    if (change !== undefined) return change;
+    for (let i = this.#frozen.length - 1; i >= 0; i--) {
+      const frozen = this.#frozen[i]?.get(key);
+      if (frozen !== undefined) return frozen;
+    }
+    return undefined;
+  }
+}

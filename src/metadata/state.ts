@@ -1,0 +1,247 @@
+/**
+ * The state: everything the journal's entries have made, as of one sequence number.
+ *
+ * It is changed by `apply` alone (src/metadata/apply.ts), one entry after the other, synchronously, on every master alike (I4). A leader
+ * applies an entry before it is durable; what is not committed can be taken back (`rollBack`). Rows reach the store behind all this,
+ * through `WriteBehind`.
+ */
+import { UnderstudyError } from '../base/errors.js';
+import type { KvStore } from '../kv/kv-store.js';
+import {
+  type ChildKey,
+  childKey,
+  encodeChildKey,
+  encodeDetachedKey,
+  encodeParentKey,
+  encodeResultKey,
+  encodeSessionKey,
+  NEXT_IDS_KEY,
+  resultSlot,
+} from './keys.js';
+import {
+  type CallResult,
+  type ClientSession,
+  type Inode,
+  inodeCodec,
+  type NextIds,
+  nextIdsCodec,
+  type Parent,
+  parentCodec,
+  presenceCodec,
+  resultCodec,
+  sessionCodec,
+} from './records.js';
+import { type Change, type RowTable, RowTable as Table } from './row-table.js';
+
+export const ROOT_ID = 1;
+/** The root hangs below no directory, under no name. */
+export const ROOT_KEY = childKey(0, '');
+
+export interface StateSettings {
+  /** Decoded inodes kept in memory beyond the changed ones. */
+  readonly inodeCacheMax: number;
+}
+
+/** What plans and queries may look at. */
+export type StateView = Pick<State, 'child' | 'root' | 'parentOf' | 'session' | 'result' | 'nextIds' | 'isDetached' | 'sn' | 'timeMs'>;
+
+/** The changes of one generation, table by table. */
+export type TableChanges = readonly { readonly table: AnyTable; readonly changes: ReadonlyMap<unknown, Change<unknown>> }[];
+type AnyTable = Pick<RowTable<unknown, unknown>, 'encodeKey' | 'codec'>;
+
+export interface StatePosition {
+  /** Last entry applied. */
+  readonly sn: number;
+  /** Newest claim applied. */
+  readonly epoch: number;
+  /** Time of the last entry applied, Unix milliseconds. */
+  readonly timeMs: number;
+}
+
+interface Undo {
+  restore(): void;
+}
+
+export class State {
+  readonly #children: RowTable<ChildKey, Inode>;
+  readonly #parents: RowTable<number, Parent>;
+  readonly #sessions: RowTable<number, ClientSession>;
+  readonly #results: RowTable<number, CallResult>;
+  readonly #detached: RowTable<number, true>;
+  readonly #next: RowTable<'next', NextIds>;
+  readonly #tables: readonly RowTable<never, never>[];
+  /** Names changed below a directory, generation by generation, the current one last. */
+  #changedNames: Map<number, string[]>[] = [new Map()];
+  #undo: Undo[] | null = null;
+
+  sn: number;
+  epoch: number;
+  timeMs: number;
+  /** A digest entry stands in the batch being applied: its end is a boundary (src/metadata/write-behind.ts). */
+  digestDue = false;
+  /** The leader's digest of an earlier boundary, as the last digest entry told it. */
+  expectedDigest: { ofSn: number; low: number; high: number } | null = null;
+
+  /** The state that `kv` holds, which is that as of `at`. */
+  constructor(settings: StateSettings, kv: KvStore, at: StatePosition) {
+    this.sn = at.sn;
+    this.epoch = at.epoch;
+    this.timeMs = at.timeMs;
+    this.#children = new Table({ encodeKey: encodeChildKey, codec: inodeCodec, recentMax: settings.inodeCacheMax }, kv);
+    this.#parents = new Table({ encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4 }, kv);
+    this.#sessions = new Table({ encodeKey: encodeSessionKey, codec: sessionCodec, recentMax: 1024 }, kv);
+    this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: 1024 }, kv);
+    this.#detached = new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv);
+    this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
+    this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#detached, this.#next] as never;
+  }
+
+  // Looking
+
+  /** @returns the inode called `name` in the directory `parentId`, or null. */
+  child(parentId: number, name: string): Inode | null {
+    return this.#children.get(childKey(parentId, name));
+  }
+
+  /** @throws `failed_precondition` before the first claim has made it. */
+  root(): Inode {
+    const root = this.#children.get(ROOT_KEY);
+    if (root === null) throw new UnderstudyError('failed_precondition', 'the namespace is empty: no master has led yet');
+    return root;
+  }
+
+  hasRoot(): boolean {
+    return this.#children.get(ROOT_KEY) !== null;
+  }
+
+  parentOf(id: number): Parent | null {
+    return this.#parents.get(id);
+  }
+
+  session(clientId: number): ClientSession | null {
+    return this.#sessions.get(clientId);
+  }
+
+  /** @returns the outcome of that call, or null where it is not known (any longer). */
+  result(clientId: number, callId: number): CallResult | null {
+    const result = this.#results.get(resultSlot(clientId, callId));
+    return result?.callId === callId ? result : null;
+  }
+
+  nextIds(): NextIds {
+    return this.#next.get('next') ?? { inodeId: ROOT_ID, clientId: 1 };
+  }
+
+  isDetached(id: number): boolean {
+    return this.#detached.get(id) !== null;
+  }
+
+  /** Names in the directory `parentId` whose rows differ from the store's, or may; in no order, perhaps more than once. */
+  changedNames(parentId: number): string[] {
+    return this.#changedNames.flatMap((generation) => generation.get(parentId) ?? []);
+  }
+
+  /** @returns the inode of the directory `id` with the place where it hangs. @throws `corrupt` where there is none: an entry names it. */
+  directory(id: number): { inode: Inode; parentId: number; name: string } {
+    if (id === ROOT_ID) return { inode: this.root(), parentId: 0, name: '' };
+    const parent = this.#parents.get(id);
+    const inode = parent && this.child(parent.parentId, parent.name);
+    if (!inode || inode.id !== id) throw new UnderstudyError('corrupt', `no such directory in the state: id=${id}`);
+    return { inode, parentId: parent.parentId, name: parent.name };
+  }
+
+  // Changing: `before` is the row as it is now
+
+  putChild(parentId: number, name: string, after: Inode | null, before: Inode | null): void {
+    if (!this.#put(this.#children, childKey(parentId, name), after, before)) return;
+    const names = this.#changedNames[this.#changedNames.length - 1] as Map<number, string[]>;
+    const list = names.get(parentId);
+    if (list === undefined) names.set(parentId, [name]);
+    else list.push(name);
+  }
+
+  putParent(id: number, after: Parent | null, before: Parent | null): void {
+    this.#put(this.#parents, id, after, before);
+  }
+
+  putSession(clientId: number, after: ClientSession | null, before: ClientSession | null): void {
+    this.#put(this.#sessions, clientId, after, before);
+  }
+
+  putResult(slot: number, after: CallResult | null): void {
+    this.#put(this.#results, slot, after, this.#results.get(slot));
+  }
+
+  putDetached(id: number, after: true | null): void {
+    this.#put(this.#detached, id, after, after === null ? true : null);
+  }
+
+  putNextIds(after: NextIds): void {
+    this.#put(this.#next, 'next', after, this.#next.get('next'));
+  }
+
+  // Taking back
+
+  /** From now on changes are remembered, in marks, so that they can be taken back. */
+  record(): void {
+    this.#undo = [];
+  }
+
+  /** Stops remembering: what is there stays. */
+  stopRecording(): void {
+    this.#undo = null;
+  }
+
+  /** @returns a mark: how many changes are remembered. */
+  undoLength(): number {
+    return this.#undo?.length ?? 0;
+  }
+
+  /** The first `count` remembered changes are committed. */
+  forget(count: number): void {
+    this.#undo?.splice(0, count);
+  }
+
+  /** Takes back every remembered change, newest first, and returns to `at`. Keeps recording. */
+  rollBack(at: StatePosition): void {
+    const undo = this.#undo ?? [];
+    this.#undo = null;
+    for (let i = undo.length - 1; i >= 0; i--) undo[i]?.restore();
+    this.sn = at.sn;
+    this.epoch = at.epoch;
+    this.timeMs = at.timeMs;
+    this.digestDue = false;
+    this.#undo = [];
+  }
+
+  // Generations, for the write-behind
+
+  get changedRows(): number {
+    return this.#children.changedRows + this.#parents.changedRows + this.#results.changedRows;
+  }
+
+  /** Begins a new generation. @returns the changes of the one that ends. */
+  freeze(): TableChanges {
+    this.#changedNames.push(new Map());
+    return this.#tables.map((table) => ({ table, changes: table.freeze() }) as never);
+  }
+
+  /** The oldest frozen generation is in the store. */
+  flushed(): void {
+    this.#changedNames.shift();
+    for (const table of this.#tables) table.flushed((table as unknown) === this.#children);
+  }
+
+  /** Folds the newest frozen generation back into the current one. */
+  unfreeze(): void {
+    const current = this.#changedNames.pop() as Map<number, string[]>;
+    const older = this.#changedNames[this.#changedNames.length - 1] as Map<number, string[]>;
+    for (const [parentId, names] of current) older.set(parentId, [...(older.get(parentId) ?? []), ...names]);
+    for (const table of this.#tables) table.unfreeze();
+  }
+
+  #put<K, V>(table: RowTable<K, V>, key: K, after: V | null, before: V | null): boolean {
+    this.#undo?.push({ restore: () => table.put(key, before, after) });
+    return table.put(key, after, before);
+  }
+}

@@ -1,0 +1,263 @@
+/**
+ * Brings the state's changes into the store, behind the journal: in generations that each end on a journal batch.
+ *
+ * A generation is frozen at a batch's end, flushed once that batch is committed, and carries a mark (flush-mark.ts): the store is always
+ * the state as of some batch's end, never more. Rows that change many times within a generation are encoded and written once.
+ * The digest is brought forward with each generation; at boundaries that the journal announces (DigestEntry) it is compared with the leader's.
+ *
+ * Bounds: at most `generationsMax` frozen generations; `full` says that nothing more may be applied until one is flushed.
+ */
+import type { Clock, Timer } from '../base/clock.js';
+import { asError, UnderstudyError } from '../base/errors.js';
+import { type Deferred, deferred } from '../base/wait.js';
+import type { KvOperation, KvStore } from '../kv/kv-store.js';
+import { type Digest, DigestSum, digestText, sameDigest } from './digest.js';
+import { type FlushMark, type JournalIdentity, markRows } from './flush-mark.js';
+import type { State, TableChanges } from './state.js';
+
+export interface WriteBehindSettings {
+  /** Changed rows that end a generation. */
+  readonly flushRows: number;
+  /** Milliseconds after which one ends, whatever its size. */
+  readonly flushIntervalMs: number;
+}
+
+export interface WriteBehindDeps {
+  readonly state: State;
+  readonly kv: KvStore;
+  readonly clock: Clock;
+  readonly identity: JournalIdentity;
+  /** Told once, when the store takes no more, or the digest differs from the leader's: nothing is flushed any longer. */
+  readonly failed: (error: UnderstudyError) => void;
+}
+
+interface Generation {
+  readonly changes: TableChanges;
+  readonly sn: number;
+  readonly epoch: number;
+  readonly timeMs: number;
+  readonly boundary: boolean;
+  /** Set once the batch that ends at `sn` is committed. */
+  hash: Uint8Array | null;
+  /** Who waits for this one to be flushed. */
+  readonly wanted: Deferred<DigestAt> | null;
+}
+
+export interface DigestAt {
+  readonly sn: number;
+  readonly digest: Digest;
+}
+
+const GENERATIONS_MAX = 3;
+const ROWS_PER_SLICE = 512;
+const BOUNDARIES_KEPT = 8;
+
+export class WriteBehind {
+  readonly #settings: WriteBehindSettings;
+  readonly #deps: WriteBehindDeps;
+  #mark: FlushMark;
+  #generations: Generation[] = [];
+  #frozenAtMs: number;
+  #timer: Timer | undefined;
+  /** State's sn at the last batch end. */
+  #endSn: number;
+  #flushing: Promise<void> | null = null;
+  #failure: UnderstudyError | null = null;
+  #closed = false;
+  #room: Deferred<void> | null = null;
+  #wanted: Deferred<DigestAt> | null = null;
+  #lastCommitted: { readonly sn: number; readonly hash: Uint8Array };
+  /** Digests at announced boundaries: taken here, and told by the leader. */
+  readonly #taken = new Map<number, Digest>();
+  readonly #told = new Map<number, Digest>();
+
+  constructor(settings: WriteBehindSettings, deps: WriteBehindDeps, from: FlushMark) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#mark = from;
+    this.#endSn = from.sn;
+    this.#lastCommitted = from;
+    this.#frozenAtMs = deps.clock.monotonicMs();
+  }
+
+  /** Where the store stands. */
+  get mark(): FlushMark {
+    return this.#mark;
+  }
+
+  /** Nothing more may be applied until `room` resolves. */
+  get full(): boolean {
+    return this.#generations.length >= GENERATIONS_MAX;
+  }
+
+  /** Resolves when there is room, or nothing is flushed any longer. */
+  room(): Promise<void> {
+    if (!this.full || this.#failure !== null || this.#closed) return Promise.resolve();
+    this.#room ??= deferred();
+    return this.#room.promise;
+  }
+
+  /** The newest boundary whose digest was taken here, for the leader's next digest entry. */
+  get newestBoundary(): { ofSn: number; low: number; high: number } {
+    const newest = [...this.#taken].at(-1);
+    return newest === undefined ? { ofSn: 0, low: 0, high: 0 } : { ofSn: newest[0], ...newest[1] };
+  }
+
+  /** The state stands at the end of a batch, which may not be committed yet. Must not be called while `full`. */
+  atBatchEnd(): void {
+    const { state, clock } = this.#deps;
+    this.#endSn = state.sn;
+    if (this.#failure !== null) return;
+    if (state.expectedDigest !== null) {
+      this.#keep(this.#told, state.expectedDigest.ofSn, state.expectedDigest);
+      this.#compare(state.expectedDigest.ofSn);
+      state.expectedDigest = null;
+    }
+    const due = clock.monotonicMs() - this.#frozenAtMs >= this.#settings.flushIntervalMs && this.#generations.length === 0;
+    if (state.changedRows >= this.#settings.flushRows || state.digestDue || this.#wanted !== null || due) this.#freeze();
+    else
+      this.#timer ??= clock.setTimer(this.#settings.flushIntervalMs, () => {
+        this.#timer = undefined;
+        this.#freezeIfAtEnd();
+      });
+  }
+
+  /** The batch that ends at `sn` is committed, and all before it. */
+  committed(sn: number, hash: Uint8Array): void {
+    this.#lastCommitted = { sn, hash };
+    for (const generation of this.#generations) if (generation.sn === sn) generation.hash = hash;
+    this.#flush();
+  }
+
+  /** What lies behind `sn`, a batch's end, was taken back. Called after the state's own `rollBack`. */
+  rollBack(sn: number): void {
+    while ((this.#generations.at(-1)?.sn ?? 0) > sn) {
+      this.#generations.pop()?.wanted?.reject(new UnderstudyError('aborted', 'the state was taken back'));
+      this.#deps.state.unfreeze();
+    }
+    this.#endSn = sn;
+  }
+
+  /**
+   * Flushes up to the next batch end (now, where the state stands at one). @returns the digest as of there.
+   *
+   * @throws `unavailable`, `corrupt`: nothing is flushed any longer. @throws `cancelled`: closed.
+   */
+  digest(): Promise<DigestAt> {
+    if (this.#failure !== null) return Promise.reject(this.#failure);
+    if (this.#closed) return Promise.reject(closedError());
+    this.#wanted ??= deferred();
+    const { promise } = this.#wanted;
+    this.#freezeIfAtEnd();
+    return promise;
+  }
+
+  /** Stops flushing, after what is in flight. What was not flushed is in the journal. Idempotent. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#dropWaiting(closedError());
+    await this.#flushing;
+  }
+
+  #freezeIfAtEnd(): void {
+    if (this.#deps.state.sn === this.#endSn && !this.full && this.#failure === null && !this.#closed) this.#freeze();
+  }
+
+  #freeze(): void {
+    const { state, clock } = this.#deps;
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#frozenAtMs = clock.monotonicMs();
+    const { sn, epoch, timeMs, digestDue } = state;
+    const hash = sn === this.#lastCommitted.sn ? this.#lastCommitted.hash : null;
+    this.#generations.push({ changes: state.freeze(), sn, epoch, timeMs, boundary: digestDue, hash, wanted: this.#wanted });
+    this.#wanted = null;
+    state.digestDue = false;
+    this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#flushing !== null || this.#failure !== null || this.#closed || this.#generations[0]?.hash == null) return;
+    this.#flushing = this.#flushAll()
+      .catch((error) => this.#fail(asError(error)))
+      .finally(() => {
+        this.#flushing = null;
+        this.#flush();
+      });
+  }
+
+  async #flushAll(): Promise<void> {
+    for (let next = this.#generations[0]; next?.hash != null && !this.#closed && this.#failure === null; next = this.#generations[0]) {
+      await this.#flushOne(next, next.hash);
+    }
+  }
+
+  async #flushOne(generation: Generation, hash: Uint8Array): Promise<void> {
+    const { state, kv, clock, identity } = this.#deps;
+    const sum = new DigestSum(this.#mark.digest);
+    const operations: KvOperation[] = [];
+    let sliced = 0;
+    for (const { table, changes } of generation.changes) {
+      for (const [key, { before, after }] of changes) {
+        if (before === null && after === null) continue;
+        const rowKey = table.encodeKey(key);
+        if (before !== null) sum.remove(rowKey, table.codec.encode(before));
+        const value = after === null ? null : table.codec.encode(after);
+        if (value !== null) sum.add(rowKey, value);
+        operations.push(value === null ? { type: 'del', key: rowKey } : { type: 'put', key: rowKey, value });
+        if (++sliced % ROWS_PER_SLICE === 0) await new Promise<void>((resolve) => clock.defer(resolve));
+      }
+    }
+    const { sn, epoch, timeMs } = generation;
+    const mark: FlushMark = { flush: this.#mark.flush + 1, sn, hash, digest: sum.value(), epoch, timeMs };
+    await kv.write([...operations, ...markRows(mark, identity)]);
+    this.#mark = mark;
+    this.#generations.shift();
+    state.flushed();
+    if (generation.boundary) {
+      this.#keep(this.#taken, sn, mark.digest);
+      this.#compare(sn);
+    }
+    generation.wanted?.resolve({ sn, digest: mark.digest });
+    this.#room?.resolve();
+    this.#room = null;
+    if (this.#wanted !== null) this.#freezeIfAtEnd();
+  }
+
+  #compare(sn: number): void {
+    const taken = this.#taken.get(sn);
+    const told = this.#told.get(sn);
+    if (taken === undefined || told === undefined || sameDigest(taken, told)) return;
+    this.#fail(
+      new UnderstudyError(
+        'corrupt',
+        `the state differs from the leader's: sn=${sn} digest=${digestText(taken)} leader=${digestText(told)}`,
+      ),
+    );
+  }
+
+  #keep(map: Map<number, Digest>, sn: number, { low, high }: Digest): void {
+    map.set(sn, { low, high });
+    if (map.size > BOUNDARIES_KEPT) map.delete(map.keys().next().value as number);
+  }
+
+  #fail(error: UnderstudyError): void {
+    if (this.#failure !== null) return;
+    this.#failure = error;
+    this.#dropWaiting(error);
+    this.#deps.failed(error);
+  }
+
+  #dropWaiting(error: UnderstudyError): void {
+    for (const { wanted } of this.#generations) wanted?.reject(error);
+    this.#wanted?.reject(error);
+    this.#wanted = null;
+    this.#room?.resolve();
+    this.#room = null;
+  }
+}
+
+function closedError(): UnderstudyError {
+  return new UnderstudyError('cancelled', 'the metastore is being closed');
+}
