@@ -1,0 +1,187 @@
+/**
+ * One client's connection at the server: hands its calls to the service, within the bounds, and ends them when the client cancels, is out
+ * of time, or is gone. While more waits to be sent than the soft bound, nothing is read: who does not take answers asks nothing.
+ */
+import type { Clock } from '../base/clock.js';
+import { asError, UnderstudyError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { DeadlineTimer } from './deadline-timer.js';
+import { bodyFrame, type Frame, type Hello, KIND, PROTOCOL_VERSION } from './frame.js';
+import { FrameLink, type LinkSettings } from './frame-link.js';
+import type { ByteStream } from './network.js';
+import type { CallHandler } from './rpc.js';
+import { encodeError } from './rpc-error.js';
+import { type CallConnection, IncomingCall } from './server-call.js';
+
+export interface ServerConnectionSettings extends LinkSettings {
+  /** Calls of one connection that may be unanswered; further ones fail with `resource_exhausted`. */
+  readonly callsInFlightMax: number;
+}
+
+interface ServerConnectionDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class ServerConnection implements CallConnection {
+  frameBytesMax = 0;
+  streamCreditBytes = 0;
+  readonly #settings: ServerConnectionSettings;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #handler: CallHandler;
+  readonly #link: FrameLink;
+  readonly #calls = new Map<number, IncomingCall>();
+  /** Calls with an item that waits because the link is congested. */
+  readonly #waitingForRoom = new Set<IncomingCall>();
+  readonly #deadlines: DeadlineTimer;
+
+  /** `closed` is called once, when nothing of the connection is left. */
+  constructor(
+    stream: ByteStream,
+    settings: ServerConnectionSettings,
+    deps: ServerConnectionDeps,
+    handler: CallHandler,
+    closed: () => void,
+  ) {
+    this.#settings = settings;
+    this.#clock = deps.clock;
+    this.#log = deps.log;
+    this.#handler = handler;
+    this.#deadlines = new DeadlineTimer(deps.clock, (nowMs) => this.#expire(nowMs));
+    this.#link = new FrameLink(stream, settings, deps.clock, {
+      hello: (hello) => this.#greeted(hello),
+      frame: (frame) => this.#received(frame),
+      congestion: () => this.#congestion(),
+      closed: (reason) => {
+        this.#ended(reason);
+        closed();
+      },
+    });
+  }
+
+  get peer(): string {
+    return this.#link.peer;
+  }
+
+  get congested(): boolean {
+    return this.#link.congested;
+  }
+
+  send(frame: Frame): void {
+    this.#link.send(frame);
+  }
+
+  awaitRoom(call: IncomingCall): void {
+    this.#waitingForRoom.add(call);
+  }
+
+  forget(callId: number): void {
+    this.#calls.delete(callId);
+  }
+
+  /** Tells the client why, then closes; calls in flight are abandoned. */
+  end(reason: UnderstudyError): void {
+    this.#link.send(bodyFrame(KIND.error, 0, encodeError(reason)));
+    this.#link.end(reason);
+    this.#abandonAll(reason);
+  }
+
+  #greeted(hello: Hello): void {
+    if (hello.version !== PROTOCOL_VERSION) {
+      const versions = `version=${hello.version} known=${PROTOCOL_VERSION}`;
+      this.end(new UnderstudyError('failed_precondition', `client speaks another version of the protocol: ${versions}`));
+      return;
+    }
+    this.#link.sendHello({ version: PROTOCOL_VERSION, frameBytesMax: this.#settings.frameBytesMax, streamCreditBytes: 0 });
+    this.frameBytesMax = hello.frameBytesMax;
+    this.streamCreditBytes = hello.streamCreditBytes;
+  }
+
+  #received(frame: Frame): void {
+    if (frame.kind === KIND.request) {
+      this.#serve(frame);
+      return;
+    }
+    if (frame.kind === KIND.credit) {
+      this.#calls.get(frame.callId)?.grant(frame.extra);
+      return;
+    }
+    if (frame.kind !== KIND.cancel) throw new UnderstudyError('invalid_argument', `frame that no client sends: kind=${frame.kind}`);
+    const call = this.#calls.get(frame.callId);
+    if (call === undefined) return;
+    this.#calls.delete(frame.callId);
+    call.abandon(new UnderstudyError('cancelled', 'caller cancelled'));
+  }
+
+  #serve(request: Frame): void {
+    const { callId, extra } = request;
+    if (callId === 0 || this.#calls.has(callId)) throw new UnderstudyError('invalid_argument', `call id is taken: callId=${callId}`);
+    if (this.#calls.size >= this.#settings.callsInFlightMax) {
+      const full = `too many calls in flight on one connection: callsInFlightMax=${this.#settings.callsInFlightMax}`;
+      this.send(bodyFrame(KIND.error, callId, encodeError(new UnderstudyError('resource_exhausted', full))));
+      return;
+    }
+    const deadlineMs = extra === 0 ? Number.POSITIVE_INFINITY : this.#clock.monotonicMs() + extra;
+    const call = new IncomingCall(this, request, deadlineMs);
+    this.#calls.set(callId, call);
+    this.#deadlines.include(deadlineMs);
+    try {
+      // A service may be an async function, whose failure would otherwise be nobody's.
+      const running: unknown = this.#handler(call);
+      if (running instanceof Promise) running.catch((error: unknown) => this.#failed(call, error));
+    } catch (error) {
+      this.#failed(call, error);
+    }
+  }
+
+  #failed(call: IncomingCall, error: unknown): void {
+    if (!(error instanceof UnderstudyError)) this.#log.error({ error, method: call.method, peer: this.peer }, 'call failed by a defect');
+    call.fail(asError(error, 'internal', 'call failed by a defect'));
+  }
+
+  #congestion(): void {
+    if (this.#link.congested) {
+      this.#link.pause();
+      return;
+    }
+    this.#link.resume();
+    for (const call of this.#waitingForRoom) {
+      if (this.#link.congested) return;
+      this.#waitingForRoom.delete(call);
+      call.pump();
+    }
+  }
+
+  /** @returns the earliest deadline of the calls that are left. */
+  #expire(nowMs: number): number {
+    let earliestMs = Number.POSITIVE_INFINITY;
+    for (const [callId, call] of this.#calls) {
+      if (call.deadlineMs > nowMs) {
+        earliestMs = Math.min(earliestMs, call.deadlineMs);
+        continue;
+      }
+      const reason = new UnderstudyError('deadline_exceeded', `not answered in time: method=${call.method}`);
+      this.#calls.delete(callId);
+      call.abandon(reason);
+      this.send(bodyFrame(KIND.error, callId, encodeError(reason)));
+    }
+    return earliestMs;
+  }
+
+  #ended(reason: UnderstudyError | undefined): void {
+    this.#deadlines.cancel();
+    this.#abandonAll(reason ?? new UnderstudyError('cancelled', 'caller closed the connection'));
+    const values = { peer: this.peer, ...(reason === undefined ? {} : { code: reason.code, reason: reason.message }) };
+    // A client that dies or leaves is everyday life; one that breaks a bound or the protocol is not.
+    if (reason === undefined || reason.code === 'unavailable') this.#log.debug(values, 'connection ended');
+    else this.#log.warn(values, 'connection closed: its client broke a bound or the protocol');
+  }
+
+  #abandonAll(reason: UnderstudyError): void {
+    const calls = [...this.#calls.values()];
+    this.#calls.clear();
+    this.#waitingForRoom.clear();
+    for (const call of calls) call.abandon(reason);
+  }
+}

@@ -1,0 +1,115 @@
+/**
+ * The network of production: TCP without Nagle's delay (`FrameLink` gathers writes itself) and with the kernel's keep-alive as a last net.
+ */
+import { connect, createServer, type Socket } from 'node:net';
+import { UnderstudyError } from '../base/errors.js';
+import type { ByteStream, Listener, Network } from './network.js';
+
+const KEEP_ALIVE_MS = 30_000;
+const OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
+
+export const tcpNetwork: Network = {
+  connect(address: string, signal: AbortSignal): Promise<ByteStream> {
+    return new Promise((resolve, reject) => {
+      if (signal.aborted) return reject(unavailable('connecting given up', address, signal.reason));
+      const socket = connect({ ...parseAddress(address), ...OPTIONS });
+      const giveUp = () => finish(() => reject(unavailable('not connected in time', address, signal.reason)));
+      const failed = (cause: Error) => finish(() => reject(unavailable('cannot connect', address, cause)));
+      const finish = (settle: () => void, keep = false) => {
+        signal.removeEventListener('abort', giveUp);
+        socket.removeListener('error', failed);
+        if (!keep) socket.on('error', () => {}).destroy();
+        settle();
+      };
+      signal.addEventListener('abort', giveUp, { once: true });
+      socket.once('error', failed);
+      socket.once('connect', () => finish(() => resolve(new TcpStream(socket)), true));
+    });
+  },
+
+  listen(address: string, accept: (stream: ByteStream) => void): Promise<Listener> {
+    return new Promise((resolve, reject) => {
+      const server = createServer(OPTIONS, (socket) => accept(new TcpStream(socket)));
+      const failed = (cause: Error) => reject(new UnderstudyError('failed_precondition', `cannot listen: address=${address}`, { cause }));
+      server.once('error', failed);
+      server.listen(parseAddress(address), () => {
+        // An accept that failed (no descriptors left) is the connecting side's loss; the next one is tried again.
+        server.removeListener('error', failed).on('error', () => {});
+        const bound = server.address();
+        if (bound === null || typeof bound === 'string') return reject(new UnderstudyError('internal', 'listening without an address'));
+        // `Server.close` waits for connections; listening has ended when it returns.
+        resolve({ address: joinAddress(bound.address, bound.port), close: async () => void server.close() });
+      });
+    });
+  },
+};
+
+/** @throws `invalid_argument`: not `host:port`. An IPv6 address stands in brackets. */
+export function parseAddress(address: string): { host: string; port: number } {
+  const colon = address.lastIndexOf(':');
+  const host = address.slice(0, Math.max(colon, 0)).replace(/^\[(.*)\]$/, '$1');
+  const digits = address.slice(colon + 1);
+  if (host === '' || !/^\d{1,5}$/.test(digits) || Number(digits) > 65_535) {
+    throw new UnderstudyError('invalid_argument', `not an address of the form host:port: address=${address}`);
+  }
+  return { host, port: Number(digits) };
+}
+
+function joinAddress(host: string, port: number): string {
+  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+function unavailable(message: string, address: string, cause: unknown): UnderstudyError {
+  const code = cause instanceof Error && 'code' in cause ? ` code=${String(cause.code)}` : '';
+  return new UnderstudyError('unavailable', `${message}: address=${address}${code}`, { cause });
+}
+
+class TcpStream implements ByteStream {
+  readonly peer: string;
+  readonly #socket: Socket;
+  #error: Error | undefined;
+  #written: (() => void) | undefined;
+
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.peer = joinAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0);
+    socket.on('error', (error) => {
+      this.#error = error;
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.writableLength;
+  }
+
+  listen(events: { data(chunk: Uint8Array): void; drained(): void; closed(error?: Error): void }): void {
+    const socket = this.#socket;
+    this.#written = () => {
+      if (socket.writableLength === 0 && !socket.destroyed) events.drained();
+    };
+    socket.on('data', (chunk: Uint8Array) => events.data(chunk));
+    // A socket that ended before anybody listened says so no more.
+    if (socket.closed) queueMicrotask(() => events.closed(this.#error));
+    else socket.once('close', () => events.closed(this.#error));
+  }
+
+  write(chunk: Uint8Array): void {
+    if (this.#socket.writable) this.#socket.write(chunk, this.#written);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+}
