@@ -1,0 +1,55 @@
+/**
+ * What a user of the client may tune. Plain data: clock, network and directory are passed in beside it.
+ */
+export interface ClientSettings {
+  /** `host:port` of masters that are known. Needed where there is no leader directory; beside one, asked when it does not answer. */
+  readonly masters: readonly string[];
+  /** Who calls: owner of what is made. */
+  readonly user: string;
+  readonly group: string;
+  /** How long one call may take, all retries together, where the call itself does not say. */
+  readonly callTimeoutMs: number;
+  /** How long one attempt of a call may take; then it is sent again. */
+  readonly attemptTimeoutMs: number;
+  /** How long one listing may take altogether, where the call itself does not say: its reader may be slow. */
+  readonly streamTimeoutMs: number;
+  /** First pause once the quick retries are over; doubles up to `retryMaxMs`. */
+  readonly retryBaseMs: number;
+  readonly retryMaxMs: number;
+  /** First pause of the quick retries, which double up to `retryBaseMs`: a takeover is usually over within half a second. */
+  readonly quickRetryBaseMs: number;
+  /** How long trouble is met with quick retries. */
+  readonly quickRetryForMs: number;
+  readonly connectTimeoutMs: number;
+  /** How long one look for the leader may take. */
+  readonly lookTimeoutMs: number;
+  /** With no answer for this long while calls wait, another look for the leader is taken. */
+  readonly suspectAfterMs: number;
+  /** How long `close` waits for the master to forget this client. */
+  readonly closeTimeoutMs: number;
+  readonly connectionsPerMaster: number;
+  /** Mutations that may wait for a place in the window; further ones are refused with `resource_exhausted`. */
+  readonly waitingCallsMax: number;
+  /** Masters a connection is kept to; the one used least recently is closed. */
+  readonly mastersMax: number;
+}
+
+export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
+  masters: [],
+  user: '',
+  group: '',
+  callTimeoutMs: 120_000,
+  attemptTimeoutMs: 30_000,
+  streamTimeoutMs: 3_600_000,
+  retryBaseMs: 50,
+  retryMaxMs: 3_000,
+  quickRetryBaseMs: 5,
+  quickRetryForMs: 1_000,
+  connectTimeoutMs: 1_000,
+  lookTimeoutMs: 2_000,
+  suspectAfterMs: 1_000,
+  closeTimeoutMs: 1_000,
+  connectionsPerMaster: 1,
+  waitingCallsMax: 65_536,
+  mastersMax: 16,
+};

@@ -1,0 +1,313 @@
+/**
+ * Calls any operation of the table (src/metadata/operations.ts) at the cluster, whatever becomes of single masters.
+ *
+ * A call is sent again, under its one deadline, until somebody answers it. Mutations are exactly-once (I5): each carries the client's id
+ * and a call id of its own, so that a later attempt gets the first one's answer. Attempts of a call follow each other: an answer to an
+ * earlier attempt is never believed once a later one was sent. When the fate of a mutation cannot be told, the error says so
+ * (`deadline_exceeded`, `session_expired`, `cancelled`: "it may have happened"); it is never run again silently.
+ */
+import { setMaxListeners } from 'node:events';
+import type { Clock } from '../base/clock.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
+import type { Random } from '../base/random.js';
+import type { LeaderDirectory } from '../election/election.js';
+import { type MessageType, operations } from '../metadata/operations.js';
+import { askMaster, type MasterAnswer } from './ask-masters.js';
+import { CallAttempts, NeverRan } from './call-attempts.js';
+import { CallBudget } from './call-budget.js';
+import { type ClientSession, ClientSessions, type Registration } from './client-session.js';
+import type { ClientSettings } from './client-settings.js';
+import { type Connect, Connections, type MasterConnection } from './connections.js';
+import { LeaderFinder, type LeaderPlace } from './leader-finder.js';
+import { LeaderLink } from './leader-link.js';
+import type { Route } from './route.js';
+import { StandbyLink } from './standby-link.js';
+
+export interface ClientDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly connect: Connect;
+  /** Stays its owner's to close. Needed where `settings.masters` is empty. */
+  readonly directory?: LeaderDirectory;
+}
+
+export interface ClientCallOptions {
+  /** For the whole call, all attempts together. */
+  readonly timeoutMs?: number;
+  readonly signal?: AbortSignal;
+}
+
+/** How fresh a read has to be. Linearizable (it sees all that was acknowledged before it began) unless less is asked for. */
+export interface ReadOptions extends ClientCallOptions {
+  /** Any master may answer that has applied this entry: the `sn` of an earlier answer. */
+  readonly atLeastSn?: number;
+  /** Any master may answer, as far as it has come. */
+  readonly stale?: boolean;
+}
+
+interface Callable<RequestShape, Response> {
+  readonly method: number;
+  readonly request: Pick<MessageType<unknown, RequestShape>, 'encode'>;
+  readonly response: Pick<MessageType<Response, unknown>, 'decode'>;
+}
+
+/** An attempt's number, and what it sends. */
+type Body = (attempt: number) => Uint8Array;
+
+/** A mutation is sent under this many new sessions at most: masters that forget a client at once are at fault. */
+const SESSIONS_MAX = 3;
+
+export class Client implements AsyncDisposable {
+  readonly #settings: ClientSettings;
+  readonly #deps: ClientDeps;
+  readonly #life = new AbortController();
+  readonly #connections: Connections;
+  readonly #finder: LeaderFinder;
+  readonly #leader: LeaderLink;
+  readonly #standby: StandbyLink;
+  readonly #sessions: ClientSessions;
+
+  constructor(settings: ClientSettings, deps: ClientDeps) {
+    if (deps.directory === undefined && settings.masters.length === 0) {
+      throw new UnderstudyError('invalid_argument', 'neither a leader directory nor a list of masters is given');
+    }
+    // Each call that waits listens to it.
+    setMaxListeners(0, this.#life.signal);
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#connections = new Connections(settings, deps.clock, deps.connect);
+    this.#finder = new LeaderFinder(settings, deps.clock, this.#connections, deps.directory);
+    const linkDeps = { clock: deps.clock, random: deps.random, connections: this.#connections, finder: this.#finder };
+    this.#leader = new LeaderLink(settings, linkDeps);
+    this.#standby = new StandbyLink(settings, linkDeps, this.#leader);
+    this.#sessions = new ClientSessions(() => this.#register(), settings.waitingCallsMax);
+  }
+
+  /**
+   * Changes something; resolves when that is committed. Calls may overlap; up to the masters' window are sent, further ones wait.
+   *
+   * @throws what the master refused it with: nothing happened.
+   * @throws `deadline_exceeded`, `cancelled`, `session_expired`: it may have happened. `unavailable`: nothing happened.
+   * @throws `resource_exhausted`: too many calls wait already; nothing happened.
+   */
+  async mutate<RequestShape extends { caller?: unknown }, Response>(
+    operation: Callable<RequestShape, Response>,
+    request: Omit<RequestShape, 'caller'>,
+    options: ClientCallOptions = {},
+  ): Promise<Response> {
+    const budget = this.#budget(options.timeoutMs ?? this.#settings.callTimeoutMs, options.signal);
+    try {
+      for (let sessions = 1; ; sessions += 1) {
+        try {
+          return operation.response.decode(await this.#sendSigned(operation, request as RequestShape, budget));
+        } catch (error) {
+          if (!(error instanceof NeverRan)) throw error;
+          if (sessions === SESSIONS_MAX) throw error.cause;
+        }
+      }
+    } finally {
+      budget.release();
+    }
+  }
+
+  /** Asks the namespace. @throws what the master refused it with; `deadline_exceeded`, `unavailable`, `cancelled`. */
+  async query<RequestShape extends { freshness?: unknown }, Response>(
+    operation: Callable<RequestShape, Response>,
+    request: Omit<RequestShape, 'freshness'>,
+    options: ReadOptions = {},
+  ): Promise<Response> {
+    const budget = this.#budget(options.timeoutMs ?? this.#settings.callTimeoutMs, options.signal);
+    try {
+      const body = operation.request.encode(dated(request as RequestShape, options)).finish();
+      return operation.response.decode(await this.#send(this.#routeOf(options), operation.method, () => body, budget, false));
+    } finally {
+      budget.release();
+    }
+  }
+
+  /**
+   * Asks for something that comes in pages; leaving the loop gives the rest up. `rest` says what is still to be asked: at first, and
+   * whenever a master failed in the middle.
+   *
+   * @throws as `query`.
+   */
+  async *stream<RequestShape extends { freshness?: unknown }, Page>(
+    operation: Callable<RequestShape, Page>,
+    rest: () => Omit<RequestShape, 'freshness'>,
+    options: ReadOptions = {},
+  ): AsyncGenerator<Page, void, undefined> {
+    const budget = this.#budget(options.timeoutMs ?? this.#settings.streamTimeoutMs, options.signal);
+    const route = this.#routeOf(options);
+    const attempts = new CallAttempts(this.#settings, this.#deps, budget, false);
+    route.begin();
+    try {
+      for (;;) {
+        const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
+        try {
+          const body = operation.request.encode(dated(rest() as RequestShape, options)).finish();
+          for await (const page of connection.stream(operation.method, body, budget.attemptOptions(budget.totalMs))) {
+            route.answered();
+            attempts.reset();
+            yield operation.response.decode(page);
+          }
+          return;
+        } catch (error) {
+          await attempts.failed(route, connection, asError(error));
+        }
+      }
+    } finally {
+      route.end();
+      budget.release();
+    }
+  }
+
+  /** Looks for the leader, once, and makes sure that it serves. @returns where it is, or undefined if nobody serves now. */
+  async leader(options: ClientCallOptions = {}): Promise<LeaderPlace | undefined> {
+    const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);
+    try {
+      const place = await this.#finder.look(budget.waitSignal);
+      const { status } = await askMaster(this.#connections, place.address, budget);
+      if (status?.state !== 'ACTIVE') return undefined;
+      return { address: place.address, webAddress: status.webAddress, epoch: status.epoch };
+    } catch (error) {
+      budget.throwIfGivenUp();
+      if (isError(error, 'unavailable') || isError(error, 'deadline_exceeded')) return undefined;
+      throw error;
+    } finally {
+      budget.release();
+    }
+  }
+
+  /** Asks every master that is known how it is; one that does not answer in time says so in its place. @throws `unavailable`: none is known. */
+  async masters(options: ClientCallOptions = {}): Promise<readonly MasterAnswer[]> {
+    const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);
+    try {
+      const addresses = await this.#finder.masters(budget.waitSignal);
+      const answers = await Promise.all(addresses.map((address) => askMaster(this.#connections, address, budget)));
+      budget.throwIfGivenUp();
+      return answers;
+    } finally {
+      budget.release();
+    }
+  }
+
+  /** Gives up what is under way (`cancelled`), tells the masters to forget this client (best effort, bounded), and lets go. Idempotent. */
+  async close(): Promise<void> {
+    if (this.#life.signal.aborted) return;
+    this.#life.abort(new UnderstudyError('cancelled', 'the client was closed'));
+    this.#leader.close();
+    const session = this.#sessions.current;
+    const connection = this.#leader.current;
+    if (session !== undefined && connection !== undefined) await this.#sayGoodbye(session, connection);
+    this.#connections.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  #budget(totalMs: number, signal: AbortSignal | undefined): CallBudget {
+    const budget = new CallBudget(this.#deps.clock, totalMs, this.#life.signal, signal);
+    budget.throwIfGivenUp();
+    return budget;
+  }
+
+  #routeOf(options: ReadOptions): Route {
+    return options.stale === true || options.atLeastSn !== undefined ? this.#standby : this.#leader;
+  }
+
+  /** Sends a mutation under the current session. @throws `NeverRan`. */
+  async #sendSigned<Shape, Response>(operation: Callable<Shape, Response>, request: Shape, budget: CallBudget): Promise<Uint8Array> {
+    const { session, callId } = this.#tryEnter() ?? (await this.#enter(budget));
+    const body = (attempt: number) => operation.request.encode(this.#signed(request, session, callId, attempt)).finish();
+    try {
+      return await this.#send(this.#leader, operation.method, body, budget, true);
+    } catch (error) {
+      if (error instanceof NeverRan || isError(error, 'session_expired')) this.#sessions.expire(session);
+      throw error;
+    } finally {
+      session.window.leave(callId);
+    }
+  }
+
+  /** Sends one call as often as it takes, and resolves with its answer. */
+  async #send(route: Route, method: number, body: Body, budget: CallBudget, mutation: boolean): Promise<Uint8Array> {
+    let attempts: CallAttempts | undefined;
+    route.begin();
+    try {
+      for (;;) {
+        const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
+        try {
+          const answer = await connection.call(method, body(attempts?.number ?? 1), budget.attemptOptions(this.#settings.attemptTimeoutMs));
+          route.answered();
+          return answer;
+        } catch (error) {
+          attempts ??= new CallAttempts(this.#settings, this.#deps, budget, mutation);
+          await attempts.failed(route, connection, asError(error));
+        }
+      }
+    } finally {
+      route.end();
+    }
+  }
+
+  async #findRoute(route: Route, budget: CallBudget, attempts: CallAttempts | undefined): Promise<MasterConnection> {
+    try {
+      return await route.find(budget);
+    } catch (error) {
+      throw (attempts ?? new CallAttempts(this.#settings, this.#deps, budget, false)).final(asError(error));
+    }
+  }
+
+  #tryEnter(): { session: ClientSession; callId: number } | undefined {
+    const session = this.#sessions.current;
+    const callId = session?.window.tryEnter();
+    return session === undefined || callId === undefined ? undefined : { session, callId };
+  }
+
+  /** Waits for a session, and for a place in its window. */
+  async #enter(budget: CallBudget): Promise<{ session: ClientSession; callId: number }> {
+    try {
+      for (;;) {
+        const session = await this.#sessions.open(budget);
+        const callId = await session.window.enter(budget.waitSignal);
+        if (callId !== undefined) return { session, callId };
+      }
+    } catch (error) {
+      const problem = this.#leader.problem?.message ?? 'calls before it are not answered';
+      const last = isError(error, 'deadline_exceeded') ? new UnderstudyError('unavailable', `not sent: ${problem}`) : asError(error);
+      throw new CallAttempts(this.#settings, this.#deps, budget, true).final(last);
+    }
+  }
+
+  #signed<Shape>(request: Shape, { clientId, window }: ClientSession, callId: number, attempt: number): Shape {
+    const { user, group } = this.#settings;
+    return { ...request, caller: { clientId, callId, attempt, lowestUnanswered: window.lowestUnanswered, user, group } };
+  }
+
+  /** Asks for a new identity. Repeating this is harmless: an identity that nobody uses expires. */
+  async #register(): Promise<Registration> {
+    const budget = this.#budget(this.#settings.callTimeoutMs, undefined);
+    const { method, request, response } = operations.registerClient;
+    const body = request.encode({}).finish();
+    try {
+      return response.decode(await this.#send(this.#leader, method, () => body, budget, false));
+    } finally {
+      budget.release();
+    }
+  }
+
+  async #sayGoodbye({ clientId }: ClientSession, connection: MasterConnection): Promise<void> {
+    const { method, request } = operations.closeClient;
+    try {
+      await connection.call(method, request.encode({ clientId }).finish(), { timeoutMs: this.#settings.closeTimeoutMs });
+    } catch {
+      // A client that is not heard of again expires.
+    }
+  }
+}
+
+function dated<Shape>(request: Shape, { stale, atLeastSn }: ReadOptions): Shape {
+  if (stale === true) return { ...request, freshness: { stale } };
+  return atLeastSn === undefined ? request : { ...request, freshness: { atLeastSn } };
+}

@@ -1,0 +1,52 @@
+/**
+ * How the masters of a cluster are, side by side.
+ */
+import type { MasterAnswer } from './ask-masters.js';
+
+export interface MasterInfo {
+  /** `host:port` it was asked at. */
+  readonly address: string;
+  /** ACTIVE, PASSIVE, BECOMING_ACTIVE or BECOMING_PASSIVE; UNREACHABLE where it did not answer. */
+  readonly state: string;
+  /** Newest epoch it has applied. */
+  readonly epoch: number;
+  readonly appliedSn: number;
+  /** Entries that it has yet to apply, of those known to any master to be committed. */
+  readonly lag: number;
+  readonly webAddress: string;
+  readonly version: string;
+  readonly clusterId: string;
+  /** Unix time in milliseconds; likewise `sinceMs`. */
+  readonly startedMs: number;
+  /** Since when it is in this state. */
+  readonly sinceMs: number;
+  /** What is wrong or remarkable, if anything is; why it did not answer. */
+  readonly reason: string;
+}
+
+export const UNREACHABLE = 'UNREACHABLE';
+
+/** @returns the answers as people are shown them, the leader first, then by address. */
+export function masterInfos(answers: readonly MasterAnswer[]): readonly MasterInfo[] {
+  const end = Math.max(0, ...answers.map(({ status }) => Math.max(status?.committedSn ?? 0, status?.appliedSn ?? 0)));
+  const order = ({ state }: MasterInfo) => (state === 'ACTIVE' ? 0 : state === UNREACHABLE ? 2 : 1);
+  return answers
+    .map((answer) => masterInfo(answer, end))
+    .sort((a, b) => order(a) - order(b) || b.epoch - a.epoch || (a.address < b.address ? -1 : 1));
+}
+
+function masterInfo({ address, status, error }: MasterAnswer, end: number): MasterInfo {
+  return {
+    address,
+    state: status?.state ?? UNREACHABLE,
+    epoch: status?.epoch ?? 0,
+    appliedSn: status?.appliedSn ?? 0,
+    lag: status === undefined ? 0 : end - status.appliedSn,
+    webAddress: status?.webAddress ?? '',
+    version: status?.version ?? '',
+    clusterId: status?.clusterId ?? '',
+    startedMs: status?.startedMs ?? 0,
+    sinceMs: status?.sinceMs ?? 0,
+    reason: error?.message ?? status?.reason ?? '',
+  };
+}
