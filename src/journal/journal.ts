@@ -37,8 +37,8 @@ export function endOf(batch: Batch): ChainPoint {
 export interface ClaimRequest {
   /** The last batch that the claimant has applied. */
   readonly from: ChainPoint;
-  /** Makes the one entry of the claim batch, once the epoch is known. */
-  entry(epoch: Epoch): { bytes: Uint8Array; timeMs: number };
+  /** Makes the one entry of the claim batch, once the epoch is known. Its time is not to be less than `notBeforeMs`, the last adopted batch's. */
+  entry(epoch: Epoch, notBeforeMs: number): { bytes: Uint8Array; timeMs: number };
   /**
    * Called for each batch behind `from` in order, one at a time, the claim batch included and last, before `claim` returns.
    * A throw gives the claim up with that error.

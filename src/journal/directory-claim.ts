@@ -1,0 +1,219 @@
+/**
+ * Claims the journal on a shared file system: becomes the one writer. Each step is durable before the next:
+ *
+ * 1. prove that a write succeeds; take the next number, by an exclusive create in claims/
+ * 2. fence every earlier epoch, down to and including the highest that is known to have committed (a number merely taken is no such proof)
+ * 3. find the head: the highest earlier epoch that has a slot
+ * 4. read its log to the last sound batch: the base is what its marks cover, the suffix is what follows
+ * 5. make our segment, with the suffix copied into it byte for byte: what could be read need not have been durable
+ * 6. write our slot, naming the base
+ * 7. append a claim batch in the ordinary way: its success is the claim's
+ *
+ * The suffix is delivered only after that: until then another claimant may decide otherwise about it.
+ */
+import path from 'node:path';
+import { asError, UnderstudyError } from '../base/errors.js';
+import { createFileDurable, errnoOf, PAGE_BYTES, removeFile } from '../base/system-file.js';
+import { throwIfAborted } from '../base/wait.js';
+import type { StoredBatch } from './batch-format.js';
+import { claimPath, type DirectoryContext, EPOCHS_MAX, logFolder } from './directory-layout.js';
+import { DirectoryWriter } from './directory-writer.js';
+import { checkOnChain, cursorBehind, highestCommitted, legsBehind } from './epoch-chain.js';
+import type { FormatFile } from './format-file.js';
+import { findHead, type Head, type HeadLog, readHeadLog } from './head-log.js';
+import { type Batch, type ChainPoint, type ClaimRequest, endOf, GENESIS } from './journal.js';
+import { Ledger } from './ledger.js';
+import type { Mark, Place, Slot } from './page-format.js';
+import { createSegment, SEGMENT_DATA_OFFSET } from './segment-file.js';
+import { retryStale } from './stale-read.js';
+import { TRAILER_BYTES } from './trailer-format.js';
+
+const PROBE_BYTES = 64 << 10;
+const NOWHERE: Place = { epoch: 0, segment: 0, offset: 0, point: GENESIS };
+
+/** The same contract as `Journal.claim`. */
+export async function claimDirectory(context: DirectoryContext, format: FormatFile, request: ClaimRequest): Promise<DirectoryWriter> {
+  const ledger = await Ledger.open(context, { write: true });
+  let writer: DirectoryWriter | undefined;
+  try {
+    const claim = new Claim(context, ledger, request);
+    writer = await claim.run(format);
+    return writer;
+  } catch (error) {
+    if (writer === undefined) await ledger.close();
+    throw asError(error, 'unavailable', 'cannot claim the journal');
+  }
+}
+
+class Claim {
+  readonly #context: DirectoryContext;
+  readonly #ledger: Ledger;
+  readonly #request: ClaimRequest;
+  #lastTimeMs = 0;
+
+  constructor(context: DirectoryContext, ledger: Ledger, request: ClaimRequest) {
+    this.#context = context;
+    this.#ledger = ledger;
+    this.#request = request;
+  }
+
+  async run(format: FormatFile): Promise<DirectoryWriter> {
+    await this.#proveWrite();
+    await this.#step('proved', 0);
+    const committed = (await retryStale(this.#context, () => highestCommitted(this.#context, this.#ledger)))?.slot.epoch ?? 0;
+    const number = await this.#takeNumber(committed);
+    await this.#step('taken', number);
+    for (let earlier = number - 1; earlier >= Math.max(committed, 1); earlier--) await this.#ledger.writeFence(earlier);
+    await this.#step('fenced', number);
+    const { head, log } = await retryStale(this.#context, async () => {
+      const found = await findHead(this.#context, this.#ledger, number, committed);
+      return { head: found, log: found === undefined ? emptyLog() : await readHeadLog(this.#context, found) };
+    });
+    await this.#step('read', number);
+    const adopted = this.#behind(log);
+    if (head !== undefined) await this.#deliverTo(head, log.base);
+    const { slot, segment } = await this.#makeSegment(number, log);
+    await this.#step('copied', number);
+    await this.#ledger.writeSlot(slot);
+    await this.#step('slotted', number);
+    const writer = await DirectoryWriter.start(this.#context, this.#ledger, {
+      slot,
+      segmentPath: segment.path,
+      segmentBytes: segment.sizeBytes,
+      format,
+      earlierMark: await this.#newestMark(number - 1),
+    });
+    try {
+      await this.#finish(writer, log, adopted);
+      return writer;
+    } catch (error) {
+      await writer.close();
+      throw error;
+    }
+  }
+
+  async #finish(writer: DirectoryWriter, log: HeadLog, adopted: readonly Batch[]): Promise<void> {
+    const notBeforeMs = log.suffix.at(-1)?.batch.timeMs ?? this.#lastTimeMs;
+    const entry = this.#request.entry(writer.epoch, notBeforeMs);
+    const previous = writer.end;
+    const timeMs = Math.max(entry.timeMs, notBeforeMs);
+    const end = await writer.append([entry.bytes], timeMs);
+    for (const batch of adopted) await this.#deliver(batch);
+    await this.#deliver({
+      epoch: writer.epoch,
+      firstSn: end.sn,
+      entries: [entry.bytes],
+      previousHash: previous.hash,
+      hash: end.hash,
+      timeMs,
+    });
+  }
+
+  async #deliver(batch: Batch): Promise<void> {
+    throwIfAborted(this.#request.signal);
+    this.#lastTimeMs = batch.timeMs;
+    await this.#request.deliver(batch);
+  }
+
+  async #step(step: Parameters<NonNullable<DirectoryContext['deps']['pause']>>[0], number: number): Promise<void> {
+    await this.#context.deps.pause?.(step, number);
+    throwIfAborted(this.#request.signal);
+  }
+
+  /** A store that takes no writes must not fence a leader. */
+  async #proveWrite(): Promise<void> {
+    const name = `.probe-${Buffer.from(this.#context.deps.random.bytes(8)).toString('hex')}`;
+    const probe = path.join(logFolder(this.#context.settings.folder), name);
+    try {
+      await createFileDurable(probe, Buffer.alloc(PROBE_BYTES, 1));
+    } finally {
+      await removeFile(probe).catch(() => undefined);
+    }
+  }
+
+  async #takeNumber(committed: number): Promise<number> {
+    for (let number = await this.#ledger.fenceBoundary(committed); number < EPOCHS_MAX; number++) {
+      try {
+        await createFileDurable(claimPath(this.#context.settings.folder, number));
+      } catch (error) {
+        if (errnoOf(error) === 'EEXIST') continue;
+        throw error;
+      }
+      if (number > EPOCHS_MAX / 2)
+        this.#context.deps.log.warn({ epoch: number, max: EPOCHS_MAX }, 'more than half of all epochs are used up');
+      return number;
+    }
+    throw new UnderstudyError('resource_exhausted', `no epoch is left: folder=${this.#context.settings.folder} max=${EPOCHS_MAX}`);
+  }
+
+  /** @returns what of the suffix is new to the claimant. @throws `diverged`; `corrupt` where it is ahead of all there is. */
+  #behind(log: HeadLog): Batch[] {
+    const { from } = this.#request;
+    const suffix = log.suffix.map((stored) => stored.batch);
+    const points: ChainPoint[] = [log.base.point, ...suffix.map(endOf)];
+    if (from.sn > log.end.point.sn) {
+      const file = this.#ledger.file.path;
+      throw new UnderstudyError('corrupt', `the claimant is ahead of the journal: file=${file} sn=${from.sn} end=${log.end.point.sn}`);
+    }
+    if (from.sn < log.base.point.sn) return suffix;
+    const index = points.findIndex((point) => point.sn >= from.sn);
+    checkOnChain({ ...log.end, point: points[index] ?? log.end.point }, from);
+    return suffix.slice(index);
+  }
+
+  /** Delivers what is committed behind the claimant's position: up to the base. */
+  async #deliverTo(head: Head, base: Place): Promise<void> {
+    let from = this.#request.from;
+    if (from.sn >= base.point.sn) return;
+    const top = head.epoch === base.epoch ? head.slot : undefined;
+    const legs = await legsBehind(this.#context, this.#ledger, { slot: top ?? (await this.#slotOf(base.epoch)), limit: base }, from);
+    for (const { slot, limit } of legs) {
+      await using cursor = await cursorBehind(this.#context, slot, from);
+      while (limit !== undefined && cursor.place.point.sn < limit.point.sn) {
+        const step = await cursor.next();
+        if (step.kind === 'end') throw cursor.damage(`damaged below what is committed: ${step.reason}: committed=${limit.point.sn}`);
+        if (cursor.place.point.sn <= from.sn) continue;
+        await this.#deliver(step.stored.batch);
+        from = cursor.place.point;
+      }
+      if (limit !== undefined) checkOnChain(cursor.place, limit.point);
+    }
+  }
+
+  async #slotOf(number: number): Promise<Slot> {
+    const { slot } = await this.#ledger.read(number);
+    if (slot !== undefined) return slot;
+    throw new UnderstudyError(
+      'corrupt',
+      `a slot is damaged: file=${this.#ledger.file.path} offset=${this.#ledger.offset(number)} epoch=${number}`,
+    );
+  }
+
+  async #makeSegment(number: number, log: HeadLog): Promise<{ slot: Slot; segment: { path: string; sizeBytes: number } }> {
+    const { incarnation, settings } = this.#context;
+    const copies: StoredBatch[] = [...log.suffix];
+    const copyBytes = copies.reduce((sum, stored) => sum + stored.bytes.length, 0);
+    const offset = SEGMENT_DATA_OFFSET + copyBytes;
+    const sizeBytes = Math.max(settings.segmentBytes, offset + settings.batchBytesMax + TRAILER_BYTES + PAGE_BYTES);
+    const header = { epoch: number, segment: 0, sizeBytes, incarnation };
+    const segment = await createSegment(
+      this.#context,
+      header,
+      copies.map((stored) => stored.bytes),
+    );
+    const copiesEnd: Place = { epoch: number, segment: 0, offset, point: log.end.point };
+    return { slot: { epoch: number, base: log.base, copiesEnd }, segment };
+  }
+
+  async #newestMark(from: number): Promise<Mark | undefined> {
+    for (let number = from; number >= 1; number--) {
+      const { mark } = await this.#ledger.read(number);
+      if (mark !== undefined) return mark;
+    }
+    return undefined;
+  }
+}
+
+function emptyLog(): HeadLog {
+  return { base: NOWHERE, suffix: [], end: NOWHERE };
+}

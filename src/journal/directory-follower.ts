@@ -1,0 +1,163 @@
+/**
+ * Reads the committed batches of a directory journal, and goes on as more commit.
+ *
+ * It follows the highest epoch that is known to have committed and walks its slots down to what it has yielded already: by sequence
+ * number and hash, never by an offset remembered from another epoch. Within the epoch at the tail, only what a mark covers is yielded.
+ * Damage has to be seen several times running before it counts: another machine may be writing what is read.
+ */
+import { isError, UnderstudyError } from '../base/errors.js';
+import { sleep } from '../base/wait.js';
+import type { StoredBatch } from './batch-format.js';
+import type { DirectoryContext } from './directory-layout.js';
+import { type CommittedEpoch, checkOnChain, cursorBehind, highestCommitted, isOwn, type Leg, legsBehind } from './epoch-chain.js';
+import { findHead, readHeadLog } from './head-log.js';
+import { type Batch, type ChainPoint, endOf, type ReadRequest } from './journal.js';
+import { Ledger } from './ledger.js';
+import type { LogCursor } from './log-cursor.js';
+import { mayBeStale, STALE_TRIES, stalePauseMs } from './stale-read.js';
+
+/** The same contract as `Journal.read`; ends without an error when `signal` is aborted. */
+export async function* followDirectory(context: DirectoryContext, request: ReadRequest): AsyncGenerator<Batch, void, void> {
+  const position = { point: request.from };
+  let failures = 0;
+  while (!request.signal.aborted) {
+    try {
+      for await (const batch of new Follower(context, request, position).run()) {
+        failures = 0;
+        yield batch;
+      }
+    } catch (error) {
+      failures += 1;
+      if (request.signal.aborted) return;
+      if (!mayBeStale(error) || failures >= STALE_TRIES) throw error;
+      await pause(context, request.signal, stalePauseMs(context, failures));
+    }
+  }
+}
+
+class Follower {
+  readonly #context: DirectoryContext;
+  readonly #request: ReadRequest;
+  /** The last batch yielded. */
+  readonly #position: { point: ChainPoint };
+
+  constructor(context: DirectoryContext, request: ReadRequest, position: { point: ChainPoint }) {
+    this.#context = context;
+    this.#request = request;
+    this.#position = position;
+  }
+
+  async *run(): AsyncGenerator<Batch, void, void> {
+    await using ledger = await Ledger.open(this.#context);
+    let top: CommittedEpoch | undefined;
+    while (!this.#request.signal.aborted) {
+      top = (await highestCommitted(this.#context, ledger, top?.slot.epoch ?? 0)) ?? top;
+      if (top === undefined) {
+        await this.#nothingCommitted(ledger);
+        continue;
+      }
+      const legs = await legsBehind(this.#context, ledger, { slot: top.slot, limit: undefined }, this.#position.point);
+      for (const leg of legs) {
+        const { limit } = leg;
+        if (limit !== undefined) yield* this.#readTo(leg, limit.point);
+        else yield* this.#tail(ledger, top);
+        if (this.#request.signal.aborted) return;
+      }
+    }
+  }
+
+  async #nothingCommitted(ledger: Ledger): Promise<void> {
+    if (this.#position.point.sn > 0) await this.#checkNotAhead(ledger);
+    else this.#request.onIdle?.();
+    await pause(this.#context, this.#request.signal);
+  }
+
+  /** Yields what stands between the position and `limit`, all of which is committed. */
+  async *#readTo(leg: Leg, limit: ChainPoint): AsyncGenerator<Batch, void, void> {
+    await using cursor = await cursorBehind(this.#context, leg.slot, this.#position.point);
+    while (cursor.place.point.sn < limit.sn) {
+      const step = await cursor.next();
+      if (this.#request.signal.aborted) return;
+      if (step.kind === 'end') throw cursor.damage(`damaged below what is committed: ${step.reason}: committed=${limit.sn}`);
+      if (cursor.place.point.sn > this.#position.point.sn) yield this.#taken(step.stored);
+    }
+    checkOnChain(cursor.place, limit);
+  }
+
+  /** Yields what the epoch at the tail commits, until a later epoch has committed or the signal is aborted. */
+  async *#tail(ledger: Ledger, top: CommittedEpoch): AsyncGenerator<Batch, void, void> {
+    let { committedSn } = top;
+    await using cursor = await this.#tailCursor(ledger, top);
+    if (cursor === undefined) return;
+    const read: StoredBatch[] = []; // not yet known to be committed: one or two, as a writer has one flush in flight
+    for (;;) {
+      const pages = await ledger.read(top.slot.epoch);
+      if (this.#request.signal.aborted) return;
+      committedSn = Math.max(committedSn, pages.mark?.committed.point.sn ?? 0);
+      for (let step = await cursor.next(); ; step = await cursor.next()) {
+        if (step.kind === 'batch') {
+          committedSn = Math.max(committedSn, markIn(step.stored, top));
+          read.push(step.stored);
+        }
+        for (let next = read[0]; next !== undefined && endOf(next.batch).sn <= committedSn; next = read[0]) {
+          if (this.#request.signal.aborted) return;
+          read.shift();
+          yield this.#taken(next);
+        }
+        if (step.kind === 'end') break;
+      }
+      if (cursor.place.point.sn < committedSn) throw cursor.damage(`damaged below what is committed: committed=${committedSn}`);
+      if (pages.fenced && (await highestCommitted(this.#context, ledger, top.slot.epoch)) !== undefined) return;
+      if (this.#request.signal.aborted) return;
+      this.#request.onIdle?.();
+      await pause(this.#context, this.#request.signal);
+    }
+  }
+
+  /** @returns undefined, after a pause, where the position lies beyond what this epoch can tell of yet. @throws `corrupt` where beyond all there is. */
+  async #tailCursor(ledger: Ledger, top: CommittedEpoch): Promise<LogCursor | undefined> {
+    const { point } = this.#position;
+    try {
+      const cursor = await cursorBehind(this.#context, top.slot, point);
+      if (cursor.place.point.sn >= point.sn) return cursor;
+      await cursor.close();
+    } catch (error) {
+      if (!isError(error, 'diverged') || point.sn <= top.committedSn) throw error;
+    }
+    await this.#checkNotAhead(ledger);
+    await pause(this.#context, this.#request.signal);
+    return undefined;
+  }
+
+  /** @throws `corrupt` where the position lies beyond the last sound batch of the newest log, whatever its marks say. */
+  async #checkNotAhead(ledger: Ledger): Promise<void> {
+    const { point } = this.#position;
+    const before = await findHead(this.#context, ledger, (await ledger.fenceBoundary()) + 1, 0);
+    const end = before === undefined ? 0 : (await readHeadLog(this.#context, before)).end.point.sn;
+    if (end >= point.sn) return;
+    const after = await findHead(this.#context, ledger, (await ledger.fenceBoundary()) + 1, 0);
+    if (after?.epoch !== before?.epoch) return;
+    throw new UnderstudyError(
+      'corrupt',
+      `the position lies beyond the end of the journal: file=${ledger.file.path} sn=${point.sn} end=${end}`,
+    );
+  }
+
+  #taken(stored: StoredBatch): Batch {
+    this.#position.point = endOf(stored.batch);
+    return stored.batch;
+  }
+}
+
+/** @returns how far the header of a batch says that the epoch committed; copies and the claim say nothing about it. */
+function markIn(stored: StoredBatch, top: CommittedEpoch): number {
+  return isOwn(stored, top.slot) ? stored.committedSn : 0;
+}
+
+async function pause(context: DirectoryContext, signal: AbortSignal, delayMs = context.settings.pollIntervalMs): Promise<void> {
+  try {
+    await sleep(context.deps.clock, delayMs, signal);
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
+}

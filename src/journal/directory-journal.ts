@@ -1,0 +1,114 @@
+/**
+ * The journal on a file system that all masters share: NFS, GlusterFS, CephFS, EFS or a local disk. DESIGN.md beside this file tells the
+ * protocol and why it is safe.
+ */
+import { UnderstudyError } from '../base/errors.js';
+import { errnoOf, isLocalFolder } from '../base/system-file.js';
+import { claimDirectory } from './directory-claim.js';
+import { followDirectory } from './directory-follower.js';
+import {
+  type DirectoryContext,
+  type DirectoryJournalDeps,
+  type DirectoryJournalSettings,
+  formatPath,
+  withDefaults,
+} from './directory-layout.js';
+import { type FormatFile, readFormat } from './format-file.js';
+import type { Batch, ClaimRequest, Journal, JournalWriter, ReadRequest } from './journal.js';
+import { Ledger } from './ledger.js';
+
+export class DirectoryJournal implements Journal {
+  readonly clusterId: string;
+  readonly incarnationId: string;
+  readonly batchBytesMax: number;
+  readonly #context: DirectoryContext;
+  readonly #format: FormatFile;
+  readonly #closing = new AbortController();
+  /** What is to be waited for, or closed, before `close` returns. */
+  readonly #readers = new Set<Promise<void>>();
+  readonly #writers = new Set<JournalWriter>();
+  #claim: Promise<unknown> | undefined;
+
+  private constructor(context: DirectoryContext, format: FormatFile) {
+    this.#context = context;
+    this.#format = format;
+    this.clusterId = format.clusterId;
+    this.incarnationId = format.incarnationId;
+    this.batchBytesMax = context.settings.batchBytesMax;
+  }
+
+  /**
+   * @throws `failed_precondition`: not formatted, another cluster's, a later version's, or the mount refuses O_DIRECT; `corrupt`;
+   *   `unavailable`: the storage does not answer.
+   */
+  static async open(settings: DirectoryJournalSettings, deps: DirectoryJournalDeps): Promise<DirectoryJournal> {
+    const { folder } = settings;
+    const direct = await hasFolder(folder, async () => !(await isLocalFolder(folder)));
+    const format = await hasFolder(folder, () => readFormat(formatPath(folder), direct));
+    if (settings.clusterId !== undefined && settings.clusterId !== format.clusterId) {
+      throw new UnderstudyError(
+        'failed_precondition',
+        `the journal belongs to another cluster: folder=${folder} cluster=${format.clusterId} configured=${settings.clusterId}`,
+      );
+    }
+    const incarnation = Uint8Array.from(Buffer.from(format.incarnationId, 'hex'));
+    const context: DirectoryContext = { settings: withDefaults(settings, direct), deps, direct, incarnation };
+    await (await Ledger.open(context)).close();
+    return new DirectoryJournal(context, format);
+  }
+
+  async claim(request: ClaimRequest): Promise<JournalWriter> {
+    if (this.#closing.signal.aborted) throw closedError();
+    if (this.#claim !== undefined) throw new UnderstudyError('failed_precondition', 'one claim at a time');
+    const signals = [this.#closing.signal, ...(request.signal === undefined ? [] : [request.signal])];
+    const claim = claimDirectory(this.#context, this.#format, { ...request, signal: AbortSignal.any(signals) });
+    this.#claim = claim.catch(() => undefined);
+    try {
+      const writer = await claim;
+      this.#writers.add(writer);
+      return writer;
+    } finally {
+      this.#claim = undefined;
+    }
+  }
+
+  async *read(request: ReadRequest): AsyncGenerator<Batch, void, void> {
+    if (this.#closing.signal.aborted) throw closedError();
+    const signal = AbortSignal.any([request.signal, this.#closing.signal]);
+    let ended = (): void => undefined;
+    const reader = new Promise<void>((resolve) => {
+      ended = resolve;
+    });
+    this.#readers.add(reader);
+    try {
+      yield* followDirectory(this.#context, { ...request, signal });
+    } finally {
+      this.#readers.delete(reader);
+      ended();
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.#closing.signal.aborted) this.#closing.abort(closedError());
+    await this.#claim;
+    await Promise.all([...this.#writers].map((writer) => writer.close()));
+    await Promise.all(this.#readers);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+function closedError(): UnderstudyError {
+  return new UnderstudyError('cancelled', 'the journal is closed');
+}
+
+async function hasFolder<T>(folder: string, look: () => Promise<T>): Promise<T> {
+  try {
+    return await look();
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOENT') throw error;
+    throw new UnderstudyError('failed_precondition', `there is no journal here: format it first: folder=${folder}`, { cause: error });
+  }
+}

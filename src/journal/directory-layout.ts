@@ -1,0 +1,70 @@
+/** The names below a journal folder, and the settings of a directory journal. */
+import path from 'node:path';
+import type { Clock } from '../base/clock.js';
+import type { Log } from '../base/log.js';
+import type { Random } from '../base/random.js';
+import { PAGE_BYTES } from '../base/system-file.js';
+import { BATCH_BYTES_LIMIT } from './batch-format.js';
+import type { StepHook } from './journal-step.js';
+import { TRAILER_BYTES } from './trailer-format.js';
+
+/** The ledger is made for this many epochs, and never grows. */
+export const EPOCHS_MAX = 1 << 20;
+
+export interface DirectoryJournalSettings {
+  readonly folder: string;
+  /** A segment is followed by another at this size. Default 64 MiB; never less than one batch needs. */
+  readonly segmentBytes?: number;
+  /** Default 8 MiB. */
+  readonly batchBytesMax?: number;
+  /** How often a reader looks for more. Default 5 where the file system is known to be local, else 50. */
+  readonly pollIntervalMs?: number;
+  /** An idle leader's mark is written this long after its last commit. Default 5. */
+  readonly markDelayMs?: number;
+  /** Below this much free space appends are refused; claims and marks are not. Default 64 MiB. */
+  readonly freeBytesReserve?: number;
+  /** Whether the next segment is filled with zeros beforehand, so that appends need not allocate. Default true. */
+  readonly segmentPrefill?: boolean;
+  /** Another cluster's journal is refused. Default: any. */
+  readonly clusterId?: string;
+}
+
+export interface DirectoryJournalDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** For tests: awaited between the steps of claims and appends. */
+  readonly pause?: StepHook;
+}
+
+/** Everything that the parts of one open directory journal share. */
+export interface DirectoryContext {
+  readonly settings: Required<Omit<DirectoryJournalSettings, 'clusterId'>>;
+  readonly deps: DirectoryJournalDeps;
+  /** Whether files are read with O_DIRECT: the file system is not known to be local. */
+  readonly direct: boolean;
+  /** 16 bytes. */
+  readonly incarnation: Uint8Array;
+}
+
+export function withDefaults(settings: DirectoryJournalSettings, direct: boolean): DirectoryContext['settings'] {
+  const batchBytesMax = Math.min(settings.batchBytesMax ?? 8 << 20, BATCH_BYTES_LIMIT);
+  return {
+    folder: path.resolve(settings.folder),
+    segmentBytes: Math.max(settings.segmentBytes ?? 64 << 20, PAGE_BYTES + batchBytesMax + TRAILER_BYTES),
+    batchBytesMax,
+    pollIntervalMs: settings.pollIntervalMs ?? (direct ? 50 : 5),
+    markDelayMs: settings.markDelayMs ?? 5,
+    freeBytesReserve: settings.freeBytesReserve ?? 64 << 20,
+    segmentPrefill: settings.segmentPrefill ?? true,
+  };
+}
+
+export const formatPath = (folder: string): string => path.join(folder, 'FORMAT');
+export const ledgerPath = (folder: string): string => path.join(folder, 'LEDGER');
+export const claimsFolder = (folder: string): string => path.join(folder, 'claims');
+export const claimPath = (folder: string, epoch: number): string => path.join(claimsFolder(folder), String(epoch));
+export const logFolder = (folder: string): string => path.join(folder, 'log');
+export const checkpointFolder = (folder: string): string => path.join(folder, 'checkpoint');
+export const segmentPath = (folder: string, epoch: number, segment: number): string =>
+  path.join(logFolder(folder), `${epoch}-${segment}.seg`);

@@ -1,0 +1,281 @@
+/**
+ * Appends to the log of one epoch on a shared file system. The order of every append is the protocol: write the batch, make it durable,
+ * *then* read the own fence page. Whoever supersedes this epoch writes the fence, then reads the log: one of the two sees the other.
+ *
+ * - One append at a time: batch n+1 is written only when n is durable, so a bad batch before a sound one is damage, never a tear.
+ * - Any failed write ends the writer for good (I8); what it left is for a claimant to decide. `confirm` goes on.
+ * - The mark page follows the last commit by a few milliseconds, off the acknowledging path.
+ */
+import assert from 'node:assert/strict';
+import type { Timer } from '../base/clock.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
+import { type Epoch, epoch } from '../base/ids.js';
+import { errnoOf, freeBytes, SystemFile } from '../base/system-file.js';
+import { batchBytes, encodeBatch } from './batch-format.js';
+import { type DirectoryContext, formatPath } from './directory-layout.js';
+import { type FormatFile, readFormat } from './format-file.js';
+import type { ChainPoint, JournalWriter } from './journal.js';
+import type { Ledger } from './ledger.js';
+import { MarkWriter } from './mark-writer.js';
+import type { Mark, Place, Slot } from './page-format.js';
+import { createSegment, SEGMENT_DATA_OFFSET } from './segment-file.js';
+import { encodeTrailer, TRAILER_BYTES } from './trailer-format.js';
+
+const CHECK_INTERVAL_MS = 1000;
+/** Checks in a row that find no file under a path: another machine's cache may lag. */
+const MISSING_MAX = 3;
+
+export interface DirectoryWriterStart {
+  readonly slot: Slot;
+  readonly segmentPath: string;
+  readonly segmentBytes: number;
+  readonly format: FormatFile;
+  /** The newest mark of an earlier epoch: its boundary and checkpoints are repeated. */
+  readonly earlierMark: Mark | undefined;
+}
+
+export class DirectoryWriter implements JournalWriter {
+  readonly epoch: Epoch;
+  readonly #context: DirectoryContext;
+  readonly #ledger: Ledger;
+  readonly #format: FormatFile;
+  readonly #writerId: Uint8Array;
+  readonly #slot: Slot;
+  readonly #marks: MarkWriter;
+  readonly #dead = new AbortController();
+  #segment: SystemFile;
+  #segmentBytes: number;
+  #place: Place;
+  #scratch = Buffer.allocUnsafeSlow(64 << 10);
+  #isAppending = false;
+  #appended: Promise<unknown> = Promise.resolve();
+  #confirming: Promise<void> | undefined;
+  #gathered: Promise<void> | undefined;
+  #nextSegment: { index: number; made: Promise<{ path: string; sizeBytes: number } | undefined> } | undefined;
+  #freeBytes = Number.POSITIVE_INFINITY;
+  #checkTimer: Timer | undefined;
+  #missing = 0;
+  #closing: Promise<void> | undefined;
+
+  private constructor(context: DirectoryContext, ledger: Ledger, start: DirectoryWriterStart, segment: SystemFile) {
+    this.epoch = epoch(start.slot.epoch);
+    this.#context = context;
+    this.#ledger = ledger;
+    this.#format = start.format;
+    this.#writerId = context.deps.random.bytes(16);
+    this.#slot = start.slot;
+    this.#segment = segment;
+    this.#segmentBytes = start.segmentBytes;
+    this.#place = start.slot.copiesEnd;
+    this.#marks = new MarkWriter(context, ledger, start.earlierMark, (error) => {
+      this.#die(asError(error, 'unavailable'));
+    });
+  }
+
+  /** Only a claim calls this, with the slot durable. Takes `ledger` over, closing it with the writer. */
+  static async start(context: DirectoryContext, ledger: Ledger, start: DirectoryWriterStart): Promise<DirectoryWriter> {
+    const segment = await SystemFile.open(start.segmentPath, { write: true, durableWrites: !context.direct });
+    const writer = new DirectoryWriter(context, ledger, start, segment);
+    writer.#freeBytes = await freeBytes(context.settings.folder);
+    writer.#scheduleCheck();
+    return writer;
+  }
+
+  get end(): ChainPoint {
+    return this.#place.point;
+  }
+
+  get dead(): AbortSignal {
+    return this.#dead.signal;
+  }
+
+  append(entries: readonly Uint8Array[], timeMs: number): Promise<ChainPoint> {
+    assert(!this.#isAppending, 'one append at a time');
+    assert(entries.length > 0, 'a batch has entries');
+    this.#isAppending = true;
+    const appended = this.#append(entries, timeMs).finally(() => {
+      this.#isAppending = false;
+    });
+    this.#appended = appended.catch(() => undefined);
+    return appended;
+  }
+
+  async #append(entries: readonly Uint8Array[], timeMs: number): Promise<ChainPoint> {
+    if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
+    const { batchBytesMax, freeBytesReserve, folder } = this.#context.settings;
+    const bytes = batchBytes(entries);
+    if (bytes > batchBytesMax) throw new UnderstudyError('resource_exhausted', `a batch is too large: bytes=${bytes} max=${batchBytesMax}`);
+    const isClaim = this.#place.point.sn === this.#slot.copiesEnd.point.sn;
+    if (this.#freeBytes < freeBytesReserve && !isClaim) {
+      throw new UnderstudyError(
+        'unavailable',
+        `the journal is out of space: folder=${folder} free=${this.#freeBytes} reserve=${freeBytesReserve}`,
+      );
+    }
+    if (this.#place.offset + bytes + TRAILER_BYTES > this.#segmentBytes) await this.#rotate();
+    if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(Math.min(2 ** Math.ceil(Math.log2(bytes)), batchBytesMax));
+    const header = { epoch: this.epoch, writerId: this.#writerId, previous: this.#place.point, committedSn: this.#place.point.sn, timeMs };
+    const encoded = encodeBatch(this.#scratch, header, entries);
+    try {
+      await this.#writeDurably(encoded.bytes, this.#place.offset);
+      await this.#context.deps.pause?.('durable', this.epoch);
+      await this.#checkFence();
+    } catch (error) {
+      throw this.#die(isError(error, 'fenced') ? error : this.#unknown(error));
+    }
+    const point: ChainPoint = { sn: (this.#place.point.sn + entries.length) as ChainPoint['sn'], hash: encoded.hash };
+    this.#place = { ...this.#place, offset: this.#place.offset + bytes, point };
+    this.#marks.committed(this.#place);
+    if (this.#place.offset > this.#segmentBytes / 2) this.#prepareNext();
+    return point;
+  }
+
+  #unknown(cause: unknown): UnderstudyError {
+    const { segment, offset, point } = this.#place;
+    const message = cause instanceof Error ? cause.message : String(cause);
+    return new UnderstudyError(
+      'outcome_unknown',
+      `append failed: ${message} segment=${this.epoch}-${segment} offset=${offset} sn=${point.sn + 1}`,
+      { cause },
+    );
+  }
+
+  /** One hop to the thread pool where a write may be durable by itself (measured quicker); elsewhere an explicit sync. */
+  async #writeDurably(bytes: Uint8Array, offset: number): Promise<void> {
+    await this.#segment.writeAll(bytes, offset);
+    if (this.#context.direct) await this.#segment.dataSync();
+  }
+
+  async #checkFence(): Promise<void> {
+    const isFenced = this.#context.direct ? await this.#ledger.isFenced(this.epoch) : this.#ledger.isFencedSync(this.epoch);
+    if (isFenced) throw new UnderstudyError('fenced', `a later epoch exists: epoch=${this.epoch}`);
+  }
+
+  async confirm(): Promise<void> {
+    if (this.#closing !== undefined) throw new UnderstudyError('cancelled', 'the writer is closed');
+    try {
+      if (!this.#context.direct) await this.#checkFence();
+      else await this.#confirmTogether();
+    } catch (error) {
+      throw isError(error, 'fenced') ? this.#die(error) : asError(error, 'unavailable');
+    }
+  }
+
+  /** One look flies; requests that come meanwhile share the next one, which begins later than all of them. */
+  #confirmTogether(): Promise<void> {
+    if (this.#confirming === undefined) return this.#confirmNow();
+    this.#gathered ??= this.#confirming
+      .catch(() => undefined)
+      .then(() => {
+        this.#gathered = undefined;
+        return this.#confirmNow();
+      });
+    return this.#gathered;
+  }
+
+  #confirmNow(): Promise<void> {
+    const look = this.#checkFence().finally(() => {
+      if (this.#confirming === look) this.#confirming = undefined;
+    });
+    this.#confirming = look;
+    return look;
+  }
+
+  /** @throws `unavailable` where the next segment cannot be made, `outcome_unknown` (and dies) where the trailer cannot be written. */
+  async #rotate(): Promise<void> {
+    const { segment, offset, point } = this.#place;
+    const prepared = await this.#prepareNext();
+    const next = prepared ?? (await this.#createNext(segment + 1));
+    const file = await SystemFile.open(next.path, { write: true, durableWrites: !this.#context.direct });
+    try {
+      await this.#writeDurably(encodeTrailer({ epoch: this.epoch, successor: segment + 1, end: point }), offset);
+    } catch (error) {
+      await file.close();
+      throw this.#die(this.#unknown(error));
+    }
+    const before = this.#segment;
+    this.#segment = file;
+    this.#segmentBytes = next.sizeBytes;
+    this.#place = { epoch: this.epoch, segment: segment + 1, offset: SEGMENT_DATA_OFFSET, point };
+    await before.close();
+  }
+
+  #createNext(index: number): Promise<{ path: string; sizeBytes: number }> {
+    const { incarnation, settings } = this.#context;
+    return createSegment(this.#context, { epoch: this.epoch, segment: index, sizeBytes: settings.segmentBytes, incarnation });
+  }
+
+  /** Begins making the next segment, once. @returns it; undefined where that failed. */
+  #prepareNext(): Promise<{ path: string; sizeBytes: number } | undefined> {
+    const index = this.#place.segment + 1;
+    if (this.#nextSegment?.index !== index) {
+      const made = this.#createNext(index).catch((error: unknown) => {
+        this.#context.deps.log.warn({ error, epoch: this.epoch, segment: index }, 'cannot make the next journal segment yet');
+        return undefined;
+      });
+      this.#nextSegment = { index, made };
+    }
+    return this.#nextSegment.made;
+  }
+
+  #scheduleCheck(): void {
+    this.#checkTimer = this.#context.deps.clock.setTimer(CHECK_INTERVAL_MS, () => {
+      this.#check().then(
+        () => {
+          if (!this.#dead.signal.aborted) this.#scheduleCheck();
+        },
+        (error: unknown) => this.#die(asError(error)),
+      );
+    });
+  }
+
+  /** Whether the journal at the path is still the one that is written to, and how much room there is. */
+  async #check(): Promise<void> {
+    const { folder } = this.#context.settings;
+    try {
+      this.#freeBytes = await freeBytes(folder);
+      const segment = this.#segment;
+      const same = (await this.#ledger.file.isStillAtPath()) && (this.#segment !== segment || (await segment.isStillAtPath()));
+      const format = await readFormat(formatPath(folder), this.#context.direct);
+      this.#missing = 0;
+      if (same && format.clusterId === this.#format.clusterId && format.incarnationId === this.#format.incarnationId) return;
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') {
+        this.#context.deps.log.warn({ error, folder }, 'cannot check the journal folder');
+        return;
+      }
+      this.#missing += 1;
+      if (this.#missing < MISSING_MAX) return;
+    }
+    this.#die(new UnderstudyError('unavailable', `another journal, or none, is at this path now: folder=${folder}`));
+  }
+
+  #die(error: Error): Error {
+    if (!this.#dead.signal.aborted) {
+      this.#dead.abort(error);
+      this.#checkTimer?.cancel();
+      if (isError(error, 'fenced')) this.#marks.stop();
+    }
+    return error;
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#die(new UnderstudyError('cancelled', 'the writer is closed'));
+    await this.#appended;
+    await this.#confirming?.catch(() => undefined);
+    await this.#gathered?.catch(() => undefined);
+    await this.#nextSegment?.made;
+    await this.#marks.close();
+    await this.#segment.close();
+    await this.#ledger.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}

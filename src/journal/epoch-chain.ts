@@ -1,0 +1,148 @@
+/**
+ * Which epochs' logs make up the journal: the slots name, downwards, where each log builds on the one before.
+ *
+ * Rules (DESIGN.md has the reasons): an epoch is believed only on a mark made in that epoch, at or above its claim. Between two epochs
+ * with such marks there may be any number that nobody follows; no slot on the chain names them.
+ */
+import { UnderstudyError } from '../base/errors.js';
+import { sequence } from '../base/ids.js';
+import { sleep } from '../base/wait.js';
+import type { StoredBatch } from './batch-format.js';
+import type { DirectoryContext } from './directory-layout.js';
+import type { ChainPoint } from './journal.js';
+import type { EpochPages, Ledger } from './ledger.js';
+import { LogCursor } from './log-cursor.js';
+import type { Place, Slot } from './page-format.js';
+import { readBatchAt, SEGMENT_DATA_OFFSET, tryOpenSegment } from './segment-file.js';
+
+const SLOT_TRIES = 5;
+
+/** An epoch that is known to have committed its claim. */
+export interface CommittedEpoch {
+  readonly slot: Slot;
+  /** At least so far, by its marks. */
+  readonly committedSn: number;
+}
+
+/** A part of the chain: what stands in the segments of one epoch, from its base up to where the next part builds on it. */
+export interface Leg {
+  readonly slot: Slot;
+  /** Undefined for the highest epoch: up to its mark. */
+  readonly limit: Place | undefined;
+}
+
+/** @returns the sequence number of the one entry that claimed this epoch. */
+export function claimSn(slot: Slot): number {
+  return slot.copiesEnd.point.sn + 1;
+}
+
+/** @returns whether the epoch itself wrote this batch, after its claim: only such a header says how far it committed. */
+export function isOwn(stored: StoredBatch, slot: Slot): boolean {
+  return stored.batch.epoch === slot.epoch && stored.batch.firstSn > claimSn(slot);
+}
+
+/** @returns the highest epoch above `floor` that is known to have committed its claim. */
+export async function highestCommitted(context: DirectoryContext, ledger: Ledger, floor = 0): Promise<CommittedEpoch | undefined> {
+  for (let epoch = await ledger.fenceBoundary(floor); epoch > floor; epoch--) {
+    const pages = await ledger.read(epoch);
+    const committedSn = await committedOf(context, ledger, pages);
+    if (committedSn > 0) return { slot: await slotOf(context, ledger, epoch), committedSn };
+  }
+  return undefined;
+}
+
+/** @returns how far marks of the epoch itself (its pages, or the header of its second own batch) say that it committed; 0: not at all. */
+async function committedOf(context: DirectoryContext, ledger: Ledger, pages: EpochPages): Promise<number> {
+  if (pages.mark !== undefined) {
+    const slot = await slotOf(context, ledger, pages.epoch);
+    return pages.mark.committed.point.sn >= claimSn(slot) ? pages.mark.committed.point.sn : 0;
+  }
+  if (pages.slot === undefined) return 0;
+  const opened = await tryOpenSegment(context, pages.epoch, 0);
+  if (opened === undefined) return 0;
+  await opened.file.close();
+  await using cursor = new LogCursor(context, pages.slot.copiesEnd);
+  const claim = await cursor.next();
+  const second = claim.kind === 'batch' ? await cursor.next() : claim;
+  if (second.kind !== 'batch' || !isOwn(second.stored, pages.slot)) return 0;
+  return second.stored.committedSn >= claimSn(pages.slot) ? second.stored.committedSn : 0;
+}
+
+/** @returns the slot of an epoch that must have one. @throws `corrupt` where it stays unreadable. */
+async function slotOf(context: DirectoryContext, ledger: Ledger, epoch: number): Promise<Slot> {
+  for (let tries = 1; ; tries++) {
+    const { slot } = await ledger.read(epoch);
+    if (slot !== undefined) return slot;
+    if (tries === SLOT_TRIES)
+      throw new UnderstudyError('corrupt', `a slot is damaged: file=${ledger.file.path} offset=${ledger.offset(epoch)} epoch=${epoch}`);
+    await sleep(context.deps.clock, context.settings.pollIntervalMs);
+  }
+}
+
+/**
+ * @returns the parts of the chain that end at `top`, lowest first, the first being the one that holds what follows `from`.
+ */
+export async function legsBehind(context: DirectoryContext, ledger: Ledger, top: Leg, from: ChainPoint): Promise<Leg[]> {
+  const legs = [top];
+  for (let lowest = top; lowest.slot.base.point.sn > from.sn; ) {
+    lowest = { slot: await slotOf(context, ledger, lowest.slot.base.epoch), limit: lowest.slot.base };
+    if (lowest.slot.base.epoch >= lowest.slot.epoch)
+      throw new UnderstudyError('corrupt', `a slot builds on itself: file=${ledger.file.path} epoch=${lowest.slot.epoch}`);
+    legs.unshift(lowest);
+  }
+  return legs;
+}
+
+/**
+ * Finds the place behind the batch that ends at `from` in the log of an epoch.
+ *
+ * @returns a cursor there, or at the end of the log where it ends before.
+ * @throws `diverged` where another batch, or the middle of one, stands there.
+ */
+export async function cursorBehind(context: DirectoryContext, slot: Slot, from: ChainPoint): Promise<LogCursor> {
+  const cursor = new LogCursor(context, await startBelow(context, slot, from.sn));
+  try {
+    while (cursor.place.point.sn < from.sn) {
+      const step = await cursor.next();
+      if (step.kind === 'end') return cursor;
+    }
+    checkOnChain(cursor.place, from);
+    return cursor;
+  } catch (error) {
+    await cursor.close();
+    throw error;
+  }
+}
+
+/** @throws `diverged` where `place` is not the point `from`. */
+export function checkOnChain(place: Place, from: ChainPoint): void {
+  if (place.point.sn === from.sn && Buffer.compare(place.point.hash, from.hash) === 0) return;
+  throw new UnderstudyError(
+    'diverged',
+    `the position is not on the journal's chain: sn=${from.sn} journal=${place.point.sn} epoch=${place.epoch}`,
+  );
+}
+
+/** @returns the start of the last segment that surely begins at or below `sn`. That there are no more is only a hint here: a trailer tells. */
+async function startBelow(context: DirectoryContext, slot: Slot, sn: number): Promise<Place> {
+  let place: Place = { epoch: slot.epoch, segment: 0, offset: SEGMENT_DATA_OFFSET, point: slot.base.point };
+  for (let segment = 1; place.point.sn < sn; segment++) {
+    const first = await firstPoint(context, slot.epoch, segment);
+    if (first === undefined || first.point.sn > sn) return place;
+    place = first;
+  }
+  return place;
+}
+
+async function firstPoint(context: DirectoryContext, epoch: number, segment: number): Promise<Place | undefined> {
+  const opened = await tryOpenSegment(context, epoch, segment);
+  if (opened === undefined) return undefined;
+  try {
+    const parsed = await readBatchAt(opened, SEGMENT_DATA_OFFSET);
+    if (parsed.kind !== 'batch') return undefined;
+    const { batch } = parsed.stored;
+    return { epoch, segment, offset: SEGMENT_DATA_OFFSET, point: { sn: sequence(batch.firstSn - 1), hash: batch.previousHash } };
+  } finally {
+    await opened.file.close();
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * The log of the head (the highest epoch that has a slot), to its last sound batch, whatever its marks say: what a claimant takes over.
+ *
+ * A tail is torn only where nothing sound that the epoch itself wrote follows it, and where it ends at or past everything known to be
+ * committed; anything else is damage.
+ */
+import { UnderstudyError } from '../base/errors.js';
+import type { StoredBatch } from './batch-format.js';
+import type { DirectoryContext } from './directory-layout.js';
+import { isOwn } from './epoch-chain.js';
+import type { EpochPages, Ledger } from './ledger.js';
+import { LogCursor } from './log-cursor.js';
+import type { Mark, Place, Slot } from './page-format.js';
+import { findOwnBatch, openSegment, SEGMENT_DATA_OFFSET, tryOpenSegment } from './segment-file.js';
+
+export interface Head {
+  readonly epoch: number;
+  readonly slot: Slot;
+  readonly mark: Mark | undefined;
+}
+
+export interface HeadLog {
+  /** Up to here the epoch's own marks cover its log; where it has none, its own base. */
+  readonly base: Place;
+  /** All sound batches behind the base. */
+  readonly suffix: readonly StoredBatch[];
+  readonly end: Place;
+}
+
+/**
+ * @param committed a lower epoch that is known to have committed: it has a slot. 0: none.
+ * @returns the highest epoch below `epoch` that has a slot.
+ * @throws `corrupt` where an epoch wrote batches and its slot is unreadable.
+ */
+export async function findHead(context: DirectoryContext, ledger: Ledger, epoch: number, committed: number): Promise<Head | undefined> {
+  for (let at = epoch - 1; at >= Math.max(committed, 1); at--) {
+    const pages = await ledger.read(at);
+    if (pages.slot !== undefined) return { epoch: at, slot: pages.slot, mark: pages.mark };
+    await checkVoid(context, ledger, pages);
+  }
+  return undefined;
+}
+
+async function checkVoid(context: DirectoryContext, ledger: Ledger, pages: EpochPages): Promise<void> {
+  const segment = await tryOpenSegment(context, pages.epoch, 0);
+  try {
+    const own = segment === undefined ? undefined : await findOwnBatch(segment, SEGMENT_DATA_OFFSET);
+    if (own === undefined && pages.mark === undefined) return;
+    const sn = own?.stored.batch.firstSn ?? pages.mark?.committed.point.sn;
+    throw new UnderstudyError(
+      'corrupt',
+      `the slot of an epoch that wrote batches is damaged: file=${ledger.file.path} offset=${ledger.offset(pages.epoch)} epoch=${pages.epoch} sn=${sn}`,
+    );
+  } finally {
+    await segment?.file.close();
+  }
+}
+
+/** @throws `corrupt`; a stale read can look like it, so callers that may be reading one try again. */
+export async function readHeadLog(context: DirectoryContext, head: Head): Promise<HeadLog> {
+  const { slot, mark } = head;
+  const start: Place = { epoch: head.epoch, segment: 0, offset: SEGMENT_DATA_OFFSET, point: slot.base.point };
+  const isMarked = mark !== undefined && mark.committed.point.sn > slot.copiesEnd.point.sn;
+  let base = isMarked ? mark.committed : slot.base;
+  let suffix: { stored: StoredBatch; end: Place }[] = [];
+  await using cursor = new LogCursor(context, isMarked ? mark.committed : start);
+  for (;;) {
+    let step = await cursor.next();
+    if (step.kind === 'end') {
+      const later = await batchPast(context, cursor.place);
+      if (later === undefined) break;
+      step = await cursor.next(); // a live writer may have gone on meanwhile
+      if (step.kind === 'end') throw cursor.damage(`a damaged batch before sound ones: ${step.reason}: next=${later}`);
+    }
+    suffix.push({ stored: step.stored, end: cursor.place });
+    if (!isOwn(step.stored, slot) || step.stored.committedSn <= base.point.sn) continue;
+    const { committedSn } = step.stored;
+    const covered = suffix.findLastIndex((one) => one.end.point.sn <= committedSn);
+    base = suffix[covered]?.end ?? base;
+    suffix = suffix.slice(covered + 1);
+  }
+  if (cursor.place.point.sn < slot.copiesEnd.point.sn) throw cursor.damage('copies end short of what the slot says');
+  return { base, suffix: suffix.map((one) => one.stored), end: cursor.place };
+}
+
+/** @returns where a batch stands that the epoch wrote behind `end`, if there is one. */
+async function batchPast(context: DirectoryContext, end: Place): Promise<string | undefined> {
+  const segment = await openSegment(context, end.epoch, end.segment);
+  const successor = await tryOpenSegment(context, end.epoch, end.segment + 1);
+  try {
+    const later = await findOwnBatch(segment, end.offset + 1);
+    if (later !== undefined) return `${segment.file.path}:${later.offset}`;
+    const first = successor === undefined ? undefined : await findOwnBatch(successor, SEGMENT_DATA_OFFSET);
+    return first === undefined ? undefined : `${successor?.file.path}:${first.offset}`;
+  } finally {
+    await segment.file.close();
+    await successor?.file.close();
+  }
+}

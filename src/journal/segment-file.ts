@@ -1,0 +1,152 @@
+/**
+ * Segment files: a header page, then batches, then (if the epoch went on in another segment) a trailer. Made at full size, sparse, so
+ * that no reader depends on a file's size; what has not been written reads as zeros.
+ */
+import type { Clock } from '../base/clock.js';
+import { isError, UnderstudyError } from '../base/errors.js';
+import { alignedBuffers, errnoOf, PAGE_BYTES, SystemFile, syncFolder } from '../base/system-file.js';
+import { sleep } from '../base/wait.js';
+import { BATCH_HEADER_BYTES, BATCH_MAGIC, type ParsedBatch, parseBatch, type StoredBatch } from './batch-format.js';
+import { type DirectoryContext, formatPath, logFolder, segmentPath } from './directory-layout.js';
+import { readFormat } from './format-file.js';
+import { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from './page-format.js';
+
+/** Where the first batch of a segment begins. */
+export const SEGMENT_DATA_OFFSET = PAGE_BYTES;
+/** A name that must exist may be missing from another machine's cache for a while. */
+const OPEN_TRIES = 5;
+const SCAN_BYTES = 4 << 20;
+
+/** A segment opened for reading. */
+export interface OpenSegment {
+  readonly file: SystemFile;
+  readonly header: SegmentHeader;
+}
+
+/**
+ * Makes the segment, with `contents` behind its header; file and name are durable on return. An epoch's segments are its holder's alone,
+ * so what a failed attempt of its own left under the name is emptied.
+ *
+ * @param sizeBytes made a multiple of a page.
+ */
+export async function createSegment(
+  context: DirectoryContext,
+  header: SegmentHeader,
+  contents: readonly Uint8Array[] = [],
+): Promise<{ readonly path: string; readonly sizeBytes: number }> {
+  const { folder } = context.settings;
+  const at = segmentPath(folder, header.epoch, header.segment);
+  const sizeBytes = Math.ceil(header.sizeBytes / PAGE_BYTES) * PAGE_BYTES;
+  await using file = await SystemFile.open(at, { write: true, create: 'truncate' });
+  await file.truncate(sizeBytes);
+  await file.writeAll(encodeSegmentHeader({ ...header, sizeBytes }), 0);
+  let position = SEGMENT_DATA_OFFSET;
+  for (const part of contents) {
+    await file.writeAll(part, position);
+    position += part.length;
+  }
+  await file.sync();
+  await syncFolder(logFolder(folder));
+  return { path: at, sizeBytes };
+}
+
+/**
+ * Opens a segment that must exist: tries for a while where it seems not to.
+ *
+ * @throws `corrupt` where it is missing from a journal that is there, or is not what its name says; `unavailable`.
+ */
+export async function openSegment(context: DirectoryContext, epoch: number, segment: number): Promise<OpenSegment> {
+  const at = segmentPath(context.settings.folder, epoch, segment);
+  for (let tries = 1; ; tries++) {
+    try {
+      const file = await SystemFile.open(at, { direct: context.direct });
+      const header = await readHeader(context, file, epoch, segment);
+      if (header !== undefined) return { file, header };
+      await file.close();
+      if (tries >= OPEN_TRIES) throw new UnderstudyError('corrupt', `the head of a segment is damaged: file=${at} offset=0 epoch=${epoch}`);
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+      if (tries >= OPEN_TRIES) {
+        await readFormat(formatPath(context.settings.folder), context.direct);
+        throw new UnderstudyError('corrupt', `a segment is missing: file=${at} epoch=${epoch}`, { cause: error });
+      }
+    }
+    await pauseBetween(context.deps.clock, context.settings.pollIntervalMs);
+  }
+}
+
+/** As `openSegment`, once. @returns undefined where it is missing, or its head is not (yet) what it should be. */
+export async function tryOpenSegment(context: DirectoryContext, epoch: number, segment: number): Promise<OpenSegment | undefined> {
+  try {
+    const file = await SystemFile.open(segmentPath(context.settings.folder, epoch, segment), { direct: context.direct });
+    const header = await readHeader(context, file, epoch, segment);
+    if (header !== undefined) return { file, header };
+    await file.close();
+    return undefined;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+async function readHeader(context: DirectoryContext, file: SystemFile, epoch: number, segment: number): Promise<SegmentHeader | undefined> {
+  const page = alignedBuffers.take(PAGE_BYTES);
+  try {
+    await file.readExactly(page, 0);
+    const header = decodeSegmentHeader(page);
+    if (header === undefined || header.epoch !== epoch || header.segment !== segment) return undefined;
+    if (!context.incarnation.every((byte, i) => byte === header.incarnation[i])) {
+      throw new UnderstudyError('corrupt', `a segment of another incarnation: file=${file.path} offset=0`);
+    }
+    return header;
+  } catch (error) {
+    await file.close();
+    if (isError(error, 'unavailable') && errnoOf(error) === undefined) return undefined; // shorter than a page: being made
+    throw error;
+  } finally {
+    alignedBuffers.give(page);
+  }
+}
+
+/** @returns a copy of the bytes [offset, offset + bytes) of the segment, fewer at its end. */
+export async function readRange(segment: OpenSegment, offset: number, bytes: number): Promise<Buffer> {
+  const from = Math.floor(offset / PAGE_BYTES) * PAGE_BYTES;
+  const to = Math.min(Math.ceil((offset + bytes) / PAGE_BYTES) * PAGE_BYTES, segment.header.sizeBytes);
+  if (to <= offset) return Buffer.alloc(0);
+  const aligned = alignedBuffers.take(2 ** Math.ceil(Math.log2(to - from)));
+  try {
+    await segment.file.readExactly(aligned.subarray(0, to - from), from);
+    return Buffer.from(aligned.subarray(offset - from, Math.min(offset - from + bytes, to - from)));
+  } finally {
+    alignedBuffers.give(aligned);
+  }
+}
+
+/** @returns what stands at `offset`, freshly read. */
+export async function readBatchAt(segment: OpenSegment, offset: number): Promise<ParsedBatch> {
+  let bytes = BATCH_HEADER_BYTES;
+  for (;;) {
+    const range = await readRange(segment, offset, bytes);
+    const parsed = parseBatch(range, 0);
+    if (parsed.kind !== 'short') return parsed;
+    if (range.length < bytes || offset + parsed.bytes > segment.header.sizeBytes)
+      return { kind: 'bad', reason: 'past the end of the segment' };
+    bytes = parsed.bytes;
+  }
+}
+
+/** @returns the first sound batch at or behind `from` that `epoch` itself wrote, wherever it begins. */
+export async function findOwnBatch(segment: OpenSegment, from: number): Promise<{ offset: number; stored: StoredBatch } | undefined> {
+  for (let at = from; at < segment.header.sizeBytes; at += SCAN_BYTES) {
+    const range = await readRange(segment, at, SCAN_BYTES + BATCH_MAGIC.length - 1);
+    for (let hit = range.indexOf(BATCH_MAGIC); hit !== -1; hit = range.indexOf(BATCH_MAGIC, hit + 1)) {
+      const parsed = await readBatchAt(segment, at + hit);
+      if (parsed.kind === 'batch' && parsed.stored.batch.epoch === segment.header.epoch) return { offset: at + hit, stored: parsed.stored };
+    }
+  }
+  return undefined;
+}
+
+function pauseBetween(clock: Clock, pollIntervalMs: number): Promise<void> {
+  return sleep(clock, pollIntervalMs * 2);
+}
