@@ -27,13 +27,23 @@ export interface Election extends AsyncDisposable {
    * at the tail and reports. `elected` and `deposed` alternate, `elected` first. Called once.
    */
   join(rpcAddress: string, report: (event: ElectionEvent) => void): void;
-  /** Goes to the tail of the candidates: after a claim failed, or the journal's fence showed that another leads. Reports `deposed` first if it was elected. */
+  /**
+   * Goes to the tail of the candidates: after a claim failed, or the journal's fence showed that another leads. Reports `deposed` before it
+   * returns, if it was elected. @throws `unavailable` when the service does not answer; it will be done once it does.
+   */
   requeue(): Promise<void>;
-  /** Makes `record` known to clients, for as long as this candidate's session lives; replaces what it published before, and is made again by itself after a lost session while still elected. */
+  /**
+   * Makes `record` known to clients until `withdraw` or `leave`, elected or not; replaces what this candidate published before. It lives with
+   * the session, and is made again by itself after a lost one: readers take the highest epoch. @throws `unavailable` when the service does
+   * not answer; it will be published once it does.
+   */
   publish(record: LeaderRecord): Promise<void>;
-  /** Takes back what was published. Idempotent. */
+  /** Takes back what was published. Idempotent. @throws `unavailable` as `publish`. */
   withdraw(): Promise<void>;
-  /** Leaves the candidates at once, withdrawing too, so that the next one is elected without waiting for a time-out. Idempotent. */
+  /**
+   * Leaves the candidates at once, withdrawing too, so that the next one is elected without waiting for a time-out. Nothing is reported any
+   * more. Does not wait long for a service that is away. Idempotent.
+   */
   leave(): Promise<void>;
   /** `leave`, then lets go of the service. Idempotent. */
   close(): Promise<void>;

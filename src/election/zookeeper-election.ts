@@ -1,0 +1,273 @@
+/**
+ * Election by ZooKeeper: a queue of ephemeral sequential nodes, in which each candidate watches the one before it, and its own.
+ *
+ * What is wanted (to stand in the queue, to be published) is kept here; one loop makes ZooKeeper agree with it, after each change of
+ * either, and looks again now and then in case a watch got lost. So a wish outlives any failure of the service, and steps never overlap.
+ *
+ * - A ticket is one registration: a uuid of its own, in one session. Nodes of earlier tickets are removed wherever they show up, also those whose
+ *   create was never answered. Of several nodes of one ticket the first counts.
+ * - A break of the connection deposes nobody; the end of the session does, and the candidate registers again at the tail.
+ * - The published record stands until it is withdrawn, in whatever session: readers take the highest epoch.
+ */
+import { asError, isError, UnderstudyError } from '../base/errors.js';
+import { type Deferred, deferred } from '../base/wait.js';
+import type { Election, ElectionEvent, LeaderRecord } from './election.js';
+import { childrenIfAny, electionNodes, electionPrefix, encodeLeader, uuidFrom, type ZooKeeperPaths } from './zookeeper-nodes.js';
+import { ZooKeeperSession, type ZooKeeperSessionDeps, type ZooKeeperSessionSettings } from './zookeeper-session.js';
+
+const RETRY_FIRST_MS = 20;
+const RETRY_MAX_MS = 2_000;
+/** Tickets whose nodes are still looked for; older ones have been removed or have ended with their session. */
+const RETIRED_MAX = 64;
+/** Leaving does not wait longer for a service that is away: the session's end will do it. */
+const LEAVE_WAIT_MS = 1_000;
+
+export interface ZooKeeperElectionSettings extends ZooKeeperSessionSettings, ZooKeeperPaths {}
+
+interface Waiter {
+  readonly wish: number;
+  readonly done: Deferred<void>;
+}
+
+export class ZooKeeperElection implements Election {
+  readonly #settings: ZooKeeperElectionSettings;
+  readonly #deps: ZooKeeperSessionDeps;
+  readonly #session: ZooKeeperSession;
+  readonly #loop: Promise<void>;
+  #closed = false;
+
+  #candidate: { readonly rpcAddress: string; readonly report: (event: ElectionEvent) => void } | undefined;
+  #record: LeaderRecord | undefined;
+  /** Counts what was asked for, so that a caller can wait until ZooKeeper has it. */
+  #wish = 0;
+  readonly #waiters = new Set<Waiter>();
+
+  #ticket: string | undefined;
+  #elected = false;
+  readonly #retired = new Set<string>();
+  readonly #watched = new Set<string>();
+  /** Addresses under which this may have published. */
+  readonly #published = new Set<string>();
+  #wake: Deferred<void> = deferred();
+
+  private constructor(settings: ZooKeeperElectionSettings, deps: ZooKeeperSessionDeps, session: ZooKeeperSession) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.#session = session;
+    this.#loop = this.#run();
+  }
+
+  /** Does not wait for the service. @throws `invalid_argument`, `failed_precondition` as `ZooKeeperSession.open`. */
+  static async open(settings: ZooKeeperElectionSettings, deps: ZooKeeperSessionDeps): Promise<ZooKeeperElection> {
+    // The session has nothing to tell before its owner is there: it begins by resolving names.
+    let election: ZooKeeperElection | undefined;
+    const session = await ZooKeeperSession.open(settings, deps, {
+      connected: () => election?.look(),
+      lost: (reason) => election?.sessionLost(reason),
+      changed: (path) => election?.nodeChanged(path),
+    });
+    election = new ZooKeeperElection(settings, deps, session);
+    return election;
+  }
+
+  join(rpcAddress: string, report: (event: ElectionEvent) => void): void {
+    if (this.#candidate !== undefined) throw new UnderstudyError('failed_precondition', 'joined the election already');
+    this.#candidate = { rpcAddress, report };
+    this.#wishChanged();
+  }
+
+  requeue(): Promise<void> {
+    this.#retireTicket('went to the tail of the candidates');
+    return this.#fulfilled(this.#settings.sessionTimeoutMs);
+  }
+
+  publish(record: LeaderRecord): Promise<void> {
+    this.#record = record;
+    return this.#fulfilled(this.#settings.sessionTimeoutMs);
+  }
+
+  async withdraw(): Promise<void> {
+    this.#record = undefined;
+    if (!this.#closed) await this.#fulfilled(this.#settings.sessionTimeoutMs);
+  }
+
+  async leave(): Promise<void> {
+    this.#candidate = undefined;
+    this.#record = undefined;
+    this.#retireTicket('left');
+    await this.#fulfilled(LEAVE_WAIT_MS).catch(() => {});
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return this.#loop;
+    await this.leave();
+    this.#closed = true;
+    this.#wake.resolve();
+    await this.#session.close();
+    await this.#loop;
+    for (const { done } of this.#waiters) done.reject(new UnderstudyError('cancelled', 'election closed'));
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  private look(): void {
+    this.#wake.resolve();
+  }
+
+  private sessionLost(reason: string): void {
+    this.#retireTicket(reason);
+    this.#wake.resolve();
+  }
+
+  private nodeChanged(path: string): void {
+    if (this.#watched.delete(path)) this.#wake.resolve();
+  }
+
+  #wishChanged(): number {
+    this.#wish += 1;
+    this.#wake.resolve();
+    return this.#wish;
+  }
+
+  /** Resolves once ZooKeeper has what is now wanted. @throws `unavailable` after `limitMs`; it stays wanted. */
+  async #fulfilled(limitMs: number): Promise<void> {
+    if (this.#closed) throw new UnderstudyError('cancelled', 'election closed');
+    const waiter: Waiter = { wish: this.#wishChanged(), done: deferred() };
+    this.#waiters.add(waiter);
+    const timer = this.#deps.clock.setTimer(limitMs, () => {
+      const cause = this.#session.failure;
+      waiter.done.reject(new UnderstudyError('unavailable', `zookeeper does not answer: servers=${this.#settings.servers}`, { cause }));
+    });
+    try {
+      await waiter.done.promise;
+    } finally {
+      timer.cancel();
+      this.#waiters.delete(waiter);
+    }
+  }
+
+  async #run(): Promise<void> {
+    let retryMs = RETRY_FIRST_MS;
+    while (!this.#closed) {
+      this.#wake = deferred();
+      let againMs = this.#settings.sessionTimeoutMs;
+      if (this.#session.isConnected) {
+        const wish = this.#wish;
+        try {
+          await this.#settle();
+          retryMs = RETRY_FIRST_MS;
+          for (const waiter of this.#waiters) if (waiter.wish <= wish) waiter.done.resolve();
+        } catch (error) {
+          const { log } = this.#deps;
+          const values = { error: asError(error) };
+          if (this.#session.isConnected) log.warn(values, 'zookeeper election step failed; trying again');
+          else log.debug(values, 'zookeeper election step ended with the connection');
+          againMs = retryMs * (0.5 + this.#deps.random.float());
+          retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
+        }
+      }
+      const timer = this.#deps.clock.setTimer(againMs, () => this.#wake.resolve());
+      await this.#wake.promise;
+      timer.cancel();
+    }
+  }
+
+  /** Makes ZooKeeper agree with what is wanted. Each part looks first, so that it can be begun again after any failure. */
+  async #settle(): Promise<void> {
+    const queue = electionNodes(await childrenIfAny(this.#session, this.#settings.electionPath));
+    for (const node of queue) if (this.#retired.has(node.uuid)) await this.#session.remove(this.#electionNode(node.name));
+    await this.#settlePublished();
+    const candidate = this.#candidate;
+    if (candidate === undefined) return;
+    this.#ticket ??= uuidFrom(this.#deps.random.bytes(16));
+    const ticket = this.#ticket;
+    if (!queue.some(({ uuid }) => uuid === ticket)) await this.#register(ticket, candidate.rpcAddress);
+    await this.#takePlace(ticket);
+  }
+
+  async #register(ticket: string, rpcAddress: string): Promise<void> {
+    if (this.#elected) this.#depose('its election node was removed');
+    const path = this.#electionNode(electionPrefix(ticket));
+    const create = () => this.#session.create(path, rpcAddress, 'ephemeral sequential');
+    try {
+      await create();
+    } catch (error) {
+      if (!isError(error, 'not_found')) throw error;
+      await this.#session.makePath(this.#settings.electionPath);
+      await create();
+    }
+  }
+
+  /** Finds out whether the ticket is first, and watches its node and the one before it. */
+  async #takePlace(ticket: string): Promise<void> {
+    for (;;) {
+      const queue = electionNodes(await this.#session.children(this.#settings.electionPath));
+      const place = queue.findIndex(({ uuid }) => uuid === ticket);
+      const [own, ...doubles] = queue.filter(({ uuid }) => uuid === ticket);
+      if (this.#ticket !== ticket) return;
+      if (own === undefined || !(await this.#watch(own.name))) throw new UnderstudyError('aborted', 'election node is gone');
+      for (const { name } of doubles) await this.#session.remove(this.#electionNode(name));
+      const before = queue[place - 1];
+      if (before !== undefined && !(await this.#watch(before.name))) continue;
+      if (this.#ticket !== ticket) return;
+      if (before === undefined && !this.#elected) this.#elect();
+      if (before !== undefined && this.#elected) this.#depose('another candidate is before it');
+      return;
+    }
+  }
+
+  #watch(name: string): Promise<boolean> {
+    const path = this.#electionNode(name);
+    this.#watched.add(path);
+    return this.#session.watch(path);
+  }
+
+  async #settlePublished(): Promise<void> {
+    const record = this.#record;
+    for (const address of this.#published) {
+      if (address === record?.rpcAddress) continue;
+      const path = `${this.#settings.leaderPath}/${address}`;
+      if ((await this.#session.read(path))?.mine) await this.#session.remove(path);
+      this.#published.delete(address);
+    }
+    if (record === undefined) return;
+    const path = `${this.#settings.leaderPath}/${record.rpcAddress}`;
+    const data = encodeLeader(record);
+    const there = await this.#session.read(path);
+    if (there?.mine && there.data.toString('utf8') === data) return;
+    if (there !== undefined) await this.#session.remove(path);
+    this.#published.add(record.rpcAddress);
+    try {
+      await this.#session.create(path, data, 'ephemeral');
+    } catch (error) {
+      if (!isError(error, 'not_found')) throw error;
+      await this.#session.makePath(this.#settings.leaderPath);
+      await this.#session.create(path, data, 'ephemeral');
+    }
+  }
+
+  #electionNode(name: string): string {
+    return `${this.#settings.electionPath}/${name}`;
+  }
+
+  #retireTicket(reason: string): void {
+    if (this.#ticket === undefined) return;
+    this.#retired.add(this.#ticket);
+    for (const uuid of this.#retired) if (this.#retired.size > RETIRED_MAX) this.#retired.delete(uuid);
+    this.#ticket = undefined;
+    this.#watched.clear();
+    if (this.#elected) this.#depose(reason);
+  }
+
+  #elect(): void {
+    this.#elected = true;
+    this.#candidate?.report({ type: 'elected' });
+  }
+
+  #depose(reason: string): void {
+    this.#elected = false;
+    this.#candidate?.report({ type: 'deposed', reason });
+  }
+}
