@@ -149,7 +149,7 @@ export class FrameDecoder {
         this.#resume(chunk.subarray(bodyAt));
         return;
       }
-      const body = length === 0 ? NO_BYTES : chunk.subarray(bodyAt, bodyAt + length);
+      const body = length === 0 ? NO_BYTES : view(chunk, bodyAt, length);
       this.#complete(chunk, at, body);
       at = bodyAt + length;
     }
@@ -168,7 +168,7 @@ export class FrameDecoder {
     const length = u32(this.#header, 0);
     const took = Math.min(length - this.#piecesBytes, chunk.length - at);
     if (took === length && length > 0) {
-      this.#finishPartial(chunk.subarray(at, at + took));
+      this.#finishPartial(view(chunk, at, took));
       return at + took;
     }
     this.#keepPiece(chunk.subarray(at, at + took), length);
@@ -227,6 +227,11 @@ export class FrameDecoder {
     if (flags > (kind === KIND.request ? STREAM : 0)) throw garbage('frame with an unknown flag', `kind=${kind} flags=${flags}`);
     if (kind >= KIND.end && length > 0) throw garbage('frame with a body that its kind has not', `kind=${kind} bodyBytes=${length}`);
   }
+}
+
+/** Never a Buffer, whose `slice` does not copy. */
+function view(chunk: Uint8Array, at: number, length: number): Uint8Array {
+  return new Uint8Array(chunk.buffer, chunk.byteOffset + at, length);
 }
 
 function u32(bytes: Uint8Array, at: number): number {
