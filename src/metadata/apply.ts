@@ -19,7 +19,7 @@ type Body<K extends keyof Entry> = NonNullable<Entry[K]>;
 export function apply(entry: Entry, state: State): Outcome {
   const timeMs = entry.timeMs ?? 0;
   state.sn += 1;
-  state.timeMs = timeMs;
+  state.timeMs = Math.max(state.timeMs, timeMs);
   const outcome = applyKind(entry, state, timeMs);
   if (entry.clientId) recordCall(entry, outcome, state);
   return outcome;
@@ -113,6 +113,7 @@ function reap(body: Body<'reap'>, state: State): Outcome {
 
 function claim(body: Body<'claim'>, state: State, timeMs: number): Outcome {
   state.epoch = body.epoch ?? 0;
+  state.leaderAddress = body.host ?? '';
   if (state.hasRoot()) return null;
   const root: Inode = {
     id: ROOT_ID,

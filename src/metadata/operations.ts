@@ -6,8 +6,9 @@
  * Method numbers are never reused.
  */
 import { understudy } from '#proto/understudy.js';
+import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
-import type { Plan } from './plan.js';
+import type { Plan, PlanContext, Planned } from './plan.js';
 import { planCompleteFile } from './plan-complete-file.js';
 import { planCreateDirectory } from './plan-create-directory.js';
 import { planCreateFile } from './plan-create-file.js';
@@ -18,7 +19,7 @@ import { exists, getStatus, listStatus, type Pages } from './queries.js';
 import type { State, StateView } from './state.js';
 
 /** A generated message class. */
-export interface MessageType<M, P = M> {
+export interface MessageType<M, P> {
   encode(message: P): { finish(): Uint8Array };
   decode(bytes: Uint8Array): M;
 }
@@ -38,55 +39,84 @@ interface WithFreshness {
   freshness?: understudy.Freshness.$Properties | null;
 }
 
+/** A mutation's request, decoded. */
+export interface PreparedMutation {
+  readonly caller: understudy.Caller.$Properties | null | undefined;
+  plan(state: StateView, context: PlanContext): Planned;
+}
+
+/** A query's request, decoded; `answer` looks at the state once. */
+export interface PreparedQuery<Answer> {
+  readonly freshness: understudy.Freshness.$Properties | null | undefined;
+  answer(state: State, kv: KvStore): Answer;
+}
+
 /** Changes the namespace: journaled, exactly-once, answered when committed. */
-export interface Mutation<Request extends WithCaller, RequestShape>
+export interface Mutation<Request, RequestShape>
   extends Operation<'mutation', Request, RequestShape, understudy.MutationResponse, understudy.MutationResponse.$Properties> {
-  readonly plan: Plan<Request>;
+  prepare(body: Uint8Array): PreparedMutation;
 }
 
 /** Asks the namespace something that fits in one answer. */
-export interface Query<Request extends WithFreshness, RequestShape, Response, ResponseShape>
+export interface Query<Request, RequestShape, Response, ResponseShape>
   extends Operation<'query', Request, RequestShape, Response, ResponseShape> {
-  readonly query: (request: Request, state: StateView) => ResponseShape;
+  prepare(body: Uint8Array): PreparedQuery<Uint8Array>;
 }
 
 /** Asks the namespace something whose answer comes in pages, all as of one moment. */
-export interface StreamQuery<Request extends WithFreshness, RequestShape, Page, PageShape>
-  extends Operation<'stream', Request, RequestShape, Page, PageShape> {
-  readonly open: (request: Request, state: State, kv: KvStore) => Pages;
+export interface StreamQuery<Request, RequestShape, Page, PageShape> extends Operation<'stream', Request, RequestShape, Page, PageShape> {
+  prepare(body: Uint8Array): PreparedQuery<Pages>;
 }
 
 /** Concerns a master or a client's session, not the namespace. */
 export type Control<Request, RequestShape, Response, ResponseShape> = Operation<'control', Request, RequestShape, Response, ResponseShape>;
 
-const mutation = <Q extends WithCaller, QS>(method: number, request: MessageType<Q, QS>, plan: Plan<Q>): Mutation<Q, QS> => ({
-  kind: 'mutation',
-  method,
-  request,
-  response: understudy.MutationResponse,
-  plan,
-});
+function mutation<Q extends WithCaller, QS>(method: number, request: MessageType<Q, QS>, plan: Plan<Q>): Mutation<Q, QS> {
+  const prepare = (body: Uint8Array): PreparedMutation => {
+    const decoded = decodeRequest(request, body);
+    return { caller: decoded.caller, plan: (state, context) => plan(decoded, state, context) };
+  };
+  return { kind: 'mutation', method, request, response: understudy.MutationResponse, prepare };
+}
 
-const query = <Q extends WithFreshness, QS, R, RS>(
+function query<Q extends WithFreshness, QS, R, RS>(
   method: number,
   request: MessageType<Q, QS>,
   response: MessageType<R, RS>,
   ask: (request: Q, state: StateView) => RS,
-): Query<Q, QS, R, RS> => ({ kind: 'query', method, request, response, query: ask });
+): Query<Q, QS, R, RS> {
+  const prepare = (body: Uint8Array): PreparedQuery<Uint8Array> => {
+    const decoded = decodeRequest(request, body);
+    return { freshness: decoded.freshness, answer: (state) => response.encode(ask(decoded, state)).finish() };
+  };
+  return { kind: 'query', method, request, response, prepare };
+}
 
-const stream = <Q extends WithFreshness, QS, R, RS>(
+function stream<Q extends WithFreshness, QS, R, RS>(
   method: number,
   request: MessageType<Q, QS>,
   response: MessageType<R, RS>,
   open: (request: Q, state: State, kv: KvStore) => Pages,
-): StreamQuery<Q, QS, R, RS> => ({ kind: 'stream', method, request, response, open });
+): StreamQuery<Q, QS, R, RS> {
+  const prepare = (body: Uint8Array): PreparedQuery<Pages> => {
+    const decoded = decodeRequest(request, body);
+    return { freshness: decoded.freshness, answer: (state, kv) => open(decoded, state, kv) };
+  };
+  return { kind: 'stream', method, request, response, prepare };
+}
 
-const control = <Q, QS, R, RS>(method: number, request: MessageType<Q, QS>, response: MessageType<R, RS>): Control<Q, QS, R, RS> => ({
-  kind: 'control',
-  method,
-  request,
-  response,
-});
+function control<Q, QS, R, RS>(method: number, request: MessageType<Q, QS>, response: MessageType<R, RS>): Control<Q, QS, R, RS> {
+  return { kind: 'control', method, request, response };
+}
+
+/** @throws `invalid_argument`: not such a request. */
+export function decodeRequest<Q>(request: MessageType<Q, never>, body: Uint8Array): Q {
+  try {
+    return request.decode(body);
+  } catch (cause) {
+    throw new UnderstudyError('invalid_argument', 'the request cannot be decoded', { cause });
+  }
+}
 
 export const operations = {
   registerClient: control(1, understudy.RegisterClientRequest, understudy.RegisterClientResponse),

@@ -72,6 +72,11 @@ export class RowTable<K, V> {
     return false;
   }
 
+  /** Keys changed since the store was last brought up to date; perhaps more than once. */
+  *changedKeys(): Generator<K> {
+    for (const changes of [...this.#frozen, this.#current]) yield* changes.keys();
+  }
+
   /** Begins a new generation. @returns the changes of the one that ends. */
   freeze(): Map<K, Change<V>> {
     const changes = this.#current;

@@ -10,6 +10,8 @@ import type { KvStore } from '../kv/kv-store.js';
 import {
   type ChildKey,
   childKey,
+  DETACHED_RANGE,
+  decodeId,
   encodeChildKey,
   encodeDetachedKey,
   encodeParentKey,
@@ -77,6 +79,8 @@ export class State {
   sn: number;
   epoch: number;
   timeMs: number;
+  /** Who made the newest claim seen, `host:port`; not stored. */
+  leaderAddress = '';
   /** A digest entry stands in the batch being applied: its end is a boundary (src/metadata/write-behind.ts). */
   digestDue = false;
   /** The leader's digest of an earlier boundary, as the last digest entry told it. */
@@ -134,6 +138,25 @@ export class State {
 
   isDetached(id: number): boolean {
     return this.#detached.get(id) !== null;
+  }
+
+  /** @returns a directory that waits to be reaped, or null. */
+  async someDetached(kv: KvStore): Promise<number | null> {
+    for (const id of this.#detached.changedKeys()) if (this.isDetached(id)) return id;
+    const snapshot = kv.snapshot();
+    try {
+      for await (const rows of snapshot.rows(DETACHED_RANGE, 100)) {
+        for (const [key] of rows) if (this.isDetached(decodeId(key))) return decodeId(key);
+      }
+      return null;
+    } finally {
+      await snapshot.close();
+    }
+  }
+
+  /** Clients whose rows differ from the store's, or may. */
+  changedClients(): Iterable<number> {
+    return this.#sessions.changedKeys();
   }
 
   /** Names in the directory `parentId` whose rows differ from the store's, or may; in no order, perhaps more than once. */
@@ -202,16 +225,17 @@ export class State {
     this.#undo?.splice(0, count);
   }
 
-  /** Takes back every remembered change, newest first, and returns to `at`. Keeps recording. */
-  rollBack(at: StatePosition): void {
-    const undo = this.#undo ?? [];
+  /** Takes back the remembered changes, newest first, but for the first `keep`, and returns to `at`. Keeps recording. */
+  rollBack(at: StatePosition, keep = 0): void {
+    const undo = this.#undo?.splice(keep) ?? [];
+    const kept = this.#undo;
     this.#undo = null;
     for (let i = undo.length - 1; i >= 0; i--) undo[i]?.restore();
+    this.#undo = kept;
     this.sn = at.sn;
     this.epoch = at.epoch;
     this.timeMs = at.timeMs;
     this.digestDue = false;
-    this.#undo = [];
   }
 
   // Generations, for the write-behind

@@ -1,0 +1,78 @@
+/**
+ * The methods that concern a master or a client's session, not the namespace.
+ */
+import type { understudy } from '#proto/understudy.js';
+import { asError, type UnderstudyError } from '../base/errors.js';
+import { digestText } from '../metadata/digest.js';
+import { CALL_WINDOW } from '../metadata/keys.js';
+import { decodeRequest, operations } from '../metadata/operations.js';
+import type { CallHandler, ServerCall } from '../rpc/rpc.js';
+import type { Leadership } from './leadership.js';
+import { rebuilding, type Served } from './namespace-service.js';
+
+export interface Controlled extends Served {
+  status(): understudy.MasterStatusResponse.$Properties;
+}
+
+/** @returns the handlers by method number. */
+export function controlMethods(master: Controlled): ReadonlyMap<number, CallHandler> {
+  return new Map<number, CallHandler>([
+    [operations.registerClient.method, (call) => registerClient(master, call)],
+    [operations.closeClient.method, (call) => closeClient(master, call)],
+    [operations.masterStatus.method, (call) => masterStatus(master, call)],
+    [operations.digest.method, (call) => void digest(master, call)],
+  ]);
+}
+
+/** A registration that is retried may register twice: the first one is forgotten for want of use. */
+function registerClient(master: Controlled, call: ServerCall): void {
+  const leadership = mustLead(master);
+  let clientId = 0;
+  leadership.submit({
+    caller: null,
+    plan(state) {
+      clientId = state.nextIds().clientId;
+      return { entry: { registerClient: { clientId } } };
+    },
+    settle(refused) {
+      if (refused !== null) call.fail(refused);
+      else call.reply(operations.registerClient.response.encode({ clientId, window: CALL_WINDOW }).finish());
+    },
+  });
+}
+
+function closeClient(master: Controlled, call: ServerCall): void {
+  const leadership = mustLead(master);
+  const { clientId } = decodeRequest(operations.closeClient.request, call.body);
+  leadership.submit({
+    caller: null,
+    plan: (state) => (state.session(clientId) === null ? { unchanged: null } : { entry: { expireClients: { clientIds: [clientId] } } }),
+    settle: (refused) => (refused === null ? call.reply() : call.fail(refused)),
+  });
+}
+
+/** A leader says that it leads only if the journal confirms it. */
+function masterStatus(master: Controlled, call: ServerCall): void {
+  const reply = (refused: UnderstudyError | null) => {
+    const status = master.status();
+    const superseded = refused?.code === 'not_leader' && status.state === 'ACTIVE';
+    call.reply(operations.masterStatus.response.encode(superseded ? { ...status, state: 'BECOMING_PASSIVE' } : status).finish());
+  };
+  if (master.leadership === null) reply(null);
+  else master.leadership.release(reply);
+}
+
+async function digest(master: Controlled, call: ServerCall): Promise<void> {
+  try {
+    if (master.replica === null) throw rebuilding();
+    const at = await master.replica.writeBehind.digest();
+    call.reply(operations.digest.response.encode({ sn: at.sn, digest: digestText(at.digest) }).finish());
+  } catch (error) {
+    call.fail(asError(error));
+  }
+}
+
+function mustLead(master: Controlled): Leadership {
+  if (master.leadership === null) throw master.notLeader();
+  return master.leadership;
+}

@@ -1,0 +1,332 @@
+/**
+ * One epoch as its leader lives it: plans mutations on pending state, appends them in groups, answers when they are committed.
+ *
+ *   submit -> plan on the state -> entry, applied at once -> pending -> (sealed) in flight -> committed: answered
+ *
+ * Invariants:
+ * - The state is the committed batches, the batch in flight and the pending entries, in this order.
+ * - One append in flight; what arrives meanwhile forms the next batch. A batch's end is the only place where a generation is frozen.
+ * - When an append fails everything behind the last commit is taken back, and nothing that saw it is answered (I6).
+ * - Pending entries fit in one batch; submissions that do not fit any more wait in a queue, which is bounded.
+ */
+import type { Clock } from '../base/clock.js';
+import { asError, ERROR_NUMBERS, isError, UnderstudyError } from '../base/errors.js';
+import { type Deferred, deferred } from '../base/wait.js';
+import type { ChainPoint, JournalWriter } from '../journal/journal.js';
+import { type Entry, encodeEntry } from '../metadata/entries.js';
+import type { EntryBody, PlanContext, Planned } from '../metadata/plan.js';
+import type { Inode } from '../metadata/records.js';
+import { recordedOutcome, refusalOf } from '../metadata/sessions.js';
+import type { State, StatePosition } from '../metadata/state.js';
+import { LeaderClock } from './leader-clock.js';
+import { ReadGate, type Release } from './read-gate.js';
+import type { Replica } from './replica.js';
+
+export interface LeadershipSettings {
+  readonly batchBytesMax: number;
+  /** Submissions that may wait for room. */
+  readonly queueMax: number;
+  /** Batches from one digest entry to the next. */
+  readonly digestIntervalBatches: number;
+  readonly blockBytesDefault: number;
+}
+
+export interface LeadershipDeps {
+  readonly replica: Replica;
+  readonly writer: JournalWriter;
+  readonly clock: Clock;
+  /** Told once, when this epoch can append nothing any longer: `fenced` or `outcome_unknown`. Reads may go on after the latter. */
+  readonly ended: (error: UnderstudyError) => void;
+}
+
+/** Whose call a submission is; null for the master's own. */
+export interface SubmissionCaller {
+  readonly clientId: number;
+  readonly callId: number;
+  readonly attempt: number;
+  readonly lowestUnanswered: number;
+  readonly user: string;
+  readonly group: string;
+}
+
+export interface Submission {
+  readonly caller: SubmissionCaller | null;
+  plan(state: State, context: PlanContext): Planned;
+  /** Called once: the refusal, or the answer, which is committed then. */
+  settle(refused: UnderstudyError | null, answer: Answer): void;
+}
+
+export interface Answer {
+  /** The answer holds as of this entry. */
+  readonly sn: number;
+  readonly inode: Inode | null;
+}
+
+interface Unsettled extends Answer {
+  readonly submission: Submission;
+}
+
+interface Group {
+  readonly entries: Uint8Array[];
+  readonly unsettled: Unsettled[];
+  bytes: number;
+}
+
+/** Room that a batch's header and its entries' lengths may take. */
+const BATCH_OVERHEAD_BYTES = 4096;
+const ENTRY_OVERHEAD_BYTES = 8;
+
+export class Leadership {
+  readonly writer: JournalWriter;
+  readonly #settings: LeadershipSettings;
+  readonly #deps: LeadershipDeps;
+  readonly #time: LeaderClock;
+  readonly #gate: ReadGate;
+  #pending: Group = emptyGroup();
+  #inFlight: Group | null = null;
+  #queue: Submission[] = [];
+  #scheduled = false;
+  #committedAt: StatePosition;
+  #batchesSinceDigest = 0;
+  /** Why no submission is taken any longer; those that were taken go on. */
+  #refusing: UnderstudyError | null = null;
+  /** Why nothing can be appended any longer: all that was not committed has been taken back. */
+  #stopped: UnderstudyError | null = null;
+  #drained: Deferred<void> | null = null;
+
+  constructor(settings: LeadershipSettings, deps: LeadershipDeps) {
+    const { state, end } = deps.replica;
+    this.#settings = settings;
+    this.#deps = deps;
+    this.writer = deps.writer;
+    this.#committedAt = { sn: state.sn, epoch: state.epoch, timeMs: state.timeMs };
+    this.#time = new LeaderClock(deps.clock, state.timeMs);
+    this.#gate = new ReadGate(deps.clock, deps.writer, end.sn);
+    state.record();
+  }
+
+  get committedSn(): number {
+    return this.#committedAt.sn;
+  }
+
+  /** Leader's time, Unix milliseconds. */
+  nowMs(): number {
+    return this.#time.nowMs();
+  }
+
+  /** Plans and appends, now or when there is room. `settle` is never called during this call. */
+  submit(submission: Submission): void {
+    const refusal = this.#stopped ?? this.#refusing;
+    if (refusal !== null) return this.#refuse(submission, refusal);
+    if (this.#queue.length === 0 && this.#hasRoom()) return this.#run(submission);
+    if (this.#queue.length >= this.#settings.queueMax) {
+      return this.#refuse(
+        submission,
+        new UnderstudyError('resource_exhausted', `too many mutations wait for the journal: queued=${this.#queue.length}`),
+      );
+    }
+    this.#queue.push(submission);
+    this.#schedule();
+  }
+
+  /** Appends an entry of the master's own making. Resolves when it is committed, or when `plan` finds nothing to do. */
+  append(plan: (state: State) => EntryBody | null): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.submit({
+        caller: null,
+        plan(state) {
+          const entry = plan(state);
+          return entry === null ? { unchanged: null } : { entry };
+        },
+        settle: (refused) => (refused === null ? resolve() : reject(refused)),
+      });
+    });
+  }
+
+  /** Releases an answer that saw the state as it is now, when it may leave (I6). */
+  release(release: Release): void {
+    const sawSn = this.#stopped === null ? this.#deps.replica.state.sn : 0;
+    this.#gate.wait(sawSn, (refused) => {
+      if (isError(refused, 'fenced')) this.#end(refused);
+      release(refused === null ? null : asRefusal(refused));
+    });
+  }
+
+  /** Takes no more submissions; resolves when those that were taken are settled. */
+  async drain(why: UnderstudyError): Promise<void> {
+    this.#refusing ??= why;
+    if (this.#isIdle()) return;
+    this.#drained ??= deferred();
+    await this.#drained.promise;
+  }
+
+  /** Ends the epoch here: what is not committed is taken back, everybody who waits is refused with `why`. Idempotent. */
+  close(why: UnderstudyError): void {
+    this.#stop(why);
+    this.#gate.close(why);
+  }
+
+  #isIdle(): boolean {
+    return this.#stopped !== null || (this.#inFlight === null && this.#pending.entries.length === 0 && this.#queue.length === 0);
+  }
+
+  #hasRoom(): boolean {
+    const { batchBytesMax } = this.#settings;
+    return this.#pending.bytes < batchBytesMax / 2 && !this.#deps.replica.writeBehind.full;
+  }
+
+  #run(submission: Submission): void {
+    const { state } = this.#deps.replica;
+    const { caller } = submission;
+    const timeMs = Math.max(this.#time.nowMs(), state.timeMs);
+    let planned: Planned;
+    try {
+      const recorded = caller === null ? null : recordedOutcome(caller, state);
+      if (recorded !== null) return this.#answer(submission, refusalOf(recorded), recorded);
+      const { user, group } = caller ?? { user: '', group: '' };
+      planned = submission.plan(state, { timeMs, user, group, blockBytesDefault: this.#settings.blockBytesDefault });
+    } catch (thrown) {
+      const error = this.#deps.replica.checked(thrown);
+      const journaled = caller !== null && caller.attempt > 1 && error.code !== 'session_expired' && error.code !== 'invalid_argument';
+      if (!journaled) return this.#answer(submission, error, NOTHING);
+      return this.#add(submission, { refusal: { errorCode: ERROR_NUMBERS[error.code], errorMessage: error.message } }, timeMs);
+    }
+    if ('entry' in planned) return this.#add(submission, planned.entry, timeMs);
+    if (caller === null || caller.attempt === 1) return this.#answer(submission, null, { sn: state.sn, inode: planned.unchanged });
+    this.#add(submission, { refusal: { inode: planned.unchanged } }, timeMs);
+  }
+
+  /** Encodes, applies and queues one entry; refuses one that is too large for a batch. */
+  #add(submission: Submission, body: EntryBody, timeMs: number): void {
+    const { state } = this.#deps.replica;
+    const { clientId = 0, callId = 0, lowestUnanswered = 0 } = submission.caller ?? {};
+    const entry: Entry = { timeMs, clientId, callId, lowestUnanswered, ...body };
+    const bytes = encodeEntry(entry);
+    if (bytes.length + BATCH_OVERHEAD_BYTES > this.#settings.batchBytesMax / 2) {
+      return this.#answer(
+        submission,
+        new UnderstudyError('resource_exhausted', `the operation is too large for the journal: bytes=${bytes.length}`),
+        NOTHING,
+      );
+    }
+    let inode: Inode | null;
+    try {
+      inode = this.#deps.replica.apply(entry);
+    } catch (error) {
+      return this.#answer(submission, asError(error), NOTHING);
+    }
+    this.#pending.entries.push(bytes);
+    this.#pending.bytes += bytes.length + ENTRY_OVERHEAD_BYTES;
+    this.#pending.unsettled.push({ submission, sn: state.sn, inode });
+    this.#schedule();
+  }
+
+  /** Answers without an entry: at the gate. */
+  #answer(submission: Submission, error: UnderstudyError | null, answer: Answer): void {
+    const { sn, inode } = answer;
+    this.release((refused) => submission.settle(refused ?? error, { sn, inode }));
+  }
+
+  #refuse(submission: Submission, error: UnderstudyError): void {
+    this.#deps.clock.defer(() => submission.settle(error, NOTHING));
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#inFlight !== null || this.#stopped !== null) return;
+    this.#scheduled = true;
+    this.#deps.clock.defer(() => {
+      this.#scheduled = false;
+      this.#advance();
+    });
+  }
+
+  /** Plans what waits, as far as there is room, and sends the next batch. */
+  #advance(): void {
+    while (this.#queue.length > 0 && this.#hasRoom() && this.#stopped === null) this.#run(this.#queue.shift() as Submission);
+    if (this.#inFlight !== null || this.#stopped !== null) return;
+    const { writeBehind } = this.#deps.replica;
+    if (writeBehind.full) return void writeBehind.room().then(() => this.#schedule());
+    if (this.#pending.entries.length > 0) this.#seal();
+  }
+
+  #seal(): void {
+    const { replica, writer } = this.#deps;
+    if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches) {
+      this.#batchesSinceDigest = 0;
+      this.#add(NOBODY, { digest: replica.writeBehind.newestBoundary }, replica.state.timeMs);
+    }
+    const group = this.#pending;
+    const { sn, epoch, timeMs } = replica.state;
+    const undoLength = replica.state.undoLength();
+    this.#inFlight = group;
+    this.#pending = emptyGroup();
+    replica.writeBehind.atBatchEnd();
+    writer.append(group.entries, timeMs).then(
+      (end) => {
+        if (this.#inFlight !== group) return;
+        replica.state.forget(undoLength);
+        this.#committed(group, end, { sn, epoch, timeMs });
+      },
+      (error) => this.#inFlight === group && this.#failed(asError(error)),
+    );
+  }
+
+  #committed(group: Group, end: ChainPoint, at: StatePosition): void {
+    this.#inFlight = null;
+    this.#committedAt = at;
+    this.#deps.replica.committed(end);
+    this.#advance();
+    this.#gate.committed(end.sn);
+    for (const { submission, sn, inode } of group.unsettled) submission.settle(null, { sn, inode });
+    if (this.#isIdle()) this.#drained?.resolve();
+  }
+
+  #failed(error: UnderstudyError): void {
+    if (error.code === 'fenced' || error.code === 'outcome_unknown') this.#end(error);
+    else this.#takeBack(error, error);
+  }
+
+  #end(error: UnderstudyError): void {
+    if (this.#stopped !== null) return;
+    this.#stop(error);
+    this.#deps.ended(error);
+  }
+
+  #stop(error: UnderstudyError): void {
+    if (this.#stopped !== null) return;
+    this.#stopped = asRefusal(error);
+    this.#takeBack(new UnderstudyError('outcome_unknown', `the outcome is unknown: ${error.message}`, { cause: error }), this.#stopped);
+    this.#deps.replica.state.stopRecording();
+    this.#drained?.resolve();
+  }
+
+  /** Takes back everything behind the last commit: those in flight may have happened, the others have not. */
+  #takeBack(inFlight: UnderstudyError, others: UnderstudyError): void {
+    const { state, writeBehind } = this.#deps.replica;
+    const lost = this.#inFlight?.unsettled ?? [];
+    const never = [...this.#pending.unsettled.map(({ submission }) => submission), ...this.#queue];
+    this.#inFlight = null;
+    this.#pending = emptyGroup();
+    this.#queue = [];
+    state.rollBack(this.#committedAt);
+    writeBehind.rollBack(this.#committedAt.sn);
+    this.#gate.rollBack(this.#committedAt.sn, others);
+    for (const { submission } of lost) submission.settle(inFlight, NOTHING);
+    for (const submission of never) submission.settle(others, NOTHING);
+  }
+}
+
+const NOTHING: Answer = { sn: 0, inode: null };
+const NOBODY: Submission = { caller: null, plan: () => ({ unchanged: null }), settle() {} };
+
+function emptyGroup(): Group {
+  return { entries: [], unsettled: [], bytes: BATCH_OVERHEAD_BYTES };
+}
+
+/** What a client is told when nothing happened: it may retry, elsewhere or later. */
+function asRefusal(error: UnderstudyError): UnderstudyError {
+  if (error.code === 'fenced') return new UnderstudyError('not_leader', 'this master has been superseded', { cause: error });
+  if (error.code === 'outcome_unknown')
+    return new UnderstudyError('unavailable', `the journal cannot be written: ${error.message}`, { cause: error });
+  return error;
+}

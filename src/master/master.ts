@@ -1,0 +1,451 @@
+/**
+ * A master: one replica of the state, a role (role-machine.ts), and the services on its RPC port. The thin shell around the pure machine:
+ * it feeds in what happens and carries out what the machine asks for, one effect after the other.
+ */
+import type { Clock } from '../base/clock.js';
+import { asError, UnderstudyError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import type { Random } from '../base/random.js';
+import { type Deferred, deferred, sleep } from '../base/wait.js';
+import type { Election } from '../election/election.js';
+import type { Journal, JournalWriter } from '../journal/journal.js';
+import type { KvStores } from '../kv/kv-store.js';
+import { encodeEntry } from '../metadata/entries.js';
+import type { Network } from '../rpc/network.js';
+import { RpcServer, type RpcServerSettings } from '../rpc/rpc-server.js';
+import { AppliedWatch } from './applied-watch.js';
+import { type Controlled, controlMethods } from './control-service.js';
+import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
+import { findIncumbent } from './incumbent.js';
+import { Leadership, type LeadershipSettings } from './leadership.js';
+import { NamespaceService, rebuilding } from './namespace-service.js';
+import { Replica, type ReplicaSettings } from './replica.js';
+import { type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
+
+export interface MasterSettings
+  extends ReplicaSettings,
+    Omit<LeadershipSettings, 'batchBytesMax'>,
+    HousekeepingSettings,
+    RpcServerSettings {
+  /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
+  readonly rpcAddress: string;
+  readonly webAddress: string;
+  readonly version: string;
+  /** Owner of the root directory, where this master makes it. */
+  readonly owner: string;
+  readonly group: string;
+  /** Milliseconds for which an elected standby lets a leader be that still serves. */
+  readonly incumbentGraceMs: number;
+}
+
+export interface MasterDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly network: Network;
+  readonly journal: Journal;
+  readonly election: Election;
+  readonly stores: KvStores;
+}
+
+const CLAIM_PAUSE_MS = 100;
+const CLAIM_PAUSE_MAX_MS = 5_000;
+const FOLLOW_PAUSE_MS = 500;
+const CONFIRM_INTERVAL_MS = 1_000;
+const DRAIN_MAX_MS = 2_000;
+
+export class Master implements Controlled, AsyncDisposable {
+  readonly #settings: MasterSettings;
+  readonly #deps: MasterDeps;
+  /** Tells readers what is applied. */
+  readonly applied: AppliedWatch;
+  readonly #startedMs: number;
+  readonly #closed: Deferred<void> = deferred();
+  #server: RpcServer | null = null;
+  #replica: Replica | null = null;
+  #leadership: Leadership | null = null;
+  #writer: JournalWriter | null = null;
+  #role: Role = { name: 'following', elected: false };
+  #sinceMs: number;
+  /** What is wrong, for people; empty when nothing is. */
+  #trouble = '';
+  #inputs: RoleInput[] = [];
+  #stepping = false;
+  /** Effects on the replica and on the election, each in order. */
+  #replicaWork: Promise<void> = Promise.resolve();
+  #electionWork: Promise<void> = Promise.resolve();
+  #following: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
+  #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
+  #serving: AbortController | null = null;
+  #incumbentSinceMs: number | null = null;
+
+  /**
+   * Opens the replica, listens, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
+   *
+   * @throws `failed_precondition`: the metastore is open elsewhere or another cluster's, the port is in use. @throws `unavailable`.
+   */
+  static async open(settings: MasterSettings, deps: MasterDeps): Promise<Master> {
+    const master = new Master(settings, deps);
+    try {
+      master.#replica = await Replica.open(settings, master.#replicaDeps());
+      master.applied.advanced(master.#replica.end.sn);
+      const service = new NamespaceService(master, controlMethods(master));
+      master.#server = await RpcServer.open(settings, deps, service.handle);
+    } catch (error) {
+      await master.#replica?.close();
+      throw error;
+    }
+    master.#perform({ type: 'follow' });
+    deps.election.join(master.rpcAddress, ({ type }) => master.#input({ type }));
+    return master;
+  }
+
+  private constructor(settings: MasterSettings, deps: MasterDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+    this.applied = new AppliedWatch(deps.clock);
+    this.#startedMs = this.#sinceMs = deps.clock.wallMs();
+  }
+
+  /** Resolves when this master has closed. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  get rpcAddress(): string {
+    const { rpcAddress } = this.#settings;
+    if (!rpcAddress.endsWith(':0')) return rpcAddress;
+    const bound = this.#server?.address ?? rpcAddress;
+    return rpcAddress.slice(0, -1) + bound.slice(bound.lastIndexOf(':') + 1);
+  }
+
+  get role(): Role {
+    return this.#role;
+  }
+
+  get replica(): Replica | null {
+    return this.#replica;
+  }
+
+  get leadership(): Leadership | null {
+    return this.#leadership;
+  }
+
+  /** What `masterStatus` tells. */
+  status() {
+    const { state, end } = this.#replica ?? {};
+    const leads = this.#role.name === 'leading' || this.#role.name === 'suspended';
+    return {
+      state: STATES[this.#role.name],
+      epoch: state?.epoch ?? 0,
+      appliedSn: end?.sn ?? 0,
+      committedSn: end?.sn ?? 0,
+      rpcAddress: this.rpcAddress,
+      webAddress: this.#settings.webAddress,
+      startedMs: this.#startedMs,
+      sinceMs: this.#sinceMs,
+      version: this.#settings.version,
+      clusterId: this.#deps.journal.clusterId,
+      reason: this.#trouble,
+      leader: leads ? this.rpcAddress : this.#leaderAddress(),
+    };
+  }
+
+  /**
+   * Stops: a leader answers what it has taken, then leaves the election so that the next one is elected at once. Idempotent.
+   * Resolves when everything is released.
+   */
+  close(): Promise<void> {
+    if (this.#role.name !== 'stopping') {
+      this.#input({ type: 'stop' });
+      void this.#release().then(this.#closed.resolve, this.#closed.reject);
+    }
+    return this.#closed.promise;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #release(): Promise<void> {
+    await this.#electionWork;
+    await this.#stopClaiming();
+    await this.#stopFollowing();
+    await this.#replicaWork;
+    await this.#server?.close();
+    await this.#replica?.close();
+  }
+
+  // The machine
+
+  #input(input: RoleInput): void {
+    this.#inputs.push(input);
+    if (this.#stepping) return;
+    this.#stepping = true;
+    for (let next = this.#inputs.shift(); next !== undefined; next = this.#inputs.shift()) {
+      const before = this.#role;
+      const { role, effects } = step(before, next);
+      this.#role = role;
+      this.#note(before, role, next);
+      for (const effect of effects) this.#perform(effect);
+    }
+    this.#stepping = false;
+  }
+
+  #note(before: Role, role: Role, input: RoleInput): void {
+    const error = 'error' in input ? input.error : null;
+    if (error !== null) this.#trouble = error.message;
+    if (role.name === 'leading') this.#trouble = '';
+    if (before.name === role.name) return;
+    this.#sinceMs = this.#deps.clock.wallMs();
+    const values = { from: before.name, to: role.name, because: input.type, ...(error === null ? {} : { error }) };
+    if (role.name === 'halted') this.#deps.log.error(values, 'this master can follow the journal no further and waits for an operator');
+    else if (error !== null && role.name !== 'following') this.#deps.log.warn(values, 'role changed');
+    else this.#deps.log.info(values, 'role changed');
+  }
+
+  #perform(effect: RoleEffect): void {
+    switch (effect.type) {
+      case 'cancel claim':
+        this.#claiming?.stop.abort();
+        return;
+      case 'follow':
+        return this.#onReplica(async () => this.#startFollowing());
+      case 'claim':
+        return this.#onReplica(() => this.#startClaiming(effect.failures));
+      case 'serve':
+        return this.#onReplica(async () => this.#serve());
+      case 'yield':
+        return this.#onReplica(() => this.#yield());
+      case 'rebuild':
+        return this.#onReplica(() => this.#rebuild());
+      case 'publish':
+        return this.#onElection(() => this.#publish());
+      case 'requeue':
+        return this.#onElection(async () => {
+          await this.#deps.election.withdraw();
+          await this.#deps.election.requeue();
+        });
+      case 'leave election':
+        return this.#onElection(() => this.#deps.election.leave());
+    }
+  }
+
+  #onReplica(work: () => Promise<void>): void {
+    this.#replicaWork = this.#replicaWork.then(work).catch((error) => this.#deps.log.error({ error }, 'an effect on the replica failed'));
+  }
+
+  /** The election hears of a change only after the replica has made it. */
+  #onElection(work: () => Promise<void>): void {
+    const replicaWork = this.#replicaWork;
+    this.#electionWork = this.#electionWork
+      .then(() => replicaWork)
+      .then(work)
+      .catch((error) => this.#deps.log.warn({ error }, 'the election service did not take a change'));
+  }
+
+  // Effects
+
+  async #startFollowing(): Promise<void> {
+    await this.#stopFollowing();
+    await this.#stopClaiming();
+    const stop = new AbortController();
+    if (this.#role.name === 'following' && this.#replica !== null)
+      this.#following = { stop, done: this.#follow(this.#replica, stop.signal) };
+  }
+
+  async #follow(replica: Replica, signal: AbortSignal): Promise<void> {
+    try {
+      for await (const batch of this.#deps.journal.read({ from: replica.end, signal })) {
+        if (signal.aborted) return;
+        await replica.applyBatch(batch);
+      }
+    } catch (thrown) {
+      if (signal.aborted) return;
+      const error = asError(thrown);
+      if (error.code === 'unavailable') await sleep(this.#deps.clock, FOLLOW_PAUSE_MS, signal).catch(() => {});
+      if (!signal.aborted) this.#input({ type: 'replay failed', error });
+    }
+  }
+
+  async #stopFollowing(): Promise<void> {
+    const following = this.#following;
+    this.#following = null;
+    following?.stop.abort();
+    await following?.done;
+  }
+
+  async #startClaiming(failures: number): Promise<void> {
+    await this.#stopFollowing();
+    await this.#stopClaiming();
+    const stop = new AbortController();
+    const wanted = this.#role.name === 'claiming' || this.#role.name === 'suspended';
+    if (wanted && this.#replica !== null) this.#claiming = { stop, done: this.#claim(this.#replica, failures, stop.signal) };
+  }
+
+  async #claim(replica: Replica, failures: number, signal: AbortSignal): Promise<void> {
+    try {
+      if (failures > 0) await sleep(this.#deps.clock, Math.min(CLAIM_PAUSE_MS * 2 ** failures, CLAIM_PAUSE_MAX_MS), signal);
+      // A suspended leader whom another has superseded must not claim the lead back.
+      if (this.#role.name === 'suspended') await this.#writer?.confirm();
+      if (this.#role.name === 'claiming' && (await this.#incumbentServes(replica, signal))) return this.#input({ type: 'incumbent found' });
+      const writer = await this.#deps.journal.claim({
+        from: replica.end,
+        entry: (epoch) => {
+          const timeMs = Math.max(replica.state.timeMs, Math.floor(this.#deps.clock.wallMs()));
+          const { owner, group } = this.#settings;
+          return { bytes: encodeEntry({ timeMs, claim: { epoch, host: this.rpcAddress, owner, group } }), timeMs };
+        },
+        deliver: (batch) => replica.applyBatch(batch),
+        signal,
+      });
+      if (signal.aborted) return void (await writer.close());
+      this.#writer = writer;
+      this.#input({ type: 'claimed', epoch: writer.epoch });
+    } catch (thrown) {
+      if (!signal.aborted) this.#input({ type: 'claim failed', error: asError(thrown) });
+    }
+  }
+
+  async #stopClaiming(): Promise<void> {
+    const claiming = this.#claiming;
+    this.#claiming = null;
+    claiming?.stop.abort();
+    await claiming?.done;
+  }
+
+  /** Does the leader before us still serve? It is let be for a bounded time: the election may have lost sight of a healthy one. */
+  async #incumbentServes(replica: Replica, signal: AbortSignal): Promise<boolean> {
+    const { leaderAddress, epoch } = replica.state;
+    if (leaderAddress === '' || leaderAddress === this.rpcAddress) return false;
+    const now = this.#deps.clock.monotonicMs();
+    if (this.#incumbentSinceMs !== null && now - this.#incumbentSinceMs > this.#settings.incumbentGraceMs) return false;
+    if (!(await findIncumbent(this.#deps, { address: leaderAddress, epoch }, signal))) return false;
+    this.#incumbentSinceMs ??= now;
+    this.#deps.log.info({ leader: leaderAddress, epoch }, 'elected, but the leader still serves: it is let be for now');
+    return true;
+  }
+
+  #serve(): void {
+    const [replica, writer] = [this.#replica, this.#writer];
+    if (this.#role.name !== 'leading' || replica === null || writer === null) return;
+    this.#stopServing(new UnderstudyError('unavailable', 'this master claimed anew'));
+    const serving = new AbortController();
+    const settings = { ...this.#settings, batchBytesMax: this.#deps.journal.batchBytesMax };
+    const leadership = new Leadership(settings, {
+      replica,
+      writer,
+      clock: this.#deps.clock,
+      ended: (error) => this.#leadership === leadership && this.#input({ type: 'writer ended', error }),
+    });
+    this.#serving = serving;
+    this.#leadership = leadership;
+    this.#incumbentSinceMs = null;
+    void keepHouse(this.#settings, { replica, leadership, clock: this.#deps.clock, log: this.#deps.log }, serving.signal);
+    void this.#watchFence(leadership, serving.signal);
+    this.#deps.log.info({ epoch: writer.epoch, sn: replica.end.sn }, 'leading');
+  }
+
+  /** An idle leader learns in bounded time that it has been superseded. */
+  async #watchFence(leadership: Leadership, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await new Promise<void>((resolve) => leadership.release(() => resolve()));
+      await sleep(this.#deps.clock, CONFIRM_INTERVAL_MS, signal).catch(() => {});
+    }
+  }
+
+  async #yield(): Promise<void> {
+    const leadership = this.#leadership;
+    if (this.#role.name === 'stopping' && leadership !== null) {
+      const enough = new AbortController();
+      const limit = sleep(this.#deps.clock, DRAIN_MAX_MS, enough.signal).catch(() => {});
+      await Promise.race([leadership.drain(new UnderstudyError('not_leader', 'this master is stopping')), limit]);
+      enough.abort();
+    }
+    await this.#stopClaiming();
+    this.#stopServing(this.notLeader());
+    await this.#writer?.close();
+    this.#writer = null;
+    this.#input({ type: 'yielded' });
+  }
+
+  #stopServing(why: UnderstudyError): void {
+    this.#serving?.abort();
+    this.#serving = null;
+    this.#leadership?.close(why);
+    this.#leadership = null;
+  }
+
+  async #rebuild(): Promise<void> {
+    await this.#stopFollowing();
+    await this.#stopClaiming();
+    const broken = this.#replica;
+    this.#replica = null;
+    await broken?.close();
+    for (let pauseMs = CLAIM_PAUSE_MS; this.#role.name === 'rebuilding'; pauseMs = Math.min(pauseMs * 2, CLAIM_PAUSE_MAX_MS)) {
+      try {
+        this.#replica = await Replica.openAnew(this.#settings, this.#replicaDeps());
+        return this.#input({ type: 'rebuilt' });
+      } catch (thrown) {
+        const error = asError(thrown);
+        this.#trouble = error.message;
+        this.#deps.log.error({ error }, 'the metastore cannot be made anew; it is tried again');
+        await sleep(this.#deps.clock, pauseMs);
+      }
+    }
+  }
+
+  async #publish(): Promise<void> {
+    const leadership = this.#leadership;
+    if (leadership === null) return;
+    const record = { rpcAddress: this.rpcAddress, webAddress: this.#settings.webAddress, epoch: leadership.writer.epoch };
+    await this.#deps.election.publish(record);
+  }
+
+  // Parts
+
+  #replicaDeps() {
+    const { stores, journal, clock, log } = this.#deps;
+    let failed = false;
+    return {
+      stores,
+      identity: journal,
+      clock,
+      log,
+      advanced: (sn: number) => this.applied.advanced(sn),
+      failed: (error: UnderstudyError) => {
+        if (failed) return;
+        failed = true;
+        this.#deps.log.error({ error }, 'the metastore has failed; it is rebuilt from the journal');
+        this.#input({ type: 'replica failed', error });
+      },
+    };
+  }
+
+  /** @returns why a request for the leader is refused here, with the leader's address where it is known. */
+  notLeader(): UnderstudyError {
+    if (this.#replica === null) return rebuilding();
+    const leader = this.#leaderAddress();
+    return new UnderstudyError(
+      'not_leader',
+      `this master does not lead: state=${STATES[this.#role.name]}`,
+      leader === '' ? {} : { leader },
+    );
+  }
+
+  #leaderAddress(): string {
+    const address = this.#replica?.state.leaderAddress ?? '';
+    return address === this.rpcAddress ? '' : address;
+  }
+}
+
+const STATES: Record<Role['name'], string> = {
+  following: 'PASSIVE',
+  claiming: 'BECOMING_ACTIVE',
+  leading: 'ACTIVE',
+  suspended: 'ACTIVE',
+  yielding: 'BECOMING_PASSIVE',
+  rebuilding: 'PASSIVE',
+  halted: 'PASSIVE',
+  stopping: 'BECOMING_PASSIVE',
+};

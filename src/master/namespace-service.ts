@@ -1,0 +1,144 @@
+/**
+ * Serves the table of operations (src/metadata/operations.ts) over RPC: a leader everything, a standby reads that ask for less than the newest.
+ */
+import { understudy } from '#proto/understudy.js';
+import { asError, UnderstudyError } from '../base/errors.js';
+import { operations } from '../metadata/operations.js';
+import type { Pages } from '../metadata/queries.js';
+import type { CallHandler, ServerCall } from '../rpc/rpc.js';
+import type { AppliedWatch } from './applied-watch.js';
+import type { Leadership, SubmissionCaller } from './leadership.js';
+import type { Replica } from './replica.js';
+
+/** What the service sees of its master. */
+export interface Served {
+  /** Null while it is being rebuilt. */
+  readonly replica: Replica | null;
+  /** Null unless this master leads. */
+  readonly leadership: Leadership | null;
+  readonly applied: AppliedWatch;
+  /** @returns why a request for the leader is refused, with the leader's address where it is known. */
+  notLeader(): UnderstudyError;
+}
+
+type Table = (typeof operations)[keyof typeof operations];
+type MutationRow = Extract<Table, { kind: 'mutation' }>;
+type QueryRow = Extract<Table, { kind: 'query' }>;
+type StreamRow = Extract<Table, { kind: 'stream' }>;
+type Released = (refused: UnderstudyError | null) => void;
+
+/** Listings that may be open at once: each keeps a snapshot of the store. */
+const LISTINGS_MAX = 256;
+
+export class NamespaceService {
+  readonly #served: Served;
+  readonly #methods = new Map<number, CallHandler>();
+  #listings = 0;
+
+  constructor(served: Served, control: ReadonlyMap<number, CallHandler>) {
+    this.#served = served;
+    for (const operation of Object.values(operations)) {
+      if (operation.kind === 'mutation') this.#methods.set(operation.method, (call) => this.#mutate(operation, call));
+      else if (operation.kind === 'query') this.#methods.set(operation.method, (call) => this.#query(operation, call));
+      else if (operation.kind === 'stream') this.#methods.set(operation.method, (call) => this.#stream(operation, call));
+    }
+    for (const [method, handler] of control) this.#methods.set(method, handler);
+  }
+
+  /** Handles every call of the server. */
+  readonly handle: CallHandler = (call) => {
+    const method = this.#methods.get(call.method);
+    if (method === undefined) throw new UnderstudyError('unimplemented', `no such method: method=${call.method}`);
+    method(call);
+  };
+
+  #mutate(operation: MutationRow, call: ServerCall): void {
+    const { leadership } = this.#served;
+    if (leadership === null) throw this.#served.notLeader();
+    const { caller, plan } = operation.prepare(call.body);
+    leadership.submit({
+      caller: submissionCaller(caller),
+      plan,
+      settle(refused, { sn, inode }) {
+        if (refused !== null) call.fail(refused);
+        else call.reply(understudy.MutationResponse.encode({ sn, inode }).finish());
+      },
+    });
+  }
+
+  #query(operation: QueryRow, call: ServerCall): void {
+    const { freshness, answer } = operation.prepare(call.body);
+    this.#look(call, freshness, (replica, release) => {
+      let body: Uint8Array;
+      try {
+        body = answer(replica.state, replica.kv);
+      } catch (thrown) {
+        const error = replica.checked(thrown);
+        return release((refused) => call.fail(refused ?? error));
+      }
+      release((refused) => (refused === null ? call.reply(body) : call.fail(refused)));
+    });
+  }
+
+  #stream(operation: StreamRow, call: ServerCall): void {
+    const { freshness, answer } = operation.prepare(call.body);
+    if (this.#listings >= LISTINGS_MAX)
+      throw new UnderstudyError('resource_exhausted', `too many listings are open: open=${this.#listings}`);
+    this.#look(call, freshness, (replica, release) => {
+      let pages: Pages;
+      try {
+        pages = answer(replica.state, replica.kv);
+      } catch (thrown) {
+        const error = replica.checked(thrown);
+        return release((refused) => call.fail(refused ?? error));
+      }
+      this.#listings += 1;
+      const done = async (refused: UnderstudyError | null) => {
+        try {
+          if (refused !== null) throw refused;
+          for await (const page of pages.pages()) await call.item(page);
+          call.reply();
+        } catch (thrown) {
+          call.fail(replica.checked(thrown));
+        } finally {
+          this.#listings -= 1;
+          await pages[Symbol.asyncDispose]();
+        }
+      };
+      release((refused) => void done(refused).catch((error) => call.fail(asError(error))));
+    });
+  }
+
+  /** Lets `look` look at the state, once the master has what the reader asks for, with the way to release its answer. */
+  #look(
+    call: ServerCall,
+    freshness: understudy.Freshness.$Properties | null | undefined,
+    look: (replica: Replica, release: (released: Released) => void) => void,
+  ): void {
+    const { leadership, replica, applied } = this.#served;
+    if (leadership !== null && replica !== null) return look(replica, (released) => leadership.release(released));
+    if (!freshness?.stale && !freshness?.atLeastSn) throw this.#served.notLeader();
+    applied.wait(freshness.atLeastSn ?? 0, call.deadlineMs, (refused) => {
+      const current = this.#served.replica;
+      if (refused !== null || current === null) return call.fail(refused ?? rebuilding());
+      // By now this master may lead and have pending changes: then its answers pass its gate too.
+      const leads = this.#served.leadership;
+      look(current, (released) => (leads === null ? released(null) : leads.release(released)));
+    });
+  }
+}
+
+export function rebuilding(): UnderstudyError {
+  return new UnderstudyError('unavailable', 'this master is rebuilding its metastore');
+}
+
+function submissionCaller(caller: understudy.Caller.$Properties | null | undefined): SubmissionCaller {
+  return {
+    clientId: caller?.clientId ?? 0,
+    callId: caller?.callId ?? 0,
+    attempt: caller?.attempt ?? 0,
+    lowestUnanswered: caller?.lowestUnanswered ?? 0,
+    user: caller?.user || 'nobody',
+    group: caller?.group || 'nogroup',
+  };
+}

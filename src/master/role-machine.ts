@@ -1,0 +1,230 @@
+/**
+ * The role of a master, as a pure machine: inputs in, effects out (design: the roles). `Master` is the thin shell around it.
+ *
+ *   following --elected--> claiming --claimed--> leading --fenced | replica failed | stop--> yielding --> following
+ *
+ * - The election only says who *should* claim. A leader that the election deposes goes on while the journal lets it: it registers again
+ *   and publishes itself anew; whoever claims ends it.
+ * - A leader that can no longer append stays, answers reads while `confirm` holds, and claims again with growing pauses.
+ * - A journal that is damaged, or that needs a newer version, halts this master: it serves what it has to readers who ask for no more,
+ *   and leaves the election.
+ */
+import type { UnderstudyError } from '../base/errors.js';
+
+export type Role =
+  /** Replays. `elected`: it should claim, and is not ready. */
+  | { readonly name: 'following'; readonly elected: boolean }
+  /** Catches up and claims; `failures`: claims that failed since it was elected. */
+  | { readonly name: 'claiming'; readonly failures: number }
+  | { readonly name: 'leading'; readonly epoch: number }
+  /** Leads, cannot append, and claims again. */
+  | { readonly name: 'suspended'; readonly failures: number }
+  /** Takes back what is pending. */
+  | { readonly name: 'yielding'; readonly elected: boolean; readonly rebuild: boolean }
+  /** Sets its store aside and begins an empty one. */
+  | { readonly name: 'rebuilding'; readonly elected: boolean }
+  | { readonly name: 'halted' }
+  | { readonly name: 'stopping' };
+
+export type RoleInput =
+  | { readonly type: 'elected' }
+  | { readonly type: 'deposed' }
+  | { readonly type: 'claimed'; readonly epoch: number }
+  | { readonly type: 'claim failed'; readonly error: UnderstudyError }
+  /** The epoch can append nothing any longer. */
+  | { readonly type: 'writer ended'; readonly error: UnderstudyError }
+  /** Another leader serves, and confirms it. */
+  | { readonly type: 'incumbent found' }
+  | { readonly type: 'yielded' }
+  | { readonly type: 'replica failed'; readonly error: UnderstudyError }
+  | { readonly type: 'rebuilt' }
+  | { readonly type: 'replay failed'; readonly error: UnderstudyError }
+  | { readonly type: 'stop' };
+
+export type RoleEffect =
+  /** Replay, from where the replica stands. */
+  | { readonly type: 'follow' }
+  /** Stop replaying and claim, after a pause that grows with `failures`. */
+  | { readonly type: 'claim'; readonly failures: number }
+  | { readonly type: 'cancel claim' }
+  /** Begin to serve the epoch that was claimed, then publish it. */
+  | { readonly type: 'serve' }
+  | { readonly type: 'publish' }
+  /** Stop serving, take back what is not committed, withdraw what was published. */
+  | { readonly type: 'yield' }
+  /** Go to the tail of the candidates. */
+  | { readonly type: 'requeue' }
+  | { readonly type: 'leave election' }
+  | { readonly type: 'rebuild' };
+
+/** Claims in a row that may fail for want of the journal before another candidate is let try. */
+const CLAIM_FAILURES_MAX = 3;
+
+export interface Step {
+  readonly role: Role;
+  readonly effects: readonly RoleEffect[];
+}
+
+const FOLLOWING: Role = { name: 'following', elected: false };
+
+/** @returns the role after `input`, and what is to be done about it. An input that no longer matters changes nothing. */
+export function step(role: Role, input: RoleInput): Step {
+  if (role.name === 'stopping') return { role, effects: [] };
+  if (input.type === 'stop') return stop(role);
+  if (role.name === 'halted') return { role, effects: [] };
+  if (input.type === 'replica failed') return replicaFailed(role);
+  switch (role.name) {
+    case 'following':
+      return following(role, input);
+    case 'claiming':
+      return claiming(role, input);
+    case 'leading':
+      return leading(role, input);
+    case 'suspended':
+      return suspended(role, input);
+    case 'yielding':
+      return yielding(role, input);
+    case 'rebuilding':
+      return rebuilding(role, input);
+  }
+}
+
+function following(role: Role & { name: 'following' }, input: RoleInput): Step {
+  switch (input.type) {
+    case 'elected':
+      return { role: { name: 'claiming', failures: 0 }, effects: [{ type: 'claim', failures: 0 }] };
+    case 'replay failed':
+      return replayFailed(input.error, false);
+    default:
+      return { role, effects: [] };
+  }
+}
+
+function claiming(role: Role & { name: 'claiming' }, input: RoleInput): Step {
+  switch (input.type) {
+    case 'claimed':
+      return { role: { name: 'leading', epoch: input.epoch }, effects: [{ type: 'serve' }, { type: 'publish' }] };
+    case 'deposed':
+      return { role: FOLLOWING, effects: [{ type: 'cancel claim' }, { type: 'follow' }] };
+    case 'incumbent found':
+      return { role: FOLLOWING, effects: [{ type: 'requeue' }, { type: 'follow' }] };
+    case 'claim failed': {
+      const failures = role.failures + 1;
+      if (input.error.code === 'corrupt' || input.error.code === 'diverged' || input.error.code === 'failed_precondition') {
+        return replayFailed(input.error, true);
+      }
+      if (input.error.code === 'fenced' || failures >= CLAIM_FAILURES_MAX) {
+        return { role: FOLLOWING, effects: [{ type: 'requeue' }, { type: 'follow' }] };
+      }
+      return { role: { name: 'claiming', failures }, effects: [{ type: 'claim', failures }] };
+    }
+    default:
+      return { role, effects: [] };
+  }
+}
+
+function leading(role: Role, input: RoleInput): Step {
+  switch (input.type) {
+    case 'writer ended':
+      if (input.error.code === 'fenced')
+        return { role: { name: 'yielding', elected: false, rebuild: false }, effects: [{ type: 'yield' }, { type: 'requeue' }] };
+      return { role: { name: 'suspended', failures: 0 }, effects: [{ type: 'claim', failures: 1 }] };
+    case 'elected':
+    case 'deposed':
+      return { role, effects: [{ type: 'publish' }] };
+    default:
+      return { role, effects: [] };
+  }
+}
+
+function suspended(role: Role & { name: 'suspended' }, input: RoleInput): Step {
+  switch (input.type) {
+    case 'claimed':
+      return { role: { name: 'leading', epoch: input.epoch }, effects: [{ type: 'serve' }, { type: 'publish' }] };
+    case 'writer ended': // reads found the fence
+    case 'deposed':
+    case 'claim failed': {
+      const error = input.type === 'deposed' ? null : input.error;
+      if (error !== null && error.code !== 'fenced' && error.code !== 'corrupt' && error.code !== 'diverged') {
+        const failures = role.failures + 1;
+        return { role: { name: 'suspended', failures }, effects: [{ type: 'claim', failures }] };
+      }
+      return {
+        role: { name: 'yielding', elected: false, rebuild: false },
+        effects: [{ type: 'cancel claim' }, { type: 'yield' }, { type: 'requeue' }],
+      };
+    }
+    default:
+      return { role, effects: [] };
+  }
+}
+
+function yielding(role: Role & { name: 'yielding' }, input: RoleInput): Step {
+  switch (input.type) {
+    case 'elected':
+      return { role: { ...role, elected: true }, effects: [] };
+    case 'deposed':
+      return { role: { ...role, elected: false }, effects: [] };
+    case 'yielded':
+      return role.rebuild ? { role: { name: 'rebuilding', elected: role.elected }, effects: [{ type: 'rebuild' }] } : ready(role.elected);
+    default:
+      return { role, effects: [] };
+  }
+}
+
+function rebuilding(role: Role & { name: 'rebuilding' }, input: RoleInput): Step {
+  switch (input.type) {
+    case 'elected':
+      return { role: { ...role, elected: true }, effects: [] };
+    case 'deposed':
+      return { role: { ...role, elected: false }, effects: [] };
+    case 'rebuilt':
+      return ready(role.elected);
+    default:
+      return { role, effects: [] };
+  }
+}
+
+/** The replica can be used (again). */
+function ready(elected: boolean): Step {
+  if (elected) return { role: { name: 'claiming', failures: 0 }, effects: [{ type: 'claim', failures: 0 }] };
+  return { role: FOLLOWING, effects: [{ type: 'follow' }] };
+}
+
+function replicaFailed(role: Role): Step {
+  switch (role.name) {
+    case 'leading':
+    case 'suspended':
+      return {
+        role: { name: 'yielding', elected: false, rebuild: true },
+        effects: [{ type: 'cancel claim' }, { type: 'yield' }, { type: 'requeue' }],
+      };
+    case 'claiming':
+      return {
+        role: { name: 'rebuilding', elected: false },
+        effects: [{ type: 'cancel claim' }, { type: 'requeue' }, { type: 'rebuild' }],
+      };
+    case 'following':
+      return { role: { name: 'rebuilding', elected: role.elected }, effects: [{ type: 'rebuild' }] };
+    case 'yielding':
+      return { role: { ...role, rebuild: true }, effects: [] };
+    default:
+      return { role, effects: [] };
+  }
+}
+
+/** Replay met something that it cannot pass. */
+function replayFailed(error: UnderstudyError, elected: boolean): Step {
+  const requeue: RoleEffect[] = elected ? [{ type: 'requeue' }] : [];
+  if (error.code === 'diverged') return { role: { name: 'rebuilding', elected: false }, effects: [...requeue, { type: 'rebuild' }] };
+  if (error.code === 'unavailable') return { role: FOLLOWING, effects: [...requeue, { type: 'follow' }] };
+  return { role: { name: 'halted' }, effects: [{ type: 'leave election' }] };
+}
+
+function stop(role: Role): Step {
+  const serving = role.name === 'leading' || role.name === 'suspended';
+  return {
+    role: { name: 'stopping' },
+    effects: [{ type: 'cancel claim' }, ...(serving ? [{ type: 'yield' } as const] : []), { type: 'leave election' }],
+  };
+}
