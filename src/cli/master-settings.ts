@@ -1,0 +1,37 @@
+/**
+ * The settings of a master, as `Master` takes them.
+ */
+import type { Settings } from '../config/settings.js';
+import type { MasterSettings } from '../master/master.js';
+import { RPC_SERVER_DEFAULTS } from '../rpc/rpc-server.js';
+import { groupName } from './context.js';
+
+/** Calls that may wait for their turn to be planned. */
+const QUEUE_MAX = 65_536;
+/** How long an elected standby lets a leader be that still serves: a ZooKeeper that restarted deposes nobody who is well. */
+const INCUMBENT_GRACE_MS = 10_000;
+
+export function masterSettings(settings: Settings, version: string): MasterSettings {
+  return {
+    ...RPC_SERVER_DEFAULTS,
+    listenAddress: `${settings.masterBindHost}:${settings.masterRpcPort}`,
+    connectionsMax: settings.masterRpcConnectionsMax,
+    callsInFlightMax: settings.masterRpcCallsMax,
+    frameBytesMax: settings.masterRpcFrameBytesMax,
+    outgoingBytesMax: settings.masterRpcOutgoingBytesMax,
+    rpcAddress: `${settings.masterHostname}:${settings.masterRpcPort}`,
+    webAddress: `${settings.masterHostname}:${settings.masterWebPort}`,
+    version,
+    owner: settings.securityLoginUsername,
+    group: groupName(),
+    incumbentGraceMs: INCUMBENT_GRACE_MS,
+    inodeCacheMax: settings.masterMetastoreInodeCacheMaxSize,
+    flushRows: settings.masterMetastoreFlushRows,
+    flushIntervalMs: settings.masterMetastoreFlushIntervalMs,
+    queueMax: QUEUE_MAX,
+    digestIntervalBatches: settings.masterDigestInterval,
+    blockBytesDefault: settings.userBlockSizeBytesDefault,
+    clientTimeoutMs: settings.masterClientSessionTimeoutMs,
+    clientsMax: settings.masterClientSessionsMax,
+  };
+}

@@ -1,0 +1,50 @@
+/**
+ * The election that the settings ask for.
+ */
+import path from 'node:path';
+import type { Settings } from '../config/settings.js';
+import type { Election } from '../election/election.js';
+import { EmbeddedElection, type EmbeddedElectionDeps } from '../election/embedded-election.js';
+import { ZooKeeperElection } from '../election/zookeeper-election.js';
+import { directoryJournalSettings } from './journal-settings.js';
+
+/** A leader that resigned or died is noticed within this time. */
+const EMBEDDED_POLL_MS = 25;
+
+/** @throws `failed_precondition`: ZooKeeper is asked for and its package is missing. @throws `invalid_argument`: its address is none. */
+export async function openElection(settings: Settings, deps: EmbeddedElectionDeps): Promise<Election> {
+  switch (settings.masterElection) {
+    case 'zookeeper':
+      return ZooKeeperElection.open(
+        {
+          servers: settings.zookeeperAddress ?? '',
+          sessionTimeoutMs: settings.zookeeperSessionTimeoutMs,
+          electionPath: settings.zookeeperElectionPath,
+          leaderPath: settings.zookeeperLeaderPath,
+        },
+        deps,
+      );
+    case 'embedded':
+      return EmbeddedElection.open(
+        {
+          folder: path.join(directoryJournalSettings(settings).folder, 'election'),
+          timeoutMs: settings.masterEmbeddedElectionTimeoutMs,
+          pollIntervalMs: EMBEDDED_POLL_MS,
+        },
+        deps,
+      );
+    case 'none':
+      return neverElected;
+  }
+}
+
+/** Replays and answers reads; leads only when it is told to. */
+const neverElected: Election = {
+  join() {},
+  async requeue() {},
+  async publish() {},
+  async withdraw() {},
+  async leave() {},
+  async close() {},
+  async [Symbol.asyncDispose]() {},
+};

@@ -1,0 +1,71 @@
+/**
+ * The front door for programs: `import { FileSystem } from 'understudy'`.
+ *
+ *     await using fs = await FileSystem.connect({ zookeeper: 'zk1:2181,zk2:2181,zk3:2181' });
+ *     await fs.createDirectory('/logs', { recursive: true, allowExists: true });
+ *     for await (const entry of fs.listStatus('/')) console.log(entry.path, entry.length);
+ */
+import type { Log } from '../base/log.js';
+import { silentLog } from '../base/log.js';
+import type { ClientSettings } from '../client/client-settings.js';
+import { FileSystem as ClientFileSystem } from '../client/file-system.js';
+import { openClient } from './connect.js';
+
+export { type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
+export type { Client, ClientCallOptions, ReadOptions } from '../client/client.js';
+export type { ClientSettings } from '../client/client-settings.js';
+export type { FileStatus, PersistenceState } from '../client/file-status.js';
+export type {
+  Attributes,
+  Change,
+  ChangedFile,
+  CompleteFileOptions,
+  CreateDirectoryOptions,
+  CreateFileOptions,
+  ListOptions,
+  ListPage,
+  RemoveOptions,
+} from '../client/file-system.js';
+export type { LeaderPlace } from '../client/leader-finder.js';
+export type { MasterInfo } from '../client/master-info.js';
+export { operations } from '../metadata/operations.js';
+
+/** Where the cluster is, and anything of `ClientSettings` that is to differ from the defaults. */
+export interface ConnectOptions extends Partial<ClientSettings> {
+  /** `host:port,host:port`: the ensemble that knows the leader. Without it `masters` has to name the masters. */
+  readonly zookeeper?: string;
+  /** Znodes of the cluster. */
+  readonly zookeeperElectionPath?: string;
+  readonly zookeeperLeaderPath?: string;
+  readonly zookeeperSessionTimeoutMs?: number;
+  readonly log?: Log;
+}
+
+const ZOOKEEPER_ANSWER_TIMEOUT_MS = 15_000;
+
+export class FileSystem extends ClientFileSystem {
+  /**
+   * Makes a client of the cluster. Does not wait for it: the first call finds the leader.
+   *
+   * @throws `invalid_argument`: neither ZooKeeper nor masters are named. @throws `failed_precondition`: ZooKeeper is, and its package is missing.
+   */
+  static async connect(options: ConnectOptions): Promise<FileSystem> {
+    const {
+      zookeeper: servers,
+      zookeeperElectionPath,
+      zookeeperLeaderPath,
+      zookeeperSessionTimeoutMs,
+      log = silentLog,
+      ...client
+    } = options;
+    const zookeeper = {
+      servers: servers ?? '',
+      electionPath: zookeeperElectionPath ?? '/understudy/election',
+      leaderPath: zookeeperLeaderPath ?? '/understudy/leader',
+      sessionTimeoutMs: zookeeperSessionTimeoutMs ?? 4_000,
+      answerTimeoutMs: ZOOKEEPER_ANSWER_TIMEOUT_MS,
+    };
+    const open = await openClient(servers === undefined ? { client } : { client, zookeeper }, log);
+    return new FileSystem(open.client, open.closeDirectory);
+  }
+}
