@@ -9,14 +9,12 @@
  * - A break of the connection deposes nobody; the end of the session does, and the candidate registers again at the tail.
  * - The published record stands until it is withdrawn, in whatever session: readers take the highest epoch.
  */
-import { asError, isError, UnderstudyError } from '../base/errors.js';
-import { type Deferred, deferred } from '../base/wait.js';
+import { isError, UnderstudyError } from '../base/errors.js';
 import type { Election, ElectionEvent, LeaderRecord } from './election.js';
+import { WishLoop } from './wish-loop.js';
 import { childrenIfAny, electionNodes, electionPrefix, encodeLeader, uuidFrom, type ZooKeeperPaths } from './zookeeper-nodes.js';
 import { ZooKeeperSession, type ZooKeeperSessionDeps, type ZooKeeperSessionSettings } from './zookeeper-session.js';
 
-const RETRY_FIRST_MS = 20;
-const RETRY_MAX_MS = 2_000;
 /** Tickets whose nodes are still looked for; older ones have been removed or have ended with their session. */
 const RETIRED_MAX = 64;
 /** Leaving does not wait longer for a service that is away: the session's end will do it. */
@@ -24,23 +22,15 @@ const LEAVE_WAIT_MS = 1_000;
 
 export interface ZooKeeperElectionSettings extends ZooKeeperSessionSettings, ZooKeeperPaths {}
 
-interface Waiter {
-  readonly wish: number;
-  readonly done: Deferred<void>;
-}
-
 export class ZooKeeperElection implements Election {
   readonly #settings: ZooKeeperElectionSettings;
   readonly #deps: ZooKeeperSessionDeps;
   readonly #session: ZooKeeperSession;
-  readonly #loop: Promise<void>;
+  readonly #loop: WishLoop;
   #closed = false;
 
   #candidate: { readonly rpcAddress: string; readonly report: (event: ElectionEvent) => void } | undefined;
   #record: LeaderRecord | undefined;
-  /** Counts what was asked for, so that a caller can wait until ZooKeeper has it. */
-  #wish = 0;
-  readonly #waiters = new Set<Waiter>();
 
   #ticket: string | undefined;
   #elected = false;
@@ -48,13 +38,12 @@ export class ZooKeeperElection implements Election {
   readonly #watched = new Set<string>();
   /** Addresses under which this may have published. */
   readonly #published = new Set<string>();
-  #wake: Deferred<void> = deferred();
 
   private constructor(settings: ZooKeeperElectionSettings, deps: ZooKeeperSessionDeps, session: ZooKeeperSession) {
     this.#settings = settings;
     this.#deps = deps;
     this.#session = session;
-    this.#loop = this.#run();
+    this.#loop = new WishLoop(() => this.#settle(), settings.sessionTimeoutMs, deps);
   }
 
   /** Does not wait for the service. @throws `invalid_argument`, `failed_precondition` as `ZooKeeperSession.open`. */
@@ -73,7 +62,7 @@ export class ZooKeeperElection implements Election {
   join(rpcAddress: string, report: (event: ElectionEvent) => void): void {
     if (this.#candidate !== undefined) throw new UnderstudyError('failed_precondition', 'joined the election already');
     this.#candidate = { rpcAddress, report };
-    this.#wishChanged();
+    this.#loop.look();
   }
 
   requeue(): Promise<void> {
@@ -99,13 +88,10 @@ export class ZooKeeperElection implements Election {
   }
 
   async close(): Promise<void> {
-    if (this.#closed) return this.#loop;
-    await this.leave();
+    if (!this.#closed) await this.leave();
     this.#closed = true;
-    this.#wake.resolve();
     await this.#session.close();
-    await this.#loop;
-    for (const { done } of this.#waiters) done.reject(new UnderstudyError('cancelled', 'election closed'));
+    await this.#loop.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -113,78 +99,39 @@ export class ZooKeeperElection implements Election {
   }
 
   private look(): void {
-    this.#wake.resolve();
+    this.#loop.look();
   }
 
   private sessionLost(reason: string): void {
     this.#retireTicket(reason);
-    this.#wake.resolve();
+    this.#loop.look();
   }
 
   private nodeChanged(path: string): void {
-    if (this.#watched.delete(path)) this.#wake.resolve();
-  }
-
-  #wishChanged(): number {
-    this.#wish += 1;
-    this.#wake.resolve();
-    return this.#wish;
+    if (this.#watched.delete(path)) this.#loop.look();
   }
 
   /** Resolves once ZooKeeper has what is now wanted. @throws `unavailable` after `limitMs`; it stays wanted. */
-  async #fulfilled(limitMs: number): Promise<void> {
-    if (this.#closed) throw new UnderstudyError('cancelled', 'election closed');
-    const waiter: Waiter = { wish: this.#wishChanged(), done: deferred() };
-    this.#waiters.add(waiter);
-    const timer = this.#deps.clock.setTimer(limitMs, () => {
-      const cause = this.#session.failure;
-      waiter.done.reject(new UnderstudyError('unavailable', `zookeeper does not answer: servers=${this.#settings.servers}`, { cause }));
+  #fulfilled(limitMs: number): Promise<void> {
+    return this.#loop.fulfilled(limitMs, () => {
+      const why = this.#session.failure === undefined ? '' : ` (${this.#session.failure.message})`;
+      return `zookeeper does not answer${why}: servers=${this.#settings.servers}`;
     });
-    try {
-      await waiter.done.promise;
-    } finally {
-      timer.cancel();
-      this.#waiters.delete(waiter);
-    }
-  }
-
-  async #run(): Promise<void> {
-    let retryMs = RETRY_FIRST_MS;
-    while (!this.#closed) {
-      this.#wake = deferred();
-      let againMs = this.#settings.sessionTimeoutMs;
-      if (this.#session.isConnected) {
-        const wish = this.#wish;
-        try {
-          await this.#settle();
-          retryMs = RETRY_FIRST_MS;
-          for (const waiter of this.#waiters) if (waiter.wish <= wish) waiter.done.resolve();
-        } catch (error) {
-          const { log } = this.#deps;
-          const values = { error: asError(error) };
-          if (this.#session.isConnected) log.warn(values, 'zookeeper election step failed; trying again');
-          else log.debug(values, 'zookeeper election step ended with the connection');
-          againMs = retryMs * (0.5 + this.#deps.random.float());
-          retryMs = Math.min(retryMs * 2, RETRY_MAX_MS);
-        }
-      }
-      const timer = this.#deps.clock.setTimer(againMs, () => this.#wake.resolve());
-      await this.#wake.promise;
-      timer.cancel();
-    }
   }
 
   /** Makes ZooKeeper agree with what is wanted. Each part looks first, so that it can be begun again after any failure. */
-  async #settle(): Promise<void> {
+  async #settle(): Promise<'done' | 'not now'> {
+    if (!this.#session.isConnected) return 'not now';
     const queue = electionNodes(await childrenIfAny(this.#session, this.#settings.electionPath));
     for (const node of queue) if (this.#retired.has(node.uuid)) await this.#session.remove(this.#electionNode(node.name));
     await this.#settlePublished();
     const candidate = this.#candidate;
-    if (candidate === undefined) return;
+    if (candidate === undefined) return 'done';
     this.#ticket ??= uuidFrom(this.#deps.random.bytes(16));
     const ticket = this.#ticket;
     if (!queue.some(({ uuid }) => uuid === ticket)) await this.#register(ticket, candidate.rpcAddress);
     await this.#takePlace(ticket);
+    return 'done';
   }
 
   async #register(ticket: string, rpcAddress: string): Promise<void> {

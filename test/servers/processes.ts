@@ -1,0 +1,33 @@
+/**
+ * Child processes of tests: ended with the test process, waited for, and stopped and continued at will.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync } from 'node:fs';
+
+const living = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+/** Starts a program whose output goes to the file `logPath`. */
+export function startProcess(command: string, args: readonly string[], logPath: string, cwd: string): ChildProcess {
+  const log = openSync(logPath, 'a');
+  const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
+  return tracked(child);
+}
+
+/** @returns `child`, which ends with this process at the latest. */
+export function tracked(child: ChildProcess): ChildProcess {
+  living.add(child);
+  child.once('exit', () => living.delete(child));
+  return child;
+}
+
+/** Kills `child` and waits until it is gone. */
+export async function killProcess(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const gone = once(child, 'exit');
+  child.kill(signal);
+  await gone;
+}
