@@ -1,0 +1,151 @@
+/**
+ * Gathers what was set, and where: files, then environment variables, then `-D`, each over the one before.
+ *
+ * Within one layer the last line of a spelling holds, as in Alluxio; both spellings of one setting (`understudy.` and `alluxio.`) with
+ * different values are refused, for nobody can tell which was meant. An empty value in a file or a `-D` puts the default back; an empty
+ * environment variable is as if it were not there. What means nothing here is kept aside, for it can still be referred to.
+ */
+import { editDistance, nearestWord } from './edit-distance.js';
+import { parseProperties } from './properties.js';
+import { SETTING_GROUPS } from './settings.js';
+
+/** Where a text was set. */
+export interface Origin {
+  readonly kind: 'file' | 'environment' | 'command line';
+  /** For people: `conf/understudy-site.properties:12`, `environment UNDERSTUDY_MASTER_HOSTNAME`, `-Dunderstudy.master.hostname`. */
+  readonly place: string;
+  /** As it was spelled there. */
+  readonly spelling: string;
+}
+
+export interface Assignment {
+  /** White space at both ends removed; references not yet replaced. */
+  readonly text: string;
+  readonly origin: Origin;
+}
+
+export interface Layers {
+  /** By suffix: what holds, for each setting that somebody set. */
+  readonly assigned: ReadonlyMap<string, Assignment>;
+  /** By whole spelling: what means nothing here. */
+  readonly ignored: ReadonlyMap<string, Assignment>;
+  /** One line each. */
+  readonly problems: readonly string[];
+}
+
+export interface LayerInput {
+  /** Property files, a later one over an earlier one. */
+  readonly sources: readonly { readonly name: string; readonly text: string }[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** `key=value`, as they followed `-D`. */
+  readonly overrides: readonly string[];
+}
+
+export const PREFIX = 'understudy.';
+const ALLUXIO_PREFIX = 'alluxio.';
+
+const SUFFIXES = SETTING_GROUPS.flatMap((group) => group.settings.map((setting) => setting.key));
+const KNOWN = new Set(SUFFIXES);
+const BY_ENVIRONMENT_NAME = new Map(SUFFIXES.map((key) => [environmentName(key), key]));
+
+/** @returns the environment variable that sets `understudy.<key>`. */
+export function environmentName(key: string): string {
+  return `${PREFIX}${key}`.toUpperCase().replaceAll('.', '_');
+}
+
+/** @returns what follows `understudy.` or `alluxio.`; undefined for a spelling that names no setting. */
+export function knownSuffix(spelling: string): string | undefined {
+  const prefix = [PREFIX, ALLUXIO_PREFIX].find((each) => spelling.startsWith(each));
+  const suffix = prefix === undefined ? undefined : spelling.slice(prefix.length);
+  return suffix !== undefined && KNOWN.has(suffix) ? suffix : undefined;
+}
+
+/** @returns the nearest known key, with `understudy.` before it. */
+export function nearestKey(spelling: string): string {
+  return nearestWord(
+    spelling,
+    SUFFIXES.map((key) => PREFIX + key),
+  ) as string;
+}
+
+export function gatherLayers(input: LayerInput): Layers {
+  const layers = new LayerGatherer();
+  const files = input.sources.flatMap(({ name, text }) => {
+    const parsed = parseProperties(text);
+    layers.problems.push(...parsed.problems.map(({ line, message }) => `${name}:${line}: ${message}`));
+    return parsed.properties.map(({ key, value, line }) => assignment('file', `${name}:${line}`, key, value));
+  });
+  layers.add(files);
+  layers.add(Object.entries(input.env).flatMap(([name, value]) => layers.fromEnvironment(name, value ?? '')));
+  layers.add(input.overrides.flatMap((text) => layers.fromCommandLine(text)));
+  return layers;
+}
+
+function assignment(kind: Origin['kind'], place: string, spelling: string, text: string): Assignment {
+  return { text: text.trim(), origin: { kind, place, spelling: spelling.trim() } };
+}
+
+class LayerGatherer implements Layers {
+  readonly assigned = new Map<string, Assignment>();
+  readonly ignored = new Map<string, Assignment>();
+  readonly problems: string[] = [];
+
+  /** Puts one layer over what is there. */
+  add(layer: readonly Assignment[]): void {
+    const bySpelling = new Map(layer.map((each) => [each.origin.spelling, each]));
+    const bySuffix = new Map<string, Assignment>();
+    for (const [spelling, one] of bySpelling) {
+      const suffix = knownSuffix(spelling);
+      if (suffix === undefined) this.#unknown(spelling, one);
+      else {
+        const other = bySuffix.get(suffix);
+        if (other !== undefined && other.text !== one.text) this.#contradiction(other, one);
+        bySuffix.set(suffix, one);
+      }
+    }
+    for (const [suffix, one] of bySuffix) {
+      if (one.text === '') this.assigned.delete(suffix);
+      else this.assigned.set(suffix, one);
+    }
+  }
+
+  fromEnvironment(name: string, value: string): Assignment[] {
+    if (!name.startsWith('UNDERSTUDY_') || value.trim() === '') return [];
+    const suffix = BY_ENVIRONMENT_NAME.get(name);
+    const one = assignment('environment', `environment ${name}`, suffix === undefined ? name : PREFIX + suffix, value);
+    if (suffix !== undefined) return [one];
+    this.ignored.set(name, one);
+    return [];
+  }
+
+  fromCommandLine(text: string): Assignment[] {
+    const [, key = '', value] = /^([^=]*)=(.*)$/s.exec(text) ?? [];
+    if (value !== undefined && key.trim() !== '')
+      return [assignment('command line', `-D${/^[\x21-\x7e]{1,120}$/.test(key) ? key : quoted(key)}`, key, value)];
+    this.problems.push(`-D${quoted(text)}: not key=value`);
+    return [];
+  }
+
+  #unknown(spelling: string, one: Assignment): void {
+    if (spelling.startsWith(PREFIX) || looksLikeOurs(spelling)) {
+      this.problems.push(`${one.origin.place}: unknown key ${quoted(spelling)}; the nearest one is ${nearestKey(spelling)}`);
+    } else this.ignored.set(spelling, one);
+  }
+
+  #contradiction(one: Assignment, other: Assignment): void {
+    const said = [one, other].map(({ origin, text }) => `${origin.spelling}=${quoted(text)} (${origin.place})`);
+    this.problems.push(`${other.origin.place}: two spellings of one setting with different values: ${said.join(', ')}`);
+  }
+}
+
+/** A slip in the prefix must not turn a setting into something that is ignored. */
+function looksLikeOurs(spelling: string): boolean {
+  const [first = ''] = spelling.split('.', 1);
+  return first !== 'alluxio' && first.length < 20 && editDistance(first.toLowerCase(), 'understudy') <= 2;
+}
+
+/** @returns `text` on one line, cut where it is long. */
+export function quoted(text: string): string {
+  const short = text.length > 120 ? `${text.slice(0, 120)}…` : text;
+  return JSON.stringify(short);
+}

@@ -1,0 +1,67 @@
+/**
+ * What has to hold between settings, beyond the range of each. Checked once all values that take part are good.
+ */
+import type { SettingName, Settings } from './settings.js';
+
+export interface Relation {
+  /** Those that take part; the first one that was set by somebody is where the problem is reported. */
+  readonly between: readonly SettingName[];
+  /** @returns what is wrong; undefined if it holds. */
+  problem(settings: Settings): string | undefined;
+}
+
+export const RELATIONS: readonly Relation[] = [
+  {
+    between: ['zookeeperEnabled', 'zookeeperAddress'],
+    problem: (s) => (s.zookeeperEnabled && s.zookeeperAddress === undefined ? 'needs understudy.zookeeper.address' : undefined),
+  },
+  {
+    between: ['masterElection', 'zookeeperEnabled'],
+    problem: (s) => {
+      if (s.masterElection === 'zookeeper' && !s.zookeeperEnabled) return 'needs understudy.zookeeper.enabled=true';
+      return s.masterElection === 'embedded' && s.zookeeperEnabled ? 'contradicts understudy.zookeeper.enabled=true' : undefined;
+    },
+  },
+  {
+    between: ['zookeeperElectionPath', 'zookeeperLeaderPath'],
+    problem: (s) => (s.zookeeperElectionPath === s.zookeeperLeaderPath ? 'has to differ from understudy.zookeeper.leader.path' : undefined),
+  },
+  {
+    between: ['masterWebPort', 'masterRpcPort'],
+    problem: (s) =>
+      s.masterWebPort === s.masterRpcPort && s.masterWebPort !== 0 ? 'has to differ from understudy.master.rpc.port' : undefined,
+  },
+  {
+    between: ['masterMetastoreDir', 'masterJournalFolder'],
+    problem: (s) =>
+      isWithin(s.masterMetastoreDir, s.masterJournalFolder) || isWithin(s.masterJournalFolder, s.masterMetastoreDir)
+        ? 'has to lie apart from understudy.master.journal.folder'
+        : undefined,
+  },
+  {
+    between: ['masterJournalLogSizeBytesMax', 'masterJournalBatchSizeMaxBytes'],
+    problem: (s) =>
+      s.masterJournalLogSizeBytesMax <= s.masterJournalBatchSizeMaxBytes
+        ? 'has to be larger than understudy.master.journal.batch.size.max'
+        : undefined,
+  },
+  {
+    between: ['masterRpcFrameBytesMax', 'masterJournalBatchSizeMaxBytes'],
+    problem: (s) =>
+      s.masterRpcFrameBytesMax <= s.masterJournalBatchSizeMaxBytes
+        ? 'has to be larger than understudy.master.journal.batch.size.max'
+        : undefined,
+  },
+  {
+    between: ['masterRpcOutgoingBytesMax', 'masterRpcFrameBytesMax'],
+    problem: (s) =>
+      s.masterRpcOutgoingBytesMax < s.masterRpcFrameBytesMax ? 'has to be at least understudy.master.rpc.frame.bytes.max' : undefined,
+  },
+  {
+    between: ['userRpcRetryMaxSleepMs', 'userRpcRetryBaseSleepMs'],
+    problem: (s) =>
+      s.userRpcRetryMaxSleepMs < s.userRpcRetryBaseSleepMs ? 'has to be at least understudy.user.rpc.retry.base.sleep' : undefined,
+  },
+];
+
+const isWithin = (inner: string, outer: string): boolean => inner === outer || inner.startsWith(outer === '/' ? '/' : `${outer}/`);
