@@ -6,7 +6,7 @@ import type { UnderstudyError } from '../base/errors.js';
 /** One call as the server sees it. Replying to a caller that is gone does nothing. */
 export interface ServerCall {
   readonly method: number;
-  /** The receiver's to keep, and nobody's to change. */
+  /** The receiver's to keep, and nobody's to change. A view into what arrived with it: copy what is kept for long. */
   readonly body: Uint8Array;
   /** The caller's `host:port`. */
   readonly peer: string;
@@ -18,11 +18,19 @@ export interface ServerCall {
   reply(body?: Uint8Array): void;
   /** Ends the call with an error. Once. */
   fail(error: UnderstudyError): void;
-  /** Sends one item of a stream. Resolves when the caller has credit for another one. @throws `cancelled` when the caller is gone. */
+  /**
+   * Sends one item of a stream. Resolves once it is on its way, which waits for the caller's credit; one at a time.
+   *
+   * @throws `cancelled` when the caller is gone; `failed_precondition` when it did not ask for a stream; `resource_exhausted` when the item is
+   *   larger than a frame may be.
+   */
   item(body: Uint8Array): Promise<void>;
 }
 
-/** Serves every call of a server. A throw fails the call (`internal`, unless it is an operating error). */
+/**
+ * Serves every call of a server. A throw, or the rejection of an async one, fails the call (`internal`, unless it is an operating error).
+ * A call that its caller gave up no longer counts in `callsInFlightMax`: what the service still does for it is the service's to bound.
+ */
 export type CallHandler = (call: ServerCall) => void;
 
 export interface CallOptions {

@@ -78,14 +78,19 @@ export function rpcSuite(name: string, open: () => World): void {
       const calls: ServerCall[] = [];
       const server = await world.serve((call) => void calls.push(call));
       const connection = await world.connect(server.address);
+      const patient = failure(connection.call(1, text(''), { timeoutMs: 60_000 }));
       const began = world.clock.monotonicMs();
       const error = await failure(world.settle(connection.call(1, text(''), { timeoutMs: 60 })));
       expect(error.code).toBe('deadline_exceeded');
       expect(world.clock.monotonicMs() - began).toBeGreaterThanOrEqual(60);
-      await world.until(() => calls[0]?.signal.aborted === true);
-      calls[0]?.reply(text('too late'));
+      expect(world.clock.monotonicMs() - began).toBeLessThan(2_000);
+      await world.until(() => calls[1]?.signal.aborted === true);
+      calls[1]?.reply(text('too late'));
       expect((await failure(world.settle(connection.call(1, text(''), { timeoutMs: 0 })))).code).toBe('deadline_exceeded');
-      expect(calls).toHaveLength(1);
+      expect(calls).toHaveLength(2);
+      expect(calls[0]?.signal.aborted).toBe(false);
+      await world.settle(connection.close());
+      expect((await world.settle(patient)).code).toBe('cancelled');
     });
 
     test('signal: aborted, the call is cancelled here and at the server', async () => {
