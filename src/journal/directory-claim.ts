@@ -190,17 +190,13 @@ class Claim {
   }
 
   async #makeSegment(number: number, log: HeadLog): Promise<{ slot: Slot; segment: { path: string; sizeBytes: number } }> {
-    const { incarnation, settings } = this.#context;
+    const { settings } = this.#context;
     const copies: StoredBatch[] = [...log.suffix];
     const copyBytes = copies.reduce((sum, stored) => sum + stored.bytes.length, 0);
     const offset = SEGMENT_DATA_OFFSET + copyBytes;
     const sizeBytes = Math.max(settings.segmentBytes, offset + settings.batchBytesMax + TRAILER_BYTES + PAGE_BYTES);
-    const header = { epoch: number, segment: 0, sizeBytes, incarnation };
-    const segment = await createSegment(
-      this.#context,
-      header,
-      copies.map((stored) => stored.bytes),
-    );
+    const contents = copies.map((stored) => stored.bytes);
+    const segment = await createSegment(this.#context, { epoch: number, segment: 0, sizeBytes }, { contents });
     const copiesEnd: Place = { epoch: number, segment: 0, offset, point: log.end.point };
     return { slot: { epoch: number, base: log.base, copiesEnd }, segment };
   }

@@ -52,6 +52,7 @@ export class DirectoryWriter implements JournalWriter {
   #confirming: Promise<void> | undefined;
   #gathered: Promise<void> | undefined;
   #nextSegment: { index: number; made: Promise<{ path: string; sizeBytes: number } | undefined> } | undefined;
+  #isNextWanted = false;
   #freeBytes = Number.POSITIVE_INFINITY;
   #checkTimer: Timer | undefined;
   #missing = 0;
@@ -126,7 +127,7 @@ export class DirectoryWriter implements JournalWriter {
     const point: ChainPoint = { sn: (this.#place.point.sn + entries.length) as ChainPoint['sn'], hash: encoded.hash };
     this.#place = { ...this.#place, offset: this.#place.offset + bytes, point };
     this.#marks.committed(this.#place);
-    if (this.#place.offset > this.#segmentBytes / 2) this.#prepareNext();
+    if (this.#place.offset > this.#segmentBytes / 4) void this.#prepareNext();
     return point;
   }
 
@@ -184,8 +185,10 @@ export class DirectoryWriter implements JournalWriter {
   /** @throws `unavailable` where the next segment cannot be made, `outcome_unknown` (and dies) where the trailer cannot be written. */
   async #rotate(): Promise<void> {
     const { segment, offset, point } = this.#place;
+    this.#isNextWanted = true;
     const prepared = await this.#prepareNext();
-    const next = prepared ?? (await this.#createNext(segment + 1));
+    this.#isNextWanted = false;
+    const next = prepared ?? (await createSegment(this.#context, { epoch: this.epoch, segment: segment + 1 }));
     const file = await SystemFile.open(next.path, { write: true, durableWrites: !this.#context.direct });
     try {
       await this.#writeDurably(encodeTrailer({ epoch: this.epoch, successor: segment + 1, end: point }), offset);
@@ -200,16 +203,12 @@ export class DirectoryWriter implements JournalWriter {
     await before.close();
   }
 
-  #createNext(index: number): Promise<{ path: string; sizeBytes: number }> {
-    const { incarnation, settings } = this.#context;
-    return createSegment(this.#context, { epoch: this.epoch, segment: index, sizeBytes: settings.segmentBytes, incarnation });
-  }
-
   /** Begins making the next segment, once. @returns it; undefined where that failed. */
   #prepareNext(): Promise<{ path: string; sizeBytes: number } | undefined> {
     const index = this.#place.segment + 1;
     if (this.#nextSegment?.index !== index) {
-      const made = this.#createNext(index).catch((error: unknown) => {
+      const fillWhile = (): boolean => this.#context.settings.segmentPrefill && !this.#isNextWanted && !this.#dead.signal.aborted;
+      const made = createSegment(this.#context, { epoch: this.epoch, segment: index }, { fillWhile }).catch((error: unknown) => {
         this.#context.deps.log.warn({ error, epoch: this.epoch, segment: index }, 'cannot make the next journal segment yet');
         return undefined;
       });

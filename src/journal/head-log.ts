@@ -88,9 +88,10 @@ async function batchPast(context: DirectoryContext, end: Place): Promise<string 
   const segment = await openSegment(context, end.epoch, end.segment);
   const successor = await tryOpenSegment(context, end.epoch, end.segment + 1);
   try {
-    const later = await findOwnBatch(segment, end.offset + 1);
+    // Only one batch can be torn, so what follows it begins no further than its length.
+    const later = await findOwnBatch(segment, end.offset + 1, end.offset + segment.header.batchBytesMax + 1);
     if (later !== undefined) return `${segment.file.path}:${later.offset}`;
-    const first = successor === undefined ? undefined : await findOwnBatch(successor, SEGMENT_DATA_OFFSET);
+    const first = successor === undefined ? undefined : await findOwnBatch(successor, SEGMENT_DATA_OFFSET, SEGMENT_DATA_OFFSET + 1);
     return first === undefined ? undefined : `${successor?.file.path}:${first.offset}`;
   } finally {
     await segment.file.close();

@@ -14,7 +14,7 @@
  *     mark             epoch 8, counter 8, committed (a place), collection boundary (epoch 8, then a point; zeros: none),
  *                      number of checkpoints 4, zero 4, then for each: sequence number 8, id 16
  *     fence            nothing: every fence page is the same bytes, whoever writes it
- *     segment header   epoch 8, segment index 8, size of the file in bytes 8, incarnation id 16
+ *     segment header   epoch 8, segment index 8, size of the file in bytes 8, incarnation id 16, largest batch in bytes 8
  */
 import { crc32 } from 'node:zlib';
 import { UnderstudyError } from '../base/errors.js';
@@ -63,6 +63,8 @@ export interface SegmentHeader {
   readonly sizeBytes: number;
   /** 16 bytes. */
   readonly incarnation: Uint8Array;
+  /** No batch in it is larger. */
+  readonly batchBytesMax: number;
 }
 
 /** Checkpoints that a mark names at most. */
@@ -127,7 +129,8 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
   writeNumber(page, header.segment, BODY + 8);
   writeNumber(page, header.sizeBytes, BODY + 16);
   page.set(header.incarnation, BODY + 24);
-  return seal('segment', BODY + 40, page);
+  writeNumber(page, header.batchBytesMax, BODY + 40);
+  return seal('segment', BODY + 48, page);
 }
 
 /** @returns undefined where `page` is not a sound segment header. */
@@ -138,6 +141,7 @@ export function decodeSegmentHeader(page: Buffer): SegmentHeader | undefined {
     segment: readNumber(page, BODY + 8),
     sizeBytes: readNumber(page, BODY + 16),
     incarnation: Uint8Array.from(page.subarray(BODY + 24, BODY + 40)),
+    batchBytesMax: readNumber(page, BODY + 40),
   };
 }
 

@@ -16,6 +16,7 @@ export const SEGMENT_DATA_OFFSET = PAGE_BYTES;
 /** A name that must exist may be missing from another machine's cache for a while. */
 const OPEN_TRIES = 5;
 const SCAN_BYTES = 4 << 20;
+const ZEROS = Buffer.alloc(1 << 20);
 
 /** A segment opened for reading. */
 export interface OpenSegment {
@@ -27,23 +28,31 @@ export interface OpenSegment {
  * Makes the segment, with `contents` behind its header; file and name are durable on return. An epoch's segments are its holder's alone,
  * so what a failed attempt of its own left under the name is emptied.
  *
- * @param sizeBytes made a multiple of a page.
+ * @param place with a size, made a multiple of a page, where it is not the usual one.
+ * @param options.fillWhile zeros are written as long as it says so: an append need not allocate blocks then.
  */
 export async function createSegment(
   context: DirectoryContext,
-  header: SegmentHeader,
-  contents: readonly Uint8Array[] = [],
+  place: { readonly epoch: number; readonly segment: number; readonly sizeBytes?: number },
+  options: { readonly contents?: readonly Uint8Array[]; readonly fillWhile?: () => boolean } = {},
 ): Promise<{ readonly path: string; readonly sizeBytes: number }> {
-  const { folder } = context.settings;
+  const { folder, segmentBytes, batchBytesMax } = context.settings;
+  const header = { sizeBytes: segmentBytes, ...place, incarnation: context.incarnation, batchBytesMax };
   const at = segmentPath(folder, header.epoch, header.segment);
   const sizeBytes = Math.ceil(header.sizeBytes / PAGE_BYTES) * PAGE_BYTES;
   await using file = await SystemFile.open(at, { write: true, create: 'truncate' });
   await file.truncate(sizeBytes);
   await file.writeAll(encodeSegmentHeader({ ...header, sizeBytes }), 0);
   let position = SEGMENT_DATA_OFFSET;
-  for (const part of contents) {
+  for (const part of options.contents ?? []) {
     await file.writeAll(part, position);
     position += part.length;
+  }
+  while (options.fillWhile?.() === true && position < sizeBytes) {
+    const zeros = ZEROS.subarray(0, Math.min(ZEROS.length, sizeBytes - position));
+    await file.writeAll(zeros, position);
+    await file.dataSync(); // in small portions, for it shares the disk with appends
+    position += zeros.length;
   }
   await file.sync();
   await syncFolder(logFolder(folder));
@@ -135,10 +144,15 @@ export async function readBatchAt(segment: OpenSegment, offset: number): Promise
   }
 }
 
-/** @returns the first sound batch at or behind `from` that `epoch` itself wrote, wherever it begins. */
-export async function findOwnBatch(segment: OpenSegment, from: number): Promise<{ offset: number; stored: StoredBatch } | undefined> {
-  for (let at = from; at < segment.header.sizeBytes; at += SCAN_BYTES) {
-    const range = await readRange(segment, at, SCAN_BYTES + BATCH_MAGIC.length - 1);
+/** @returns the first sound batch that begins in [from, to) and that the segment's epoch itself wrote. */
+export async function findOwnBatch(
+  segment: OpenSegment,
+  from: number,
+  to = segment.header.sizeBytes,
+): Promise<{ offset: number; stored: StoredBatch } | undefined> {
+  const end = Math.min(to, segment.header.sizeBytes);
+  for (let at = from; at < end; at += SCAN_BYTES) {
+    const range = await readRange(segment, at, Math.min(SCAN_BYTES, end - at) + BATCH_MAGIC.length - 1);
     for (let hit = range.indexOf(BATCH_MAGIC); hit !== -1; hit = range.indexOf(BATCH_MAGIC, hit + 1)) {
       const parsed = await readBatchAt(segment, at + hit);
       if (parsed.kind === 'batch' && parsed.stored.batch.epoch === segment.header.epoch) return { offset: at + hit, stored: parsed.stored };

@@ -9,6 +9,17 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type Batch, GENESIS } from '../../src/journal/journal.js';
+import { journalContract } from '../contract/journal-contract.js';
+
+journalContract('directory journal', async () => {
+  const root = await mkdtemp(path.join(tmpdir(), 'understudy-contract-'));
+  const settings = { folder: root, segmentBytes: 40 << 10, batchBytesMax: 32 << 10, pollIntervalMs: 1, freeBytesReserve: 0 };
+  await formatDirectoryJournal(settings, deps);
+  return {
+    open: (pause) => DirectoryJournal.open(settings, pause === undefined ? deps : { ...deps, pause }),
+    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+  };
+});
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };
 let folder: string;

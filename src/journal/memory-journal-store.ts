@@ -1,0 +1,216 @@
+/**
+ * What several memory journals share: the storage of the directory journal, in one process, with its failures.
+ *
+ * It tells *visible* (any reader may see it) from *durable* (it survives `powerCut`): a write becomes visible at some moment between the
+ * call and its return, and durable on return. Deterministic: time and chance come from the injected clock and random only.
+ *
+ * A slot builds on a number of batches of an earlier epoch; copies of what followed them come first among the epoch's own.
+ */
+import type { Clock } from '../base/clock.js';
+import { UnderstudyError } from '../base/errors.js';
+import type { Random } from '../base/random.js';
+import { sleep } from '../base/wait.js';
+import { type Batch, type ChainPoint, endOf, GENESIS } from './journal.js';
+
+export type MemoryOperationKind = 'take' | 'fence' | 'read' | 'copy' | 'slot' | 'write' | 'check' | 'mark';
+
+export interface MemoryOperation {
+  readonly kind: MemoryOperationKind;
+  /** Of the claimant or writer; 0 before it has one. */
+  readonly epoch: number;
+  /** Name of the journal handle, as given to `MemoryJournal.open`. */
+  readonly journal: string;
+}
+
+/**
+ * `fail`: an error, and nothing happened. `land`: an error, and it happened. `unsynced`: an error, and it can be seen but will not
+ * survive a power cut. In all three the caller cannot tell which.
+ */
+export type MemoryFault = 'fail' | 'land' | 'unsynced';
+
+export interface MemoryJournalStoreSettings {
+  readonly clusterId?: string;
+  readonly incarnationId?: string;
+  /** Default 8 MiB. */
+  readonly batchBytesMax?: number;
+  /** Each operation takes between these. Default 0 to 0. */
+  readonly latencyMs?: Partial<Readonly<Record<MemoryOperationKind, readonly [from: number, to: number]>>>;
+  /** Default 5. */
+  readonly pollIntervalMs?: number;
+  /** Default 5. */
+  readonly markDelayMs?: number;
+}
+
+export interface MemoryJournalStoreDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** What an operation does, and when: at once, at some moment before it returns, and as it returns. */
+export interface MemoryEffects<T> {
+  begin?(): void;
+  visible(): T;
+  durable?(): void;
+}
+
+export interface MemorySlot {
+  readonly baseEpoch: number;
+  readonly baseCount: number;
+  readonly base: ChainPoint;
+  /** Copies at the front of its batches. */
+  readonly copies: number;
+}
+
+export interface MemoryEpoch {
+  isFenced: boolean;
+  slot: MemorySlot | undefined;
+  isSlotDurable: boolean;
+  batches: Batch[];
+  visible: number;
+  durable: number;
+  /** Batches that its mark covers. */
+  marked: number;
+}
+
+export class MemoryJournalStore {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly settings: Required<Omit<MemoryJournalStoreSettings, 'latencyMs'>>;
+  /** Called before each operation takes effect; a promise holds it up. For tests. */
+  intercept: ((operation: MemoryOperation) => MemoryFault | undefined | Promise<MemoryFault | undefined>) | undefined;
+  /** While true, appends other than claims are refused with `unavailable`. */
+  isOutOfSpace = false;
+  readonly #latencyMs: NonNullable<MemoryJournalStoreSettings['latencyMs']>;
+  readonly #epochs: MemoryEpoch[] = [];
+  #generation = 0;
+
+  constructor(settings: MemoryJournalStoreSettings, deps: MemoryJournalStoreDeps) {
+    this.clock = deps.clock;
+    this.random = deps.random;
+    this.#latencyMs = settings.latencyMs ?? {};
+    this.settings = {
+      clusterId: settings.clusterId ?? 'memory',
+      incarnationId: settings.incarnationId ?? '00'.repeat(16),
+      batchBytesMax: settings.batchBytesMax ?? 8 << 20,
+      pollIntervalMs: settings.pollIntervalMs ?? 5,
+      markDelayMs: settings.markDelayMs ?? 5,
+    };
+  }
+
+  /** Grows with each power cut. */
+  get generation(): number {
+    return this.#generation;
+  }
+
+  /**
+   * The power fails everywhere: what was not durable is gone, marks may be, and every handle opened before is dead. What is in flight
+   * never takes effect.
+   */
+  powerCut(): void {
+    this.#generation += 1;
+    const marksSurvive = this.random.float() < 0.5;
+    for (const epoch of this.#epochs) {
+      epoch.batches = epoch.batches.slice(0, epoch.durable);
+      epoch.visible = epoch.durable;
+      if (!epoch.isSlotDurable) epoch.slot = undefined;
+      epoch.marked = marksSurvive ? Math.min(epoch.marked, epoch.durable) : 0;
+    }
+  }
+
+  /**
+   * Runs one operation: `begin` at once, `visible` at some moment, `durable` at the end. It goes on even if its caller is killed.
+   *
+   * @throws `unavailable`: an injected fault, a power cut, or the caller was killed.
+   */
+  async perform<T>(
+    caller: { readonly generation: number; readonly isKilled: boolean },
+    operation: MemoryOperation,
+    effects: MemoryEffects<T>,
+  ): Promise<T> {
+    this.#checkAlive(caller);
+    const fault = await this.intercept?.(operation);
+    this.#checkAlive(caller);
+    if (fault === 'fail') throw new UnderstudyError('unavailable', `the storage failed: operation=${operation.kind}`);
+    effects.begin?.();
+    const [from, to] = this.#latencyMs[operation.kind] ?? [0, 0];
+    const totalMs = from + (to - from) * this.random.float();
+    const visibleMs = totalMs * this.random.float();
+    await this.#pass(caller.generation, visibleMs);
+    const value = effects.visible();
+    await this.#pass(caller.generation, totalMs - visibleMs);
+    if (fault !== 'unsynced') effects.durable?.();
+    if (fault !== undefined) throw new UnderstudyError('unavailable', `the storage failed: operation=${operation.kind}`);
+    this.#checkAlive(caller);
+    return value;
+  }
+
+  async #pass(generation: number, delayMs: number): Promise<void> {
+    if (delayMs > 0) await sleep(this.clock, delayMs);
+    if (generation !== this.#generation) throw new UnderstudyError('unavailable', 'the power was cut');
+  }
+
+  #checkAlive(caller: { readonly generation: number; readonly isKilled: boolean }): void {
+    if (caller.generation !== this.#generation) throw new UnderstudyError('unavailable', 'the power was cut');
+    if (caller.isKilled) throw new UnderstudyError('unavailable', 'the process was killed');
+  }
+
+  /** @returns the next number, taken. */
+  takeNumber(): number {
+    this.#epochs.push({ isFenced: false, slot: undefined, isSlotDurable: false, batches: [], visible: 0, durable: 0, marked: 0 });
+    return this.#epochs.length;
+  }
+
+  epoch(number: number): MemoryEpoch {
+    const epoch = this.#epochs[number - 1];
+    if (epoch === undefined) throw new UnderstudyError('internal', `no such epoch: epoch=${number}`);
+    return epoch;
+  }
+
+  /** @returns the highest epoch that has a visible slot, below `number` where that is given; 0: none. */
+  head(number = this.#epochs.length + 1): number {
+    for (let at = number - 1; at >= 1; at--) if (this.epoch(at).slot !== undefined) return at;
+    return 0;
+  }
+
+  /** @returns how many of the epoch's batches its own marks cover; 0 where it is not known to have committed its claim. */
+  covered(number: number): number {
+    const epoch = this.epoch(number);
+    if (epoch.slot === undefined) return 0;
+    const claimed = epoch.slot.copies + 1;
+    const byHeader = epoch.visible > claimed ? epoch.visible - 1 : 0; // written only once the one before was committed
+    const covered = Math.min(Math.max(epoch.marked, byHeader), epoch.visible);
+    return covered >= claimed ? covered : 0;
+  }
+
+  /** @returns the highest epoch that is known to have committed; 0: none. */
+  highestCommitted(): number {
+    for (let number = this.#epochs.length; number >= 1; number--) if (this.covered(number) > 0) return number;
+    return 0;
+  }
+
+  /** @returns the whole chain as an epoch and a number of its batches define it. */
+  chain(number: number, count: number): Batch[] {
+    const parts: Batch[][] = [];
+    for (let at = number, upTo = count; at > 0; ) {
+      const { slot, batches } = this.epoch(at);
+      parts.unshift(batches.slice(0, upTo));
+      at = slot?.baseEpoch ?? 0;
+      upTo = slot?.baseCount ?? 0;
+    }
+    return parts.flat();
+  }
+
+  /** @returns all that is known to be committed. For tests. */
+  committed(): Batch[] {
+    const number = this.highestCommitted();
+    return number === 0 ? [] : this.chain(number, this.covered(number));
+  }
+
+  /** @returns where the chain of an epoch stands after its first `count` batches. */
+  pointAfter(number: number, count: number): ChainPoint {
+    if (number === 0) return GENESIS;
+    const { slot, batches } = this.epoch(number);
+    const last = batches[count - 1];
+    return last === undefined ? (slot?.base ?? GENESIS) : endOf(last);
+  }
+}
