@@ -1,0 +1,79 @@
+/**
+ * What a reader can see of the modelled journal at one moment: which batches it can reach, what a mark proves, what the log is.
+ */
+import { BAD, DURABLE, type Entry, type EpochState, epochOf, GONE, type JournalState, NONE, TORN, VISIBLE } from './journal-state.js';
+import type { Rules } from './rules.js';
+
+/** @returns the record of epoch `number`, which must have been taken. */
+export function epochAt(s: JournalState, number: number): EpochState {
+  const epoch = s.epochs[number - 1];
+  if (!epoch) throw new RangeError(`no such epoch number=${number}`);
+  return epoch;
+}
+
+export const slotReadable = (e: EpochState): boolean => e.slot === VISIBLE || e.slot === DURABLE;
+
+/** A trailer names a segment that is not there. */
+export const successorMissing = (e: EpochState): boolean => e.trailer !== NONE && e.successor === NONE;
+
+/** @returns how many entries a reader finds that goes through the epoch's first segment, and by its trailer into the second. */
+export function readableCount(e: EpochState): number {
+  return e.rotatedAt > 0 && (e.trailer === NONE || e.successor === NONE) ? Math.min(e.visible, e.rotatedAt) : e.visible;
+}
+
+export const ownBatchReadable = (e: EpochState, number: number): boolean =>
+  e.entries.slice(0, readableCount(e)).some((entry) => epochOf(entry) === number);
+
+/** Both mark pages tell nothing though a mark was written: damage. */
+export function marksBad(e: EpochState, rules: Rules): boolean {
+  const [first, second] = e.pages;
+  if (!rules.emptyPageIsNotBad && (first.visible === TORN || second.visible === TORN))
+    return first.visible % TORN === 0 && second.visible % TORN === 0;
+  return first.visible === TORN && second.visible === TORN;
+}
+
+/** @returns how many entries of the epoch a reader knows committed: by its pages, or by a header that is not the claim's; 0 where it has no mark. */
+export function markOf(e: EpochState): number {
+  const own = readableCount(e) - e.copies;
+  let mark = own >= 2 ? e.copies + own - 1 : 0; // batch n + 1 is written once batch n is committed, and its header says so
+  for (const { visible } of e.pages) if (visible !== TORN && visible > mark) mark = visible;
+  return mark;
+}
+
+/** @returns the log up to the first `count` entries of epoch `number`, with `GONE` where storage no longer has what a slot builds on. */
+export function logTo(s: JournalState, number: number, count: number): Entry[] {
+  const pieces: Entry[][] = [];
+  let [epoch, left] = [number, count];
+  while (epoch > 0) {
+    const e = epochAt(s, epoch);
+    pieces.unshift(pieceOf(e, left));
+    if (!slotReadable(e)) {
+      pieces.unshift([GONE]);
+      break;
+    }
+    [epoch, left] = [e.base.epoch, e.base.count];
+  }
+  return pieces.flat();
+}
+
+/** @returns the first `count` entries of the epoch, followed by `GONE` if there are fewer. */
+export function pieceOf(e: EpochState, count: number): Entry[] {
+  const readable = readableCount(e);
+  return readable >= count ? e.entries.slice(0, count) : [...e.entries.slice(0, readable), GONE];
+}
+
+/** @returns the log as the holder of epoch `number` has it in memory: everything it wrote, readable or not. */
+export function holdersLog(s: JournalState, number: number): Entry[] {
+  const { base, entries } = epochAt(s, number);
+  return [...logTo(s, base.epoch, base.count), ...entries];
+}
+
+/** @returns the number of an epoch below `number` whose slot is bad or empty though its segment proves that it was written, or 0. */
+export function brokenSlotBelow(s: JournalState, number: number, rules: Rules): number {
+  for (let n = 1; n < number; n++) {
+    const e = epochAt(s, n);
+    if (slotReadable(e)) continue;
+    if (rules.ownBatch ? ownBatchReadable(e, n) : e.slot === BAD && readableCount(e) > 0) return n;
+  }
+  return 0;
+}
