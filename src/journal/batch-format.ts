@@ -4,7 +4,7 @@
  *     0   4  magic "UJB\x01"
  *     4   2  version                      these first 16 bytes stay where they are in every version
  *     6   2  header bytes, H              a later version may append fields: readers pass over what they do not know
- *     8   4  CRC-32 of bytes [12, H + payload)
+ *     8   4  CRC-32 of all other bytes
  *    12   4  payload bytes
  *    16   4  number of entries, at least 1
  *    20   4  zero
@@ -19,10 +19,10 @@
  * The hash of a batch is the SHA-256 of all of it. A copy in a later epoch's segment is the same bytes, and so the same hash.
  */
 import { createHash } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { UnderstudyError } from '../base/errors.js';
 import { epoch, type Sequence, sequence } from '../base/ids.js';
 import type { Batch, ChainPoint } from './journal.js';
+import { isChecksumRight, isZero, readNumber, sealChecksum, writeNumber } from './stored-bytes.js';
 
 export const BATCH_HEADER_BYTES = 104;
 export const BATCH_MAGIC = Buffer.from('UJB\x01', 'latin1');
@@ -86,7 +86,7 @@ export function encodeBatch(into: Buffer, header: BatchHeader, entries: readonly
   writeNumber(bytes, header.committedSn, 48);
   bytes.set(header.writerId, 56);
   bytes.set(header.previous.hash, 72);
-  bytes.writeUInt32LE(crc32(bytes.subarray(12)), 8);
+  sealChecksum(bytes);
   return { bytes, hash: hashOf(bytes) };
 }
 
@@ -106,7 +106,7 @@ export function parseBatch(from: Buffer, at: number): ParsedBatch {
   const bytes = headerBytes + from.readUInt32LE(at + 12);
   if (headerBytes < BATCH_HEADER_BYTES || bytes > BATCH_BYTES_LIMIT) return { kind: 'bad', reason: 'impossible length' };
   if (left < bytes) return { kind: 'short', bytes };
-  if (crc32(from.subarray(at + 12, at + bytes)) !== from.readUInt32LE(at + 8)) return { kind: 'bad', reason: 'checksum' };
+  if (!isChecksumRight(from.subarray(at, at + bytes))) return { kind: 'bad', reason: 'checksum' };
   const version = from.readUInt16LE(at + 4);
   if (version > VERSION) throw new UnderstudyError('failed_precondition', `needs version: batch format=${version} known=${VERSION}`);
   return decodeBatch(Buffer.from(from.subarray(at, at + bytes)), headerBytes);
@@ -133,27 +133,6 @@ function decodeBatch(bytes: Buffer, headerBytes: number): ParsedBatch {
     timeMs: readNumber(bytes, 40),
   };
   return { kind: 'batch', stored: { batch, bytes, committedSn: sequence(readNumber(bytes, 48)) } };
-}
-
-/** @returns an 8-byte number that is below 2^53. */
-export function readNumber(from: Buffer, at: number): number {
-  return from.readUInt32LE(at) + from.readUInt32LE(at + 4) * 0x1_0000_0000;
-}
-
-export function writeNumber(into: Buffer, value: number, at: number): void {
-  into.writeUInt32LE(value % 0x1_0000_0000, at);
-  into.writeUInt32LE(Math.floor(value / 0x1_0000_0000), at + 4);
-}
-
-const ZEROS = Buffer.alloc(4096);
-
-/** @returns whether there are only zeros in `bytes`. */
-export function isZero(bytes: Uint8Array): boolean {
-  for (let at = 0; at < bytes.length; at += ZEROS.length) {
-    const part = bytes.subarray(at, at + ZEROS.length);
-    if (ZEROS.compare(part, 0, part.length, 0, part.length) !== 0) return false;
-  }
-  return true;
 }
 
 function hashOf(bytes: Uint8Array): Uint8Array {

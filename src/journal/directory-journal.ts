@@ -43,7 +43,7 @@ export class DirectoryJournal implements Journal {
    */
   static async open(settings: DirectoryJournalSettings, deps: DirectoryJournalDeps): Promise<DirectoryJournal> {
     const { folder } = settings;
-    const direct = await hasFolder(folder, async () => !(await isLocalFolder(folder)));
+    const direct = (await settings.isShared) ?? (await hasFolder(folder, async () => !(await isLocalFolder(folder))));
     const format = await hasFolder(folder, () => readFormat(formatPath(folder), direct));
     if (settings.clusterId !== undefined && settings.clusterId !== format.clusterId) {
       throw new UnderstudyError(

@@ -25,6 +25,8 @@ export interface DirectoryJournalSettings {
   readonly freeBytesReserve?: number;
   /** Whether the next segment is filled with zeros beforehand: large appends take less time then, and the disk writes twice. Default false. */
   readonly segmentPrefill?: boolean;
+  /** Whether other machines write here too, whatever the type of the file system says. Default: unless it is known to be local. */
+  readonly isShared?: boolean;
   /** Another cluster's journal is refused. Default: any. */
   readonly clusterId?: string;
 }
@@ -39,7 +41,7 @@ export interface DirectoryJournalDeps {
 
 /** Everything that the parts of one open directory journal share. */
 export interface DirectoryContext {
-  readonly settings: Required<Omit<DirectoryJournalSettings, 'clusterId'>>;
+  readonly settings: Required<Omit<DirectoryJournalSettings, 'clusterId' | 'isShared'>>;
   readonly deps: DirectoryJournalDeps;
   /** Whether files are read with O_DIRECT: the file system is not known to be local. */
   readonly direct: boolean;

@@ -10,9 +10,9 @@
 import { UnderstudyError } from '../base/errors.js';
 import { alignedBuffers, PAGE_BYTES, SystemFile } from '../base/system-file.js';
 import { sleep } from '../base/wait.js';
-import { isZero } from './batch-format.js';
 import { type DirectoryContext, EPOCHS_MAX, ledgerPath } from './directory-layout.js';
 import { decodeMark, decodeSlot, encodeMark, encodeSlot, FENCE_PAGE, type Mark, type Slot } from './page-format.js';
+import { isZero } from './stored-bytes.js';
 
 const EPOCH_BYTES = 4 * PAGE_BYTES;
 export const LEDGER_BYTES = EPOCHS_MAX * EPOCH_BYTES;

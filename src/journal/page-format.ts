@@ -4,7 +4,7 @@
  *     0   4  magic: "UJS\x01" slot, "UJM\x01" mark, "UJF\x01" fence, "UJH\x01" segment header
  *     4   2  version                 these first 16 bytes stay where they are in every version
  *     6   2  zero
- *     8   4  CRC-32 of bytes [12, 4096)
+ *     8   4  CRC-32 of all other bytes
  *    12   4  body bytes              a later version may append fields: readers pass over what they do not know
  *    16      body, then zeros
  *
@@ -16,12 +16,11 @@
  *     fence            nothing: every fence page is the same bytes, whoever writes it
  *     segment header   epoch 8, segment index 8, size of the file in bytes 8, incarnation id 16, largest batch in bytes 8
  */
-import { crc32 } from 'node:zlib';
 import { UnderstudyError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import { PAGE_BYTES } from '../base/system-file.js';
-import { readNumber, writeNumber } from './batch-format.js';
 import type { ChainPoint } from './journal.js';
+import { isChecksumRight, readNumber, sealChecksum, writeNumber } from './stored-bytes.js';
 
 const VERSION = 1;
 const BODY = 16;
@@ -149,14 +148,14 @@ function seal(kind: PageKind, end: number, page: Buffer): Buffer {
   page.writeUInt32LE(MAGIC[kind], 0);
   page.writeUInt16LE(VERSION, 4);
   page.writeUInt32LE(end - BODY, 12);
-  page.writeUInt32LE(crc32(page.subarray(12)), 8);
+  sealChecksum(page);
   return page;
 }
 
 /** @throws `failed_precondition` (`needs version`) for a sound page of a later version. */
 function isSound(kind: PageKind, page: Buffer): boolean {
   if (page.length !== PAGE_BYTES || page.readUInt32LE(0) !== MAGIC[kind]) return false;
-  if (crc32(page.subarray(12)) !== page.readUInt32LE(8)) return false;
+  if (!isChecksumRight(page)) return false;
   const version = page.readUInt16LE(4);
   if (version > VERSION) throw new UnderstudyError('failed_precondition', `needs version: ${kind} page format=${version} known=${VERSION}`);
   return true;

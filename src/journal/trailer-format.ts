@@ -5,18 +5,17 @@
  *     0   4  magic "UJT\x01"
  *     4   2  version
  *     6   2  trailer bytes (72)
- *     8   4  CRC-32 of bytes [12, 72)
+ *     8   4  CRC-32 of all other bytes
  *    12   4  zero
  *    16   8  epoch
  *    24   8  index of the successor
  *    32   8  sequence number where this segment ends
  *    40  32  hash of its last batch
  */
-import { crc32 } from 'node:zlib';
 import { UnderstudyError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
-import { readNumber, writeNumber } from './batch-format.js';
 import type { ChainPoint } from './journal.js';
+import { isChecksumRight, readNumber, sealChecksum, writeNumber } from './stored-bytes.js';
 
 export const TRAILER_BYTES = 72;
 const MAGIC = 0x01_54_4a_55;
@@ -37,7 +36,7 @@ export function encodeTrailer(trailer: Trailer): Buffer {
   writeNumber(bytes, trailer.successor, 24);
   writeNumber(bytes, trailer.end.sn, 32);
   bytes.set(trailer.end.hash, 40);
-  bytes.writeUInt32LE(crc32(bytes.subarray(12)), 8);
+  sealChecksum(bytes);
   return bytes;
 }
 
@@ -45,7 +44,7 @@ export function encodeTrailer(trailer: Trailer): Buffer {
 export function decodeTrailer(from: Buffer, at: number): Trailer | undefined {
   if (from.length - at < TRAILER_BYTES || from.readUInt32LE(at) !== MAGIC) return undefined;
   const bytes = from.subarray(at, at + TRAILER_BYTES);
-  if (crc32(bytes.subarray(12)) !== bytes.readUInt32LE(8)) return undefined;
+  if (!isChecksumRight(bytes)) return undefined;
   const version = bytes.readUInt16LE(4);
   if (version > VERSION) throw new UnderstudyError('failed_precondition', `needs version: trailer format=${version} known=${VERSION}`);
   return {

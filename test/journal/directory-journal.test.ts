@@ -11,17 +11,20 @@ import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type Batch, GENESIS } from '../../src/journal/journal.js';
 import { journalContract } from '../contract/journal-contract.js';
 
-journalContract('directory journal', async () => {
-  const root = await mkdtemp(path.join(tmpdir(), 'understudy-contract-'));
-  const settings = { folder: root, segmentBytes: 40 << 10, batchBytesMax: 32 << 10, pollIntervalMs: 1, freeBytesReserve: 0 };
-  await formatDirectoryJournal(settings, deps);
-  return {
-    open: (pause) => DirectoryJournal.open(settings, pause === undefined ? deps : { ...deps, pause }),
-    [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
-  };
-});
-
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+
+for (const isShared of [false, true]) {
+  journalContract(isShared ? 'directory journal as on a network file system' : 'directory journal', async () => {
+    const root = await mkdtemp(path.join(tmpdir(), 'understudy-contract-'));
+    const settings = { folder: root, isShared, segmentBytes: 40 << 10, batchBytesMax: 32 << 10, pollIntervalMs: 1, freeBytesReserve: 0 };
+    await formatDirectoryJournal(settings, deps);
+    return {
+      open: (pause) => DirectoryJournal.open(settings, pause === undefined ? deps : { ...deps, pause }),
+      [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
+    };
+  });
+}
+
 let folder: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'understudy-journal-'));
