@@ -3,7 +3,7 @@
  */
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
-import { refuseUnknown } from './records.js';
+import { refuseUnknown, strictReader } from './records.js';
 
 export type Entry = understudy.JournalEntry.$Properties;
 
@@ -15,7 +15,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
 export function decodeEntry(bytes: Uint8Array, sn: number): understudy.JournalEntry {
   let entry: understudy.JournalEntry;
   try {
-    entry = understudy.JournalEntry.decode(bytes);
+    entry = understudy.JournalEntry.decode(strictReader(bytes));
   } catch (cause) {
     throw new UnderstudyError('corrupt', `journal entry is damaged: sn=${sn}`, { cause });
   }

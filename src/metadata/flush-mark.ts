@@ -9,7 +9,7 @@ import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import type { Digest } from './digest.js';
 import { APPLIED_KEY, RING_SLOTS, ringKey } from './keys.js';
-import { refuseUnknown } from './records.js';
+import { refuseUnknown, strictReader } from './records.js';
 
 export interface FlushMark {
   /** Number of the flush, from 1; 0 for an empty store. */
@@ -72,7 +72,7 @@ function markAt(kv: KvStore, key: Uint8Array): understudy.FlushMark | null {
   if (bytes === undefined) return null;
   let row: understudy.FlushMark;
   try {
-    row = understudy.FlushMark.decode(bytes);
+    row = understudy.FlushMark.decode(strictReader(bytes));
   } catch (cause) {
     throw new UnderstudyError('corrupt', 'the metastore holds a damaged mark', { cause });
   }

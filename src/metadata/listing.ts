@@ -44,11 +44,15 @@ export class Listing implements AsyncDisposable {
   }
 }
 
-/** @returns up to `max` names of children, the first ones. */
+/** @returns the first `max` names of children; fewer only where there are no more. */
 export async function firstNames(kv: KvStore, state: State, parentId: number, max: number): Promise<string[]> {
   await using listing = new Listing(kv, state, parentId, '');
-  for await (const rows of listing.chunks(max)) return rows.map(([key]) => decodeChildName(key));
-  return [];
+  const names: string[] = [];
+  for await (const rows of listing.chunks(max)) {
+    for (const [key] of rows) if (names.length < max) names.push(decodeChildName(key));
+    if (names.length === max) break;
+  }
+  return names;
 }
 
 function changedChildren(state: State, parentId: number, gte: Uint8Array): [Uint8Array, Uint8Array | null][] {

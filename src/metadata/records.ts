@@ -4,6 +4,7 @@
  * Values are immutable: a change makes a new one. They are plain objects with all fields set, in one order, so that the hot paths stay
  * monomorphic. Stored bytes are canonical (protobuf, fields ascending, defaults left out): equal values are equal bytes (I4).
  */
+import protobuf from 'protobufjs/minimal.js';
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
 
@@ -63,13 +64,13 @@ export interface RecordCodec<V> {
 
 export const inodeCodec: RecordCodec<Inode> = {
   encode: (value) => understudy.Inode.encode(value).finish(),
-  decode: (bytes) => inodeOf(strictly(() => understudy.Inode.decode(bytes), 'inode')),
+  decode: (bytes) => inodeOf(strictly(() => understudy.Inode.decode(strictReader(bytes)), 'inode')),
 };
 
 export const parentCodec: RecordCodec<Parent> = {
   encode: (value) => understudy.Parent.encode(value).finish(),
   decode(bytes) {
-    const { parentId, name } = strictly(() => understudy.Parent.decode(bytes), 'parent');
+    const { parentId, name } = strictly(() => understudy.Parent.decode(strictReader(bytes)), 'parent');
     return { parentId, name };
   },
 };
@@ -77,7 +78,10 @@ export const parentCodec: RecordCodec<Parent> = {
 export const sessionCodec: RecordCodec<ClientSession> = {
   encode: (value) => understudy.ClientSession.encode(value).finish(),
   decode(bytes) {
-    const { lowestUnanswered, lastUsedMs, highestCall } = strictly(() => understudy.ClientSession.decode(bytes), 'client session');
+    const { lowestUnanswered, lastUsedMs, highestCall } = strictly(
+      () => understudy.ClientSession.decode(strictReader(bytes)),
+      'client session',
+    );
     return { lowestUnanswered, lastUsedMs, highestCall };
   },
 };
@@ -85,7 +89,7 @@ export const sessionCodec: RecordCodec<ClientSession> = {
 export const resultCodec: RecordCodec<CallResult> = {
   encode: (value) => understudy.CallResult.encode(value).finish(),
   decode(bytes) {
-    const row = strictly(() => understudy.CallResult.decode(bytes), 'call result');
+    const row = strictly(() => understudy.CallResult.decode(strictReader(bytes)), 'call result');
     const inode = row.inode ? inodeOf(row.inode) : null;
     return { callId: row.callId, errorCode: row.errorCode, errorMessage: row.errorMessage, inode, sn: row.sn };
   },
@@ -94,7 +98,7 @@ export const resultCodec: RecordCodec<CallResult> = {
 export const nextIdsCodec: RecordCodec<NextIds> = {
   encode: (value) => understudy.NextIds.encode(value).finish(),
   decode(bytes) {
-    const { inodeId, clientId } = strictly(() => understudy.NextIds.decode(bytes), 'next ids');
+    const { inodeId, clientId } = strictly(() => understudy.NextIds.decode(strictReader(bytes)), 'next ids');
     return { inodeId, clientId };
   },
 };
@@ -122,6 +126,13 @@ export function inodeOf(message: understudy.Inode.$Properties): Inode {
     childCount: message.childCount ?? 0,
     persistence: message.persistence ?? 0,
   };
+}
+
+/** @returns a reader that keeps unknown fields, for `refuseUnknown` to find; by itself protobufjs drops them. */
+export function strictReader(bytes: Uint8Array): protobuf.Reader {
+  const reader = protobuf.Reader.create(bytes);
+  reader.discardUnknown = false;
+  return reader;
 }
 
 /** @throws `failed_precondition` when `message` carries fields that this version does not know: to skip them would break I4. */

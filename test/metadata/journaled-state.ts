@@ -35,11 +35,11 @@ export interface Opened {
   readonly failures: unknown[];
 }
 
-export async function openReplica(stores: KvStores = new MemoryStores(), flushRows = 1_000): Promise<Opened> {
+export async function openReplica(stores: KvStores = new MemoryStores(), flushRows = 1_000, identity = IDENTITY): Promise<Opened> {
   const failures: unknown[] = [];
   const replica = await Replica.open(
     { inodeCacheMax: 64, flushRows, flushIntervalMs: 1_000 },
-    { stores, identity: IDENTITY, clock: stillClock, log: silentLog, advanced() {}, failed: (error) => failures.push(error) },
+    { stores, identity, clock: stillClock, log: silentLog, advanced() {}, failed: (error) => failures.push(error) },
   );
   return { replica, failures };
 }
