@@ -78,15 +78,21 @@ export interface OpenOptions {
   readonly durableWrites?: boolean;
 }
 
-/** An open file. Calls may overlap; a caller's buffers are its own again once the call has settled. */
+/** An open file. Calls may overlap, `close` with none; a caller's buffers are its own again once the call has settled. */
 export class SystemFile implements AsyncDisposable {
   readonly path: string;
-  readonly fd: number;
+  readonly #fd: number;
   #closed = false;
 
   private constructor(filePath: string, fd: number) {
     this.path = filePath;
-    this.fd = fd;
+    this.#fd = fd;
+  }
+
+  /** A closed descriptor's number may already be another file's. */
+  get fd(): number {
+    if (this.#closed) throw new UnderstudyError('cancelled', `the file is closed: file=${this.path}`);
+    return this.#fd;
   }
 
   static async open(filePath: string, options: OpenOptions = {}): Promise<SystemFile> {
@@ -176,7 +182,7 @@ export class SystemFile implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await done<void>('close', this.path, (then) => fs.close(this.fd, then));
+    await done<void>('close', this.path, (then) => fs.close(this.#fd, then));
   }
 
   [Symbol.asyncDispose](): Promise<void> {

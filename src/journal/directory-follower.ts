@@ -16,6 +16,8 @@ import { Ledger } from './ledger.js';
 import type { LogCursor } from './log-cursor.js';
 import { mayBeStale, STALE_TRIES, stalePauseMs } from './stale-read.js';
 
+const PATH_CHECK_INTERVAL_MS = 1000;
+
 /** The same contract as `Journal.read`; ends without an error when `signal` is aborted. */
 export async function* followDirectory(context: DirectoryContext, request: ReadRequest): AsyncGenerator<Batch, void, void> {
   const position = { point: request.from };
@@ -40,6 +42,7 @@ class Follower {
   readonly #request: ReadRequest;
   /** The last batch yielded. */
   readonly #position: { point: ChainPoint };
+  #pathCheckedMs = Number.NEGATIVE_INFINITY;
 
   constructor(context: DirectoryContext, request: ReadRequest, position: { point: ChainPoint }) {
     this.#context = context;
@@ -51,6 +54,7 @@ class Follower {
     await using ledger = await Ledger.open(this.#context);
     let top: CommittedEpoch | undefined;
     while (!this.#request.signal.aborted) {
+      await this.#checkPath(ledger);
       top = (await highestCommitted(this.#context, ledger, top?.slot.epoch ?? 0)) ?? top;
       if (top === undefined) {
         await this.#nothingCommitted(ledger);
@@ -64,6 +68,15 @@ class Follower {
         if (this.#request.signal.aborted) return;
       }
     }
+  }
+
+  /** @throws `failed_precondition` where the journal at the path is another one by now. */
+  async #checkPath(ledger: Ledger): Promise<void> {
+    const nowMs = this.#context.deps.clock.monotonicMs();
+    if (nowMs - this.#pathCheckedMs < PATH_CHECK_INTERVAL_MS) return;
+    this.#pathCheckedMs = nowMs;
+    if (await ledger.file.isStillAtPath()) return;
+    throw new UnderstudyError('failed_precondition', `another journal is at this path now: folder=${this.#context.settings.folder}`);
   }
 
   async #nothingCommitted(ledger: Ledger): Promise<void> {
@@ -91,6 +104,7 @@ class Follower {
     if (cursor === undefined) return;
     const read: StoredBatch[] = []; // not yet known to be committed: one or two, as a writer has one flush in flight
     for (;;) {
+      await this.#checkPath(ledger);
       const pages = await ledger.read(top.slot.epoch);
       if (this.#request.signal.aborted) return;
       committedSn = Math.max(committedSn, pages.mark?.committed.point.sn ?? 0);

@@ -24,8 +24,8 @@ export class DirectoryJournal implements Journal {
   readonly #context: DirectoryContext;
   readonly #format: FormatFile;
   readonly #closing = new AbortController();
-  /** What is to be waited for, or closed, before `close` returns. */
-  readonly #readers = new Set<Promise<void>>();
+  /** Looks in flight. A reader whose consumer holds a batch is not waited for: it ends when it is asked for the next. */
+  readonly #reading = new Set<Promise<unknown>>();
   readonly #writers = new Set<JournalWriter>();
   #claim: Promise<unknown> | undefined;
 
@@ -75,16 +75,17 @@ export class DirectoryJournal implements Journal {
   async *read(request: ReadRequest): AsyncGenerator<Batch, void, void> {
     if (this.#closing.signal.aborted) throw closedError();
     const signal = AbortSignal.any([request.signal, this.#closing.signal]);
-    let ended = (): void => undefined;
-    const reader = new Promise<void>((resolve) => {
-      ended = resolve;
-    });
-    this.#readers.add(reader);
+    const batches = followDirectory(this.#context, { ...request, signal });
     try {
-      yield* followDirectory(this.#context, { ...request, signal });
+      for (;;) {
+        const next = batches.next();
+        this.#reading.add(next);
+        const step = await next.finally(() => this.#reading.delete(next));
+        if (step.done === true) return;
+        yield step.value;
+      }
     } finally {
-      this.#readers.delete(reader);
-      ended();
+      await batches.return();
     }
   }
 
@@ -92,7 +93,7 @@ export class DirectoryJournal implements Journal {
     if (!this.#closing.signal.aborted) this.#closing.abort(closedError());
     await this.#claim;
     await Promise.all([...this.#writers].map((writer) => writer.close()));
-    await Promise.all(this.#readers);
+    await Promise.allSettled(this.#reading);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -55,6 +55,7 @@ export class DirectoryWriter implements JournalWriter {
   #isNextWanted = false;
   #freeBytes = Number.POSITIVE_INFINITY;
   #checkTimer: Timer | undefined;
+  #checking: Promise<void> | undefined;
   #missing = 0;
   #closing: Promise<void> | undefined;
 
@@ -219,7 +220,8 @@ export class DirectoryWriter implements JournalWriter {
 
   #scheduleCheck(): void {
     this.#checkTimer = this.#context.deps.clock.setTimer(CHECK_INTERVAL_MS, () => {
-      this.#check().then(
+      this.#checking = this.#check();
+      this.#checking.then(
         () => {
           if (!this.#dead.signal.aborted) this.#scheduleCheck();
         },
@@ -233,11 +235,10 @@ export class DirectoryWriter implements JournalWriter {
     const { folder } = this.#context.settings;
     try {
       this.#freeBytes = await freeBytes(folder);
-      const segment = this.#segment;
-      const same = (await this.#ledger.file.isStillAtPath()) && (this.#segment !== segment || (await segment.isStillAtPath()));
+      const isSame = (await this.#ledger.file.isStillAtPath()) && (await this.#isSegmentAtPath());
       const format = await readFormat(formatPath(folder), this.#context.direct);
       this.#missing = 0;
-      if (same && format.clusterId === this.#format.clusterId && format.incarnationId === this.#format.incarnationId) return;
+      if (isSame && format.clusterId === this.#format.clusterId && format.incarnationId === this.#format.incarnationId) return;
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') {
         this.#context.deps.log.warn({ error, folder }, 'cannot check the journal folder');
@@ -247,6 +248,16 @@ export class DirectoryWriter implements JournalWriter {
       if (this.#missing < MISSING_MAX) return;
     }
     this.#die(new UnderstudyError('unavailable', `another journal, or none, is at this path now: folder=${folder}`));
+  }
+
+  async #isSegmentAtPath(): Promise<boolean> {
+    const segment = this.#segment;
+    try {
+      return (await segment.isStillAtPath()) || this.#segment !== segment;
+    } catch (error) {
+      if (this.#segment !== segment) return true; // closed meanwhile, by a rotation
+      throw error;
+    }
   }
 
   #die(error: Error): Error {
@@ -269,6 +280,7 @@ export class DirectoryWriter implements JournalWriter {
     await this.#confirming?.catch(() => undefined);
     await this.#gathered?.catch(() => undefined);
     await this.#nextSegment?.made;
+    await this.#checking?.catch(() => undefined);
     await this.#marks.close();
     await this.#segment.close();
     await this.#ledger.close();

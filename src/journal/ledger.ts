@@ -38,6 +38,7 @@ export class Ledger implements AsyncDisposable {
   readonly #writing: SystemFile | undefined;
   readonly #context: DirectoryContext;
   readonly #fencePage = alignedBuffers.take(PAGE_BYTES);
+  #isClosed = false;
 
   private constructor(context: DirectoryContext, file: SystemFile, writing: SystemFile | undefined) {
     this.#context = context;
@@ -157,7 +158,11 @@ export class Ledger implements AsyncDisposable {
     return epoch * EPOCH_BYTES;
   }
 
+  /** Idempotent. */
   async close(): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    alignedBuffers.give(this.#fencePage);
     await Promise.all([this.file.close(), this.#writing?.close()]);
   }
 
