@@ -1,7 +1,8 @@
 /**
  * The protocol of design 3.1, explored: sound with every rule, broken without any one of them.
  *
- * `npx vitest run --mode full test/model` explores the wider bounds as well (tens of millions of states, some GB of memory, tens of minutes).
+ * `npx vitest run --mode full test/model` explores the wider bounds as well (2 to some tens of
+ * millions of states each, up to a few GB of memory, half an hour or more).
  */
 import { describe, expect, it } from 'vitest';
 import { directoryJournal } from './directory-journal.js';

@@ -26,7 +26,7 @@ export interface Model<S> {
   atRest?(state: S): { invariant: string; detail: string } | undefined;
 }
 
-export interface Violation {
+interface Violation {
   readonly invariant: string;
   readonly detail: string;
   /** Labels of the steps that lead there, the breaking one last. */
@@ -42,7 +42,7 @@ export interface Exploration {
   readonly violation?: Violation;
 }
 
-export const ENCODED_BYTES_MAX = 512;
+const ENCODED_BYTES_MAX = 512;
 const STATES_MAX_DEFAULT = 4_000_000;
 
 export function explore<S>(model: Model<S>, { statesMax = STATES_MAX_DEFAULT } = {}): Exploration {

@@ -24,7 +24,7 @@ const STEPS = ['fence', 'ledger', 'read', 'copy', 'slot', 'write', 'sync', 'chec
 export type NextStep = (typeof STEPS)[number];
 
 /** A mark covers that many entries of its epoch's segments; 0 where there is none. Marks only grow, so the value stands for the counter too. */
-export interface MarkPage {
+interface MarkPage {
   durable: number;
   visible: number;
   /** What is being written, 0 where nothing is. */

@@ -21,7 +21,7 @@ export function readableCount(e: EpochState): number {
   return e.rotatedAt > 0 && (e.trailer === NONE || e.successor === NONE) ? Math.min(e.visible, e.rotatedAt) : e.visible;
 }
 
-export const ownBatchReadable = (e: EpochState, number: number): boolean =>
+const ownBatchReadable = (e: EpochState, number: number): boolean =>
   e.entries.slice(0, readableCount(e)).some((entry) => epochOf(entry) === number);
 
 /** Both mark pages tell nothing though a mark was written: damage. */

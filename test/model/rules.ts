@@ -113,4 +113,4 @@ export interface Bounds {
   readonly reads: boolean;
 }
 
-export type Crash = 'power' | 'server' | 'damage';
+type Crash = 'power' | 'server' | 'damage';
