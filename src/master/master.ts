@@ -51,6 +51,8 @@ export interface MasterDeps {
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
 const FOLLOW_PAUSE_MS = 500;
+/** A replica that fails sooner after it was opened waits so long for the next try. */
+const REBUILD_PAUSE_MS = 1_000;
 const CONFIRM_INTERVAL_MS = 1_000;
 const DRAIN_MAX_MS = 2_000;
 
@@ -78,6 +80,8 @@ export class Master implements Controlled, AsyncDisposable {
   #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   #serving: AbortController | null = null;
   #incumbentSinceMs: number | null = null;
+  #replicaTrouble: UnderstudyError | null = null;
+  #rebuiltMs = Number.NEGATIVE_INFINITY;
 
   /**
    * Opens the replica, listens, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
@@ -382,9 +386,15 @@ export class Master implements Controlled, AsyncDisposable {
     const broken = this.#replica;
     this.#replica = null;
     await broken?.close();
+    const now = this.#deps.clock.monotonicMs();
+    if (now - this.#rebuiltMs < REBUILD_PAUSE_MS) await sleep(this.#deps.clock, REBUILD_PAUSE_MS);
+    this.#rebuiltMs = this.#deps.clock.monotonicMs();
     for (let pauseMs = CLAIM_PAUSE_MS; this.#role.name === 'rebuilding'; pauseMs = Math.min(pauseMs * 2, CLAIM_PAUSE_MAX_MS)) {
       try {
-        this.#replica = await Replica.openAnew(this.#settings, this.#replicaDeps());
+        // A store whose disk failed is opened as it is; anything else that went wrong with it may be in it still.
+        const open = this.#replicaTrouble?.code === 'unavailable' ? Replica.open : Replica.openAnew;
+        this.#replicaTrouble = null;
+        this.#replica = await open(this.#settings, this.#replicaDeps());
         return this.#input({ type: 'rebuilt' });
       } catch (thrown) {
         const error = asError(thrown);
@@ -416,7 +426,8 @@ export class Master implements Controlled, AsyncDisposable {
       failed: (error: UnderstudyError) => {
         if (failed) return;
         failed = true;
-        this.#deps.log.error({ error }, 'the metastore has failed; it is rebuilt from the journal');
+        this.#replicaTrouble = error;
+        this.#deps.log.error({ error }, 'the metastore has failed; it is opened again, or rebuilt from the journal');
         this.#input({ type: 'replica failed', error });
       },
     };

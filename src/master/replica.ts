@@ -95,7 +95,9 @@ export class Replica implements AsyncDisposable {
    * @throws `corrupt`: the batch does not fit. @throws `failed_precondition`: it needs a newer version.
    */
   async applyBatch(batch: Batch): Promise<void> {
-    while (this.writeBehind.full && !this.#closing.signal.aborted) await this.writeBehind.room();
+    while (this.writeBehind.full && this.writeBehind.failure === null && !this.#closing.signal.aborted) await this.writeBehind.room();
+    if (this.writeBehind.failure !== null)
+      throw new UnderstudyError('unavailable', 'the replica has failed', { cause: this.writeBehind.failure });
     if (this.#closing.signal.aborted) throw new UnderstudyError('cancelled', 'the replica is closed');
     if (batch.firstSn !== this.#end.sn + 1) {
       throw new UnderstudyError('corrupt', `a batch does not follow what was applied: applied=${this.#end.sn} first=${batch.firstSn}`);

@@ -85,6 +85,11 @@ export class WriteBehind {
     return this.#mark;
   }
 
+  /** Why nothing is flushed any longer, if so. */
+  get failure(): UnderstudyError | null {
+    return this.#failure;
+  }
+
   /** Nothing more may be applied until `room` resolves. */
   get full(): boolean {
     return this.#generations.length >= GENERATIONS_MAX;
