@@ -1,71 +1,45 @@
 /**
  * A TCP proxy that can fall silent: what a pulled cable looks like to both sides.
  */
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
 
 export class TcpProxy implements AsyncDisposable {
-  readonly #server: Server;
-  readonly #sockets = new Set<Socket>();
-  readonly #target: { host: string; port: number };
-  #frozen = false;
+  readonly address: string;
+  readonly #worker: Worker;
 
-  private constructor(target: string) {
-    const [host = '', port = ''] = target.split(':');
-    this.#target = { host, port: Number(port) };
-    this.#server = createServer((socket) => this.#accept(socket));
+  private constructor(worker: Worker, address: string) {
+    this.#worker = worker;
+    this.address = address;
   }
 
+  /** @param target `host:port` */
   static async start(target: string): Promise<TcpProxy> {
-    const proxy = new TcpProxy(target);
-    await new Promise<void>((resolve) => proxy.#server.listen(0, '127.0.0.1', resolve));
-    return proxy;
-  }
-
-  get address(): string {
-    const bound = this.#server.address();
-    if (bound === null || typeof bound === 'string') throw new Error('not listening');
-    return `127.0.0.1:${bound.port}`;
+    const [host, port] = target.split(':');
+    const worker = new Worker(new URL('./tcp-proxy-worker.mjs', import.meta.url), { workerData: { target: { host, port: Number(port) } } });
+    const [listening]: number[] = await once(worker, 'message');
+    return new TcpProxy(worker, `127.0.0.1:${listening}`);
   }
 
   /** Nothing passes any more, in either direction; connections stay open, and new ones stay silent. */
   freeze(): void {
-    this.#frozen = true;
-    for (const socket of this.#sockets) socket.pause();
+    this.#worker.postMessage('freeze');
   }
 
   thaw(): void {
-    this.#frozen = false;
-    for (const socket of this.#sockets) socket.resume();
+    this.#worker.postMessage('thaw');
   }
 
-  /** Breaks all connections. */
+  /** Breaks all connections; new ones pass. */
   cut(): void {
-    for (const socket of this.#sockets) socket.destroy();
+    this.#worker.postMessage('cut');
   }
 
   async close(): Promise<void> {
-    this.#server.close();
-    this.cut();
+    await this.#worker.terminate();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  #accept(near: Socket): void {
-    const far = connect(this.#target);
-    for (const [from, to] of [
-      [near, far],
-      [far, near],
-    ] as const) {
-      this.#sockets.add(from);
-      from.on('data', (chunk) => to.write(chunk));
-      from.on('error', () => {});
-      from.on('close', () => {
-        this.#sockets.delete(from);
-        to.destroy();
-      });
-      if (this.#frozen) from.pause();
-    }
   }
 }

@@ -65,6 +65,7 @@ export class ZooKeeperEnsemble implements AsyncDisposable {
 }
 
 export class ZooKeeperServer {
+  readonly id: number;
   readonly address: string;
   readonly #classpath: string;
   readonly #folder: string;
@@ -72,6 +73,7 @@ export class ZooKeeperServer {
   #child: ChildProcess | undefined;
 
   constructor(classpath: string, folder: string, id: number, port: number, members: readonly (readonly number[])[]) {
+    this.id = id;
     this.#classpath = classpath;
     this.#folder = folder;
     this.#port = port;
