@@ -2,12 +2,13 @@
  * What every command shares: the options that any of them takes, and the settings that follow from files, environment and those options.
  */
 import { readFileSync } from 'node:fs';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { UnderstudyError } from '../base/errors.js';
 import { type LoadedSettings, loadSettings } from '../config/load-settings.js';
 import { CommandFailed, EXIT } from './exit-code.js';
+import { userName } from './system-user.js';
 
 /** Folder of the installation: this file is in its dist/cli. */
 export const HOME = path.resolve(import.meta.dirname, '..', '..');
@@ -52,25 +53,5 @@ export class CommandContext {
       if (named === undefined && (error as NodeJS.ErrnoException).code === 'ENOENT') return [];
       throw new CommandFailed(EXIT.usage, `the configuration cannot be read: ${error instanceof Error ? error.message : error}`);
     }
-  }
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A user id without a name, as in some containers.
-    return String(process.getuid?.() ?? 'unknown');
-  }
-}
-
-/** @returns the name of this process's primary group, empty where it cannot be told. */
-export function groupName(): string {
-  const gid = String(process.getgid?.() ?? '');
-  try {
-    const lines = readFileSync('/etc/group', 'utf8').split('\n');
-    return lines.map((line) => line.split(':')).find((fields) => fields[2] === gid)?.[0] ?? '';
-  } catch {
-    return '';
   }
 }

@@ -37,8 +37,17 @@ export function exitCodeOf(error: unknown): number {
   return isError(error, 'unavailable') || isError(error, 'deadline_exceeded') ? EXIT.noAnswer : EXIT.failed;
 }
 
-/** @returns what people are told of `error`: its message, and at debug the stacks. */
+/** @returns what people are told of `error`: its message with the system's error code, if one caused it; at debug the stacks, too. */
 export function sentenceOf(error: unknown, debug: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  return debug ? `${message}\n${stackOf(error)}` : message;
+  const code = systemCodeOf(error);
+  const sentence = code === undefined || message.includes(code) ? message : `${message} (${code})`;
+  return debug ? `${sentence}\n${stackOf(error)}` : sentence;
+}
+
+function systemCodeOf(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
+    if ('errno' in at && 'code' in at && typeof at.code === 'string') return at.code;
+  }
+  return undefined;
 }

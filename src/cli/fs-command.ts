@@ -9,11 +9,12 @@ import { FileSystem } from '../client/file-system.js';
 import { lineSink } from '../telemetry/line-sink.js';
 import { pinoLog } from '../telemetry/pino-log.js';
 import { clientPlaces, openClient } from './connect.js';
-import { type CommandContext, groupName } from './context.js';
+import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT, EXIT_HELP, exitCodeOf, sentenceOf } from './exit-code.js';
 import { addChangingCommands } from './fs-changing-commands.js';
 import { addReadingCommands } from './fs-reading-commands.js';
 import { complain } from './output.js';
+import { groupName } from './system-user.js';
 
 export class FsFrame {
   readonly #context: CommandContext;

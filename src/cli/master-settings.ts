@@ -4,7 +4,7 @@
 import type { Settings } from '../config/settings.js';
 import type { MasterSettings } from '../master/master.js';
 import { RPC_SERVER_DEFAULTS } from '../rpc/rpc-server.js';
-import { groupName } from './context.js';
+import { groupName } from './system-user.js';
 
 /** Calls that may wait for their turn to be planned. */
 const QUEUE_MAX = 65_536;

@@ -10,6 +10,7 @@ import { silentLog } from '../base/log.js';
 import type { ClientSettings } from '../client/client-settings.js';
 import { FileSystem as ClientFileSystem } from '../client/file-system.js';
 import { openClient } from './connect.js';
+import { groupName, userName } from './system-user.js';
 
 export { type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 export type { Client, ClientCallOptions, ReadOptions } from '../client/client.js';
@@ -45,7 +46,7 @@ const ZOOKEEPER_ANSWER_TIMEOUT_MS = 15_000;
 
 export class FileSystem extends ClientFileSystem {
   /**
-   * Makes a client of the cluster. Does not wait for it: the first call finds the leader.
+   * Makes a client of the cluster, in the name of the user who runs this process. Does not wait: the first call finds the leader.
    *
    * @throws `invalid_argument`: neither ZooKeeper nor masters are named. @throws `failed_precondition`: ZooKeeper is, and its package is missing.
    */
@@ -65,7 +66,8 @@ export class FileSystem extends ClientFileSystem {
       sessionTimeoutMs: zookeeperSessionTimeoutMs ?? 4_000,
       answerTimeoutMs: ZOOKEEPER_ANSWER_TIMEOUT_MS,
     };
-    const open = await openClient(servers === undefined ? { client } : { client, zookeeper }, log);
+    const named = { user: userName(), group: client.user === undefined ? groupName() : '', ...client };
+    const open = await openClient(servers === undefined ? { client: named } : { client: named, zookeeper }, log);
     return new FileSystem(open.client, open.closeDirectory);
   }
 }
