@@ -6,7 +6,7 @@
  */
 import { type ErrorCode, UnderstudyError } from '../base/errors.js';
 
-export interface NodeStat {
+interface NodeStat {
   /** Session that owns an ephemeral node, in hexadecimal; `0` for others. */
   readonly ephemeralOwner: string;
   readonly version: number;

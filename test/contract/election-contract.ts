@@ -7,7 +7,7 @@ import type { Election, ElectionEvent, LeaderDirectory } from '../../src/electio
 import { waitUntil } from '../servers/wait-until.js';
 
 /** One candidate as the suite sees it. */
-export interface ElectionCandidate {
+interface ElectionCandidate {
   readonly election: Election;
   readonly rpcAddress: string;
   /** Its process is gone without a word; what it reports afterwards is not asked. */
