@@ -1,0 +1,118 @@
+/**
+ * One `bin/master` as a child process: started, killed, stopped and continued by its process id, with all that it wrote to stderr.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { silentLog } from '../../src/base/log.js';
+import { systemClock } from '../../src/base/system-clock.js';
+import { operations } from '../../src/metadata/operations.js';
+import type { RpcConnection } from '../../src/rpc/rpc.js';
+import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
+import { tcpNetwork } from '../../src/rpc/tcp-network.js';
+import { tracked } from '../servers/processes.js';
+import { waitUntil } from '../servers/wait-until.js';
+import { ROOT } from './built.js';
+
+const START_LIMIT_MS = 20_000;
+const CALL_LIMIT_MS = 5_000;
+/** A stopped process answers late: its connections are kept. */
+const PATIENT = { ...RPC_CLIENT_DEFAULTS, keepAliveIntervalMs: 60_000, keepAliveTimeoutMs: 60_000 };
+
+export interface MasterPlace {
+  readonly confDir: string;
+  readonly rpcPort: number;
+  readonly webPort: number;
+  readonly metastore: string;
+}
+
+export class MasterProcess {
+  readonly place: MasterPlace;
+  readonly address: string;
+  /** Of all its runs. */
+  stderr = '';
+  #child: ChildProcess | undefined;
+
+  constructor(place: MasterPlace) {
+    this.place = place;
+    this.address = `127.0.0.1:${place.rpcPort}`;
+  }
+
+  get pid(): number {
+    const pid = this.#child?.pid;
+    if (pid === undefined) throw new Error(`${this.address} was not started`);
+    return pid;
+  }
+
+  get isRunning(): boolean {
+    return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
+  }
+
+  /** Starts it, and does not wait. @param overrides settings, without the prefix. */
+  spawn(overrides: Readonly<Record<string, string>> = {}): ChildProcess {
+    if (this.isRunning) throw new Error(`${this.address} runs already`);
+    const { confDir, rpcPort, webPort, metastore } = this.place;
+    const own = { 'master.rpc.port': String(rpcPort), 'master.web.port': String(webPort), 'master.metastore.dir': metastore, ...overrides };
+    const args = Object.entries(own).map(([key, value]) => `-Dunderstudy.${key}=${value}`);
+    const child = tracked(spawn(path.join(ROOT, 'bin', 'master'), ['--conf', confDir, ...args], { stdio: ['ignore', 'ignore', 'pipe'] }));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.stderr += text;
+    });
+    this.#child = child;
+    return child;
+  }
+
+  /** Starts it, and waits until it serves. */
+  async start(overrides: Readonly<Record<string, string>> = {}): Promise<void> {
+    const before = this.stderr.length;
+    this.spawn(overrides);
+    const serves = () => {
+      if (!this.isRunning) throw new Error(`${this.address} ended: ${this.stderr.slice(before)}`);
+      return this.stderr.includes('master serves', before);
+    };
+    await waitUntil(`${this.address} serves`, serves, START_LIMIT_MS);
+  }
+
+  /** Starts it and waits until it has ended. @returns how, and what it wrote. */
+  async run(overrides: Readonly<Record<string, string>> = {}): Promise<{ exitCode: number | null; stderr: string }> {
+    const before = this.stderr.length;
+    const [exitCode] = (await once(this.spawn(overrides), 'close')) as [number | null];
+    return { exitCode, stderr: this.stderr.slice(before) };
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    process.kill(this.pid, signal);
+  }
+
+  /** Ends it, and waits until it is gone. @returns its exit code. */
+  async end(signal: NodeJS.Signals = 'SIGKILL'): Promise<number | null> {
+    const child = this.#child;
+    if (child === undefined || !this.isRunning) return child?.exitCode ?? null;
+    const closed = once(child, 'close');
+    child.kill(signal);
+    const [exitCode] = (await closed) as [number | null];
+    return exitCode;
+  }
+
+  /** A connection of its own, that outlives a stop of the process. */
+  connect(): Promise<RpcConnection> {
+    const deps = { network: tcpNetwork, clock: systemClock, log: silentLog };
+    return connectRpc(PATIENT, deps, this.address, AbortSignal.timeout(CALL_LIMIT_MS));
+  }
+
+  async status() {
+    const { method, request, response } = operations.masterStatus;
+    return response.decode(await this.#ask(method, request.encode({}).finish()));
+  }
+
+  /** The digest of its state as of the entry `sn`. */
+  async digest() {
+    const { method, request, response } = operations.digest;
+    return response.decode(await this.#ask(method, request.encode({}).finish()));
+  }
+
+  async #ask(method: number, body: Uint8Array): Promise<Uint8Array> {
+    await using connection = await this.connect();
+    return await connection.call(method, body, { timeoutMs: CALL_LIMIT_MS });
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Masters that are elected by real ZooKeeper servers, with the servers and the masters going away.
+ */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { waitUntil } from '../servers/wait-until.js';
+import { startZooKeeper, type ZooKeeperEnsemble } from '../servers/zookeeper.js';
+import { Cluster, ELECTION_TIMEOUT_MS } from './cluster.js';
+import { Load } from './load.js';
+
+const WRITERS = 64;
+
+describe.each([1, 3])('zookeeper of %i', (servers) => {
+  let zooKeeper: ZooKeeperEnsemble;
+
+  beforeAll(async () => {
+    zooKeeper = await startZooKeeper(servers);
+  });
+
+  afterAll(() => zooKeeper?.close());
+
+  test('all servers stopped under load and started again: the leader serves on, and is followed by another when it dies', async () => {
+    await using cluster = await Cluster.start({ masters: 3, zookeeper: `${zooKeeper.connectString}/outage` });
+    const fs = await cluster.client();
+    const load = await Load.start(fs, WRITERS);
+    await load.progress(200);
+    const leader = await cluster.leader();
+    const { epoch } = await leader.status();
+
+    await zooKeeper.kill();
+    const stoppedAt = performance.now();
+    await waitUntil('sessions would have ended', () => performance.now() - stoppedAt > 2 * ELECTION_TIMEOUT_MS);
+    await load.progress(200);
+    expect(await leader.status()).toMatchObject({ state: 'ACTIVE', epoch });
+    await zooKeeper.start();
+    await waitUntil('all are registered, and the leader is published', async () => {
+      const [place, infos] = await Promise.all([fs.leader(), fs.masterInfo()]);
+      return place !== undefined && infos.length === 3 && infos.every(({ state }) => state === 'ACTIVE' || state === 'PASSIVE');
+    });
+
+    const last = await cluster.leader();
+    const killedAt = performance.now();
+    await last.end('SIGKILL');
+    await load.progress(200);
+    await load.stop();
+    await load.expectAllThere();
+    expect(await cluster.leader(cluster.others(last))).not.toBe(last);
+    expect(new Set(await cluster.digests(cluster.others(last))).size).toBe(1);
+    console.log(`${servers} servers: SIGKILL to the next acknowledged write: ${load.longestGapMs(killedAt)} ms`);
+  });
+
+  test.runIf(servers === 3)('command line: the leader killed while fs writes, another leads and every file is there', async () => {
+    await using cluster = await Cluster.start({ masters: 3, zookeeper: `${zooKeeper.connectString}/command-line` });
+    const names = Array.from({ length: 2_000 }, (_, index) => `/files/${String(index).padStart(4, '0')}`);
+    await cluster.run('fs', 'mkdir', '/files');
+    const leader = (await cluster.run('fs', 'leader')).trim();
+    const killed = cluster.masters.find(({ address }) => address === leader);
+    if (killed === undefined) throw new Error(`no such master: ${leader}`);
+
+    let written = false;
+    const writing = cluster.run('fs', 'touch', ...names).finally(() => {
+      written = true;
+    });
+    const fs = await cluster.client();
+    await waitUntil('fs writes', () => fs.exists('/files/0100'));
+    expect(written).toBe(false);
+    process.kill(killed.pid, 'SIGKILL');
+    const told = await writing;
+
+    expect(told.trim().split('\n')).toEqual(names.map((name) => `${name} has been created`));
+    const next = (await cluster.run('fs', 'leader', '--wait', '10')).trim();
+    expect(next).not.toBe(leader);
+    expect(cluster.masters.map(({ address }) => address)).toContain(next);
+    const listed = (await cluster.run('fs', 'ls', '/files')).trim().split('\n');
+    expect(listed.map((line) => line.slice(line.lastIndexOf(' ') + 1))).toEqual(names);
+  });
+});
