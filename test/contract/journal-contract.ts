@@ -351,6 +351,22 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       expect(textOf(await readTo(a, writer.end))).toEqual(['claim 1', 'x']);
     });
 
+    test('read: an epoch whose claim is durable and not committed, is not followed', async () => {
+      const a = await claim(await open());
+      await a.writer.append([bytesOf('before')], 1);
+      const reader = await open();
+      await readTo(reader, a.writer.end);
+      const stall = stallAt('durable');
+      const stalled = claim(await open(stall.pause));
+      stalled.catch(() => undefined);
+      await stall.reached;
+      expect(textOf(await readTo(reader, a.writer.end))).toEqual(['claim 1', 'before']);
+      const c = await claim(await open());
+      expect(textOf(await readTo(reader, c.writer.end))).toEqual(['claim 1', 'before', 'claim 2', 'claim 3']);
+      stall.release();
+      expect(isError(await errorOf(stalled), 'fenced')).toBe(true);
+    });
+
     test('read: a follower over several epochs, gets every committed batch once and in order', async () => {
       const abort = new AbortController();
       const read: Batch[] = [];

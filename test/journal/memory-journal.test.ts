@@ -76,6 +76,34 @@ describe('memory journal store', () => {
     expect(textOf(next.delivered)).toEqual(['claim 1', 'late', 'claim 2']);
   });
 
+  test('one seed and a virtual clock: the same run twice, to the byte', async () => {
+    const run = async (): Promise<string> => {
+      const world = virtualWorld(7);
+      const latencyMs = { write: [1, 20], fence: [1, 30], read: [0, 5], check: [0, 3], mark: [1, 9], slot: [0, 4] } as const;
+      const store = new MemoryJournalStore({ latencyMs }, world);
+      const leader = async (name: string): Promise<string[]> => {
+        const journal = MemoryJournal.open(store, { name });
+        const seen: string[] = [];
+        try {
+          const { writer } = await claim(journal);
+          for (let i = 0; i < 10; i++) {
+            const end = await writer.append([bytesOf(`${name}${i}`)], world.clock.monotonicMs());
+            seen.push(Buffer.from(end.hash).toString('hex'));
+          }
+        } catch (error) {
+          seen.push(String(error));
+        }
+        return seen;
+      };
+      const leaders = Promise.all(['a', 'b', 'c'].map(leader));
+      const seen = await world.drive(leaders);
+      return JSON.stringify([seen, textOf(store.committed()), world.clock.monotonicMs()]);
+    };
+    const first = await run();
+    expect(first).toContain('a later epoch exists');
+    expect(await run()).toBe(first);
+  });
+
   test('out of space: appends are refused and the writer lives on, claims go through', async () => {
     const store = new MemoryJournalStore({}, deps);
     const { writer } = await claim(MemoryJournal.open(store));
@@ -88,3 +116,46 @@ describe('memory journal store', () => {
     expect(textOf(await readTo(journal, next.writer.end, GENESIS))).toEqual(['claim 1', 'claim 2', 'y']);
   });
 });
+
+/** A clock that moves when nothing else is left to do, and chance from a seed (mulberry32). */
+function virtualWorld(seed: number) {
+  let now = 0;
+  let state = seed;
+  let timers: { at: number; fn: () => void }[] = [];
+  const float = (): number => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return {
+    clock: {
+      wallMs: () => now,
+      monotonicMs: () => now,
+      setTimer(delayMs: number, fn: () => void) {
+        const timer = { at: now + delayMs, fn };
+        timers.push(timer);
+        const cancel = (): void => {
+          timers = timers.filter((one) => one !== timer);
+        };
+        return { cancel };
+      },
+      defer: (fn: () => void) => void queueMicrotask(fn),
+    },
+    random: { float, bytes: (count: number) => Uint8Array.from({ length: count }, () => Math.floor(float() * 256)) },
+    async drive<T>(work: Promise<T>): Promise<T> {
+      let isDone = false;
+      void work.finally(() => {
+        isDone = true;
+      });
+      while (!isDone) {
+        await new Promise(setImmediate);
+        const next = timers.reduce((a, b) => (b.at < a.at ? b : a), { at: Number.POSITIVE_INFINITY, fn: () => undefined });
+        timers = timers.filter((one) => one !== next);
+        now = Math.max(now, Math.min(next.at, Number.MAX_SAFE_INTEGER));
+        next.fn();
+      }
+      return work;
+    },
+  };
+}
