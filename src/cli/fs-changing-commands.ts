@@ -6,7 +6,7 @@ import { isError, UnderstudyError } from '../base/errors.js';
 import { childPath } from '../client/file-status.js';
 import type { FileSystem } from '../client/file-system.js';
 import { CommandFailed, EXIT } from './exit-code.js';
-import type { FsFrame } from './fs-command.js';
+import type { FsFrame } from './fs-frame.js';
 import { print } from './output.js';
 
 export function addChangingCommands(frame: FsFrame): void {

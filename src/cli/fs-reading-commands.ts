@@ -6,7 +6,7 @@ import { isError } from '../base/errors.js';
 import type { FileStatus } from '../client/file-status.js';
 import type { FileSystem } from '../client/file-system.js';
 import { CommandFailed, EXIT } from './exit-code.js';
-import type { FsFrame } from './fs-command.js';
+import type { FsFrame } from './fs-frame.js';
 import { formatLsLine } from './ls-format.js';
 import { formatMasters } from './masters-format.js';
 import { print } from './output.js';
