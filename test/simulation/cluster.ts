@@ -1,0 +1,174 @@
+/**
+ * The hosts of a world: which process runs where, what outlives it, and everything that can be done to it.
+ */
+import { MemoryStores } from '../../src/kv/memory-store.js';
+import { MemoryNetwork } from '../../src/rpc/memory-network.js';
+import type { Breakable } from './fault-plan.js';
+import type { CommitObserver } from './gated-seams.js';
+import type { SeededRandom } from './seeded-random.js';
+import { SharedElection } from './shared-election.js';
+import { type JournalDefects, SharedJournal } from './shared-journal.js';
+import { type CallSabotage, openClient, type SimClient } from './sim-client.js';
+import { runMaster, type Sabotage } from './sim-master.js';
+import { SimProcess } from './sim-process.js';
+import type { VirtualTime } from './virtual-time.js';
+
+/** What the clients of the cluster do. */
+export type ClientProgram = (client: SimClient, process: SimProcess) => Promise<void>;
+
+export interface ClusterDeps {
+  readonly time: VirtualTime;
+  readonly random: SeededRandom;
+  readonly commits: CommitObserver;
+  readonly program: ClientProgram;
+  readonly defects: JournalDefects;
+  readonly sabotage: Sabotage | undefined;
+  readonly callSabotage: CallSabotage | undefined;
+}
+
+const RPC_PORT = 19998;
+/** A supervisor starts a master again that ended by itself. */
+const RESPAWN_MS = 500;
+
+export class Cluster implements Breakable {
+  readonly masters = ['m1', 'm2', 'm3'];
+  readonly clients = ['c1', 'c2'];
+  readonly journal: SharedJournal;
+  readonly #deps: ClusterDeps;
+  readonly #network: MemoryNetwork;
+  readonly #election: SharedElection;
+  readonly #disks = new Map<string, MemoryStores>();
+  readonly #processes = new Map<string, SimProcess>();
+  #starts = 0;
+
+  constructor(deps: ClusterDeps) {
+    this.#deps = deps;
+    const latency = deps.random.fork('latency');
+    const [low, high] = [latency.between(0.02, 0.5), latency.between(0.5, 20)];
+    this.#network = new MemoryNetwork(deps.time, () => latency.between(low, high));
+    this.journal = new SharedJournal(deps.time, deps.random.fork('journal'), deps.defects);
+    this.#election = new SharedElection(deps.time, deps.random.fork('election'));
+    for (const host of this.masters) this.wipe(host);
+  }
+
+  /** `host:port` at which the master on `host` is called. */
+  address(host: string): string {
+    return `${host}:${RPC_PORT}`;
+  }
+
+  leader(): string | undefined {
+    const address = this.#election.leaderAddress();
+    return this.masters.find((host) => this.address(host) === address);
+  }
+
+  restart(host: string): void {
+    if (this.#processes.get(host)?.alive) return;
+    this.#network.appear(host);
+    const process = this.#begin(host);
+    if (this.masters.includes(host)) this.#runMaster(host, process);
+    else this.#deps.program(this.#client(host, process), process).catch((error: unknown) => this.#unexpected(process, error));
+  }
+
+  /** A client that the faults do not know. */
+  openJudge(): { client: SimClient; process: SimProcess } {
+    const process = this.#begin('judge');
+    return { process, client: this.#client('judge', process) };
+  }
+
+  kill(host: string): void {
+    if (!this.#end(host)) return;
+    this.#network.crash(host);
+    this.#disks.get(host)?.crash('killed', (limit) => this.#deps.random.below(limit + 1));
+  }
+
+  vanish(host: string): void {
+    if (!this.#end(host)) return;
+    this.#network.vanish(host);
+    this.#disks.get(host)?.crash('power', (limit) => this.#deps.random.below(limit + 1));
+  }
+
+  powerCut(): void {
+    for (const host of [...this.masters, ...this.clients]) this.vanish(host);
+    this.journal.powerCut();
+  }
+
+  wipe(host: string): void {
+    const random = this.#deps.random.fork(`disk of ${host}`);
+    const slowest = random.between(0.2, 50);
+    this.#disks.set(host, new MemoryStores({ clock: this.#deps.time, writeMs: () => random.between(0.05, slowest) }));
+  }
+
+  pause(host: string): void {
+    this.#processes.get(host)?.pause();
+  }
+
+  resume(host: string): void {
+    this.#processes.get(host)?.resume();
+  }
+
+  cut(one: string, other: string): void {
+    this.#network.cut(one, other);
+  }
+
+  heal(one: string, other: string): void {
+    this.#network.heal(one, other);
+  }
+
+  expireSession(host: string): void {
+    this.#election.expire(this.address(host));
+  }
+
+  skewWall(host: string, byMs: number): void {
+    this.#processes.get(host)?.skewWall(byMs);
+  }
+
+  journalWrites(taken: boolean): void {
+    if (taken) this.journal.mend();
+    else this.journal.fail();
+  }
+
+  electionAnswers(answers: boolean): void {
+    if (answers) this.#election.start();
+    else this.#election.stop();
+  }
+
+  #begin(host: string): SimProcess {
+    const name = `${host}#${++this.#starts}`;
+    const process = new SimProcess(name, this.#deps.time, this.#deps.random.fork(name));
+    this.#processes.set(host, process);
+    return process;
+  }
+
+  #end(host: string): boolean {
+    const process = this.#processes.get(host);
+    if (process === undefined || !process.alive) return false;
+    process.kill();
+    return true;
+  }
+
+  #runMaster(host: string, process: SimProcess): void {
+    const stores = this.#disks.get(host);
+    if (stores === undefined) throw new Error(`no such master: ${host}`);
+    const { sabotage, commits } = this.#deps;
+    const parts = { network: this.#network.host(host), stores, journal: this.journal, election: this.#election, commits, sabotage };
+    runMaster(this.address(host), process, parts).then(
+      () => this.#respawn(host, process, 'it ended'),
+      (error: unknown) => this.#respawn(host, process, String(error)),
+    );
+  }
+
+  #respawn(host: string, process: SimProcess, why: string): void {
+    if (!process.alive) return;
+    this.#deps.time.note(`${process.name} ended by itself: ${why}`);
+    this.kill(host);
+    this.#deps.time.setTimer(RESPAWN_MS, () => this.restart(host), `${host} respawns`);
+  }
+
+  #client(host: string, process: SimProcess): SimClient {
+    return openClient(process, this.#network.host(host), this.#election, this.#deps.callSabotage);
+  }
+
+  #unexpected(process: SimProcess, error: unknown): void {
+    throw new Error(`the client ${process.name} failed`, { cause: error });
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * The seams of the production code as one process of the world has them: storage and election beyond its gate (sim-process.ts).
+ *
+ * What a process asked for before it was paused goes on outside; only the answer waits. When it is killed, long reads and claims are given
+ * up, and nobody hears what became of the rest.
+ */
+import type { Epoch } from '../../src/base/ids.js';
+import type { Election, LeaderDirectory } from '../../src/election/election.js';
+import type { Batch, ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
+import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
+import type { SimProcess } from './sim-process.js';
+
+/** Hears what the journal tells a process: what is committed must be the same for all. */
+export interface CommitObserver {
+  committed(by: string, epoch: number, firstSn: number, endSn: number, hash: Uint8Array): void;
+}
+
+/** A signal that is also aborted when the process ends. */
+function untilEnd(process: SimProcess, signal: AbortSignal | undefined): AbortSignal {
+  const controller = new AbortController();
+  process.atEnd(() => controller.abort());
+  if (signal?.aborted) controller.abort(signal.reason);
+  else signal?.addEventListener('abort', () => controller.abort(signal.reason), { once: true });
+  return controller.signal;
+}
+
+export function gatedJournal(process: SimProcess, journal: Journal, observer: CommitObserver): Journal {
+  const observe = (batch: Batch) =>
+    observer.committed(process.name, batch.epoch, batch.firstSn, batch.firstSn + batch.entries.length - 1, batch.hash);
+  const close = () => process.gate(journal.close());
+  return {
+    clusterId: journal.clusterId,
+    incarnationId: journal.incarnationId,
+    batchBytesMax: journal.batchBytesMax,
+    async claim(request) {
+      const delivered: Batch[] = [];
+      const claiming = journal.claim({
+        from: request.from,
+        entry(epoch: Epoch, notBeforeMs: number) {
+          if (!process.alive) throw new Error('the process is gone');
+          return request.entry(epoch, notBeforeMs);
+        },
+        deliver(batch) {
+          delivered.push(batch);
+          return new Promise<void>((resolve, reject) => {
+            process.deliver(() => {
+              Promise.resolve()
+                .then(() => request.deliver(batch))
+                .then(resolve, reject);
+            });
+          });
+        },
+        signal: untilEnd(process, request.signal),
+      });
+      claiming.then(() => delivered.forEach(observe)).catch(() => {});
+      return gatedWriter(process, await process.gate(claiming), observer);
+    },
+    read(request) {
+      const batches = journal.read({
+        from: request.from,
+        signal: untilEnd(process, request.signal),
+        onIdle: () => process.deliver(() => request.onIdle?.()),
+      });
+      return process.gateAll(observed(batches, observe));
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+async function* observed<T>(items: AsyncIterable<T>, observe: (item: T) => void): AsyncIterable<T> {
+  for await (const item of items) {
+    observe(item);
+    yield item;
+  }
+}
+
+function gatedWriter(process: SimProcess, writer: JournalWriter, observer: CommitObserver): JournalWriter {
+  const close = () => process.gate(writer.close());
+  let end: ChainPoint = writer.end;
+  return {
+    epoch: writer.epoch,
+    get end() {
+      return end;
+    },
+    dead: process.gateSignal(writer.dead),
+    async append(entries, timeMs) {
+      const appending = writer.append(entries, timeMs);
+      appending
+        .then((point) => observer.committed(process.name, writer.epoch, point.sn - entries.length + 1, point.sn, point.hash))
+        .catch(() => {});
+      end = await process.gate(appending);
+      return end;
+    },
+    confirm: () => process.gate(writer.confirm()),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export function gatedStores(process: SimProcess, stores: KvStores): KvStores {
+  return {
+    open: async () => gatedStore(process, await process.gate(stores.open())),
+    setAside: () => process.gate(stores.setAside()),
+  };
+}
+
+function gatedStore(process: SimProcess, store: KvStore): KvStore {
+  const close = () => process.gate(store.close());
+  return {
+    get: (key) => store.get(key),
+    write: (operations) => process.gate(store.write(operations)),
+    snapshot() {
+      const snapshot = store.snapshot();
+      return {
+        rows: (range, chunkRows) => process.gateAll(snapshot.rows(range, chunkRows)),
+        close: () => process.gate(snapshot.close()),
+      };
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export function gatedElection(process: SimProcess, election: Election): Election {
+  const close = () => process.gate(election.close());
+  return {
+    join: (rpcAddress, report) => election.join(rpcAddress, (event) => process.deliver(() => report(event))),
+    requeue: () => process.gate(election.requeue()),
+    publish: (record) => process.gate(election.publish(record)),
+    withdraw: () => process.gate(election.withdraw()),
+    leave: () => process.gate(election.leave()),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}
+
+export function gatedDirectory(process: SimProcess, directory: LeaderDirectory): LeaderDirectory {
+  const close = () => process.gate(directory.close());
+  return {
+    leaders: (signal) => process.gate(directory.leaders(untilEnd(process, signal))),
+    candidates: (signal) => process.gate(directory.candidates(untilEnd(process, signal))),
+    close,
+    [Symbol.asyncDispose]: close,
+  };
+}

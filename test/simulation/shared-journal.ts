@@ -1,0 +1,100 @@
+/**
+ * The journal of a world: one memory store, and a handle for each process, which stops with it.
+ */
+import type { Batch, Journal } from '../../src/journal/journal.js';
+import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import {
+  type MemoryEffects,
+  MemoryJournalStore,
+  type MemoryOperation,
+  type MemoryOperationKind,
+} from '../../src/journal/memory-journal-store.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { SimProcess } from './sim-process.js';
+import type { VirtualTime } from './virtual-time.js';
+
+/** Rules of the protocol left out on purpose, to see the checks find it. */
+export interface JournalDefects {
+  /** An append does not look at its fence. */
+  readonly noFenceCheck?: boolean;
+  /** An append is acknowledged before it is durable. */
+  readonly noSync?: boolean;
+  /** A claim does not adopt what it finds behind the marks. */
+  readonly noAdoption?: boolean;
+}
+
+const KINDS: readonly MemoryOperationKind[] = ['take', 'fence', 'read', 'copy', 'slot', 'write', 'check', 'mark'];
+
+export class SharedJournal {
+  readonly #store: MemoryJournalStore;
+
+  constructor(time: VirtualTime, random: SeededRandom, defects: JournalDefects) {
+    const slowestMs = random.between(0.3, 40);
+    const latencyMs = Object.fromEntries(KINDS.map((kind) => [kind, [0.02, random.between(0.05, slowestMs)] as const]));
+    const settings = { latencyMs, markDelayMs: random.between(0.1, 20), pollIntervalMs: random.between(1, 50) };
+    this.#store = new DefectiveStore(settings, { clock: time, random: random.fork('store') }, defects);
+    this.#random = random;
+  }
+
+  readonly #random: SeededRandom;
+
+  /** @returns the journal as `process` has it open. */
+  open(process: SimProcess): Journal {
+    const journal = MemoryJournal.open(this.#store, { name: process.name });
+    process.atEnd(() => journal.kill());
+    return journal;
+  }
+
+  /** What was not durable is lost. */
+  powerCut(): void {
+    this.#store.powerCut();
+  }
+
+  /** From now on the storage fails now and then, until `mend`: nothing, or part, or all of what was asked has happened then. */
+  fail(): void {
+    this.#store.intercept = () => (this.#random.chance(0.3) ? this.#random.pick(['fail', 'land', 'unsynced'] as const) : undefined);
+  }
+
+  mend(): void {
+    this.#store.intercept = undefined;
+  }
+
+  /** @returns all that is known to be committed. */
+  committed(): readonly Batch[] {
+    return this.#store.committed();
+  }
+}
+
+class DefectiveStore extends MemoryJournalStore {
+  readonly #defects: JournalDefects;
+
+  constructor(
+    settings: ConstructorParameters<typeof MemoryJournalStore>[0],
+    deps: ConstructorParameters<typeof MemoryJournalStore>[1],
+    defects: JournalDefects,
+  ) {
+    super(settings, deps);
+    this.#defects = defects;
+  }
+
+  override async perform<T>(
+    caller: { readonly generation: number; readonly isKilled: boolean },
+    operation: MemoryOperation,
+    effects: MemoryEffects<T>,
+  ): Promise<T> {
+    const { noFenceCheck, noSync, noAdoption } = this.#defects;
+    if (noSync && operation.kind === 'write') {
+      effects.begin?.();
+      this.clock.setTimer(50, () => effects.durable?.());
+      return effects.visible();
+    }
+    const value = await super.perform(caller, operation, effects);
+    if (noFenceCheck && operation.kind === 'check') return false as T;
+    if (noAdoption && operation.kind === 'read' && operation.epoch > 0) return withoutSuffix(value);
+    return value;
+  }
+}
+
+function withoutSuffix<T>(head: T): T {
+  return { ...head, ...{ suffix: [], slot: { ...(head as { slot: object }).slot, copies: 0 } } };
+}

@@ -1,0 +1,61 @@
+/**
+ * One master of the production code on a host of the world.
+ */
+import type { Journal } from '../../src/journal/journal.js';
+import type { KvStores } from '../../src/kv/kv-store.js';
+import { Master, type MasterSettings } from '../../src/master/master.js';
+import type { Network } from '../../src/rpc/network.js';
+import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
+import { gatedNetwork } from './gated-network.js';
+import { type CommitObserver, gatedJournal, gatedStores } from './gated-seams.js';
+import type { SharedElection } from './shared-election.js';
+import type { SharedJournal } from './shared-journal.js';
+import type { SimProcess } from './sim-process.js';
+
+/** Wraps the journal of each master: a defect that the checks have to find. */
+export type Sabotage = (journal: Journal, process: SimProcess) => Journal;
+
+export interface MasterParts {
+  readonly network: Network;
+  readonly stores: KvStores;
+  readonly journal: SharedJournal;
+  readonly election: SharedElection;
+  readonly commits: CommitObserver;
+  readonly sabotage: Sabotage | undefined;
+}
+
+/** Small bounds, so that a short life meets them. */
+const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddress'> = {
+  ...RPC_SERVER_DEFAULTS,
+  version: 'simulated',
+  owner: 'simon',
+  group: 'users',
+  inodeCacheMax: 64,
+  flushRows: 200,
+  flushIntervalMs: 300,
+  queueMax: 1024,
+  digestIntervalBatches: 20,
+  blockBytesDefault: 64 * 1024 * 1024,
+  clientTimeoutMs: 3_600_000,
+  clientsMax: 1000,
+  incumbentGraceMs: 2_000,
+};
+
+/** Resolves when the master has ended by itself. */
+export async function runMaster(address: string, process: SimProcess, parts: MasterParts): Promise<void> {
+  const { clock, random, log } = process;
+  const observed = gatedJournal(process, parts.journal.open(process), parts.commits);
+  const master = await Master.open(
+    { ...SETTINGS, rpcAddress: address, listenAddress: address, webAddress: `${address.split(':')[0]}:19999` },
+    {
+      clock,
+      random,
+      log,
+      network: gatedNetwork(process, parts.network),
+      journal: parts.sabotage?.(observed, process) ?? observed,
+      election: parts.election.election(process),
+      stores: gatedStores(process, parts.stores),
+    },
+  );
+  await master.closed;
+}

@@ -1,0 +1,152 @@
+/**
+ * One process of the world, from its start to its end; a restart is another one.
+ *
+ * Whatever reaches the code of a process from outside (timers, bytes, storage that answers, elections) passes its gate. A paused process
+ * gets it all later, in order; a killed one gets nothing ever again, so its code stands still for good at the await where it was.
+ */
+import type { Clock, Timer } from '../../src/base/clock.js';
+import type { Log } from '../../src/base/log.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { VirtualTime } from './virtual-time.js';
+
+export class SimProcess {
+  readonly name: string;
+  readonly random: SeededRandom;
+  /** Time as this process sees it. */
+  readonly clock: Clock;
+  /** Becomes part of the world's trace. */
+  readonly log: Log;
+  readonly #time: VirtualTime;
+  readonly #waiting: (() => void)[] = [];
+  readonly #atEnd: (() => void)[] = [];
+  #state: 'running' | 'paused' | 'dead' = 'running';
+  #wallSkewMs = 0;
+
+  constructor(name: string, time: VirtualTime, random: SeededRandom) {
+    this.name = name;
+    this.random = random;
+    this.#time = time;
+    const note = (values: Readonly<Record<string, unknown>>, message: string) => {
+      const told = Object.entries(values).map(([key, value]) => `${key}=${String(value)}`);
+      time.note([`${name}: ${message}`, ...told].join(' '));
+    };
+    this.log = { debug: note, info: note, warn: note, error: note };
+    const bornMs = time.monotonicMs();
+    this.clock = {
+      wallMs: () => time.wallMs() + this.#wallSkewMs,
+      monotonicMs: () => time.monotonicMs() - bornMs,
+      setTimer: (delayMs, fn) => this.#setTimer(delayMs + random.float() * 0.05, fn, 'timer'),
+      defer: (fn) => {
+        this.#setTimer(0, fn, 'defer');
+      },
+    };
+  }
+
+  get alive(): boolean {
+    return this.#state !== 'dead';
+  }
+
+  get paused(): boolean {
+    return this.#state === 'paused';
+  }
+
+  /** Runs `fn` as something that reaches this process from outside: now, when it goes on, or never. */
+  deliver(fn: () => void): void {
+    if (this.#state === 'dead') return;
+    if (this.#state === 'paused' || this.#waiting.length > 0) this.#waiting.push(fn);
+    else fn();
+  }
+
+  /** @returns what settles as `promise` does, through the gate. */
+  gate<T>(promise: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      promise.then(
+        (value) => this.deliver(() => resolve(value)),
+        (error: unknown) => this.deliver(() => reject(error)),
+      );
+    });
+  }
+
+  /** Items of `items`, each through the gate. Leaving the loop early ends the source. */
+  async *gateAll<T>(items: AsyncIterable<T>): AsyncIterable<T> {
+    const source = items[Symbol.asyncIterator]();
+    let over = false;
+    try {
+      for (;;) {
+        const next = await this.gate(source.next());
+        if (next.done) {
+          over = true;
+          return;
+        }
+        yield next.value;
+      }
+    } catch (error) {
+      over = true;
+      throw error;
+    } finally {
+      if (!over) await this.gate(Promise.resolve(source.return?.()));
+    }
+  }
+
+  /** A signal that is aborted as `signal` is, through the gate. */
+  gateSignal(signal: AbortSignal): AbortSignal {
+    const controller = new AbortController();
+    const pass = () => this.deliver(() => controller.abort(signal.reason));
+    if (signal.aborted) controller.abort(signal.reason);
+    else signal.addEventListener('abort', pass, { once: true });
+    return controller.signal;
+  }
+
+  /** Calls `fn` when this process ends: to let go what the operating system would. */
+  atEnd(fn: () => void): void {
+    if (this.alive) this.#atEnd.push(fn);
+    else fn();
+  }
+
+  pause(): void {
+    if (this.#state === 'running') this.#state = 'paused';
+  }
+
+  resume(): void {
+    if (this.#state !== 'paused') return;
+    this.#state = 'running';
+    this.#catchUp();
+  }
+
+  /** The wall clock jumps. */
+  skewWall(byMs: number): void {
+    this.#wallSkewMs += byMs;
+  }
+
+  kill(): void {
+    if (this.#state === 'dead') return;
+    this.#state = 'dead';
+    this.#waiting.length = 0;
+    for (const fn of this.#atEnd.splice(0)) fn();
+  }
+
+  #setTimer(delayMs: number, fn: () => void, kind: string): Timer {
+    let cancelled = false;
+    const timer = this.#time.setTimer(delayMs, () => this.deliver(() => cancelled || fn()), `${this.name} ${kind}`);
+    return {
+      cancel: () => {
+        cancelled = true;
+        timer.cancel();
+      },
+    };
+  }
+
+  /** What waited gets its turn, one event each. */
+  #catchUp(): void {
+    if (this.#state !== 'running' || this.#waiting.length === 0) return;
+    this.#time.setTimer(
+      0,
+      () => {
+        if (this.#state !== 'running') return;
+        this.#waiting.shift()?.();
+        this.#catchUp();
+      },
+      `${this.name} catches up`,
+    );
+  }
+}

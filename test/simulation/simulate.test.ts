@@ -1,0 +1,122 @@
+/**
+ * Worlds of fresh seeds, for a while. A world that goes wrong prints its seed; the same world again, with all that its masters say:
+ * `SEED=<seed> npm run simulate` (the same code; any change to it makes other worlds of the same seeds).
+ */
+import { describe, expect, test } from 'vitest';
+import type { Batch } from '../../src/journal/journal.js';
+import { decodeEntry, encodeEntry } from '../../src/metadata/entries.js';
+import { operations } from '../../src/metadata/operations.js';
+import type { CallSabotage } from './sim-client.js';
+import type { Sabotage } from './sim-master.js';
+import { World, type WorldOutcome, type WorldSettings } from './world.js';
+
+const FAULTS_MS = 6_000;
+const BUDGET_MS = Number(process.env.SIMULATE_SECONDS ?? 30) * 1_000;
+/** Worlds without a defect are fine; one of so many with it is not. */
+const WORLDS_TO_FIND = 60;
+
+const chosen = process.env.SEED === undefined ? undefined : Number(process.env.SEED);
+
+function tell(outcome: WorldOutcome): string {
+  const { violations, ...rest } = outcome;
+  return [`SEED=${outcome.seed} went wrong:`, ...violations, JSON.stringify(rest)].join('\n');
+}
+
+describe.runIf(chosen !== undefined)('one world', () => {
+  test(`the world of seed ${chosen}: keeps the invariants`, { timeout: 600_000 }, async () => {
+    const outcome = await World.run(chosen ?? 0, { faultsMs: FAULTS_MS, narrate: (line) => process.stdout.write(`${line}\n`) });
+    expect(outcome.violations, tell(outcome)).toEqual([]);
+  });
+});
+
+describe.runIf(chosen === undefined)('simulated worlds', () => {
+  test('a world: lived twice, is the same to the last event', { timeout: 120_000 }, async () => {
+    const [once, again] = [await World.run(7, { faultsMs: FAULTS_MS }), await World.run(7, { faultsMs: FAULTS_MS })];
+    expect(again).toEqual(once);
+    expect(once.trace).not.toBe((await World.run(8, { faultsMs: FAULTS_MS })).trace);
+    expect(once.acknowledged).toBeGreaterThan(20);
+  });
+
+  test(`fresh seeds for ${BUDGET_MS / 1_000} s: the invariants hold`, { timeout: BUDGET_MS + 120_000 }, async () => {
+    const base = Date.now() % 1_000_000_000;
+    const sum = { worlds: 0, events: 0, acknowledged: 0, unknown: 0, looks: 0, epochs: 0, digestsCompared: 0 };
+    const faults: Record<string, number> = {};
+    for (const until = performance.now() + BUDGET_MS; performance.now() < until; sum.worlds++) {
+      const outcome = await World.run(base + sum.worlds, { faultsMs: FAULTS_MS });
+      expect(outcome.violations, tell(outcome)).toEqual([]);
+      for (const key of ['events', 'acknowledged', 'unknown', 'looks', 'epochs', 'digestsCompared'] as const) sum[key] += outcome[key];
+      for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count;
+    }
+    process.stdout.write(`simulated from SEED=${base}: ${JSON.stringify({ ...sum, faults })}\n`);
+    // A run that did nothing proves nothing.
+    expect(sum.acknowledged).toBeGreaterThan(20 * sum.worlds);
+    expect(sum.epochs).toBeGreaterThan(sum.worlds);
+    expect(sum.digestsCompared).toBeGreaterThan(sum.worlds);
+  });
+});
+
+/** Lives worlds with this defect until one shows a violation that begins so. */
+async function expectFound(violation: RegExp, settings: Partial<WorldSettings>): Promise<void> {
+  const others: string[] = [];
+  for (let seed = 1; seed <= WORLDS_TO_FIND; seed++) {
+    const { violations } = await World.run(seed, { faultsMs: FAULTS_MS, ...settings });
+    if (violations.some((one) => violation.test(one))) return;
+    others.push(...violations);
+  }
+  expect.fail(`not found in ${WORLDS_TO_FIND} worlds; other violations: ${others.join('\n') || 'none'}`);
+}
+
+describe.runIf(chosen === undefined)('a defect on purpose is found', () => {
+  test('an append that does not look at its fence: two epochs commit', { timeout: 120_000 }, async () => {
+    await expectFound(/^I1|^I2/, { defects: { noFenceCheck: true } });
+  });
+
+  test('an append that is acknowledged before it is durable: what was acknowledged is lost', { timeout: 120_000 }, async () => {
+    await expectFound(/^I1|^I2/, { defects: { noSync: true } });
+  });
+
+  test('a claim that does not adopt what it finds: what was acknowledged is lost', { timeout: 120_000 }, async () => {
+    await expectFound(/^I1|^I2/, { defects: { noAdoption: true } });
+  });
+
+  test('a leader that does not confirm before it answers reads: they are stale', { timeout: 120_000 }, async () => {
+    const sabotage: Sabotage = (journal) => ({
+      ...journal,
+      claim: async (request) => {
+        const writer = await journal.claim(request);
+        return Object.create(writer, { confirm: { value: async () => {} } });
+      },
+    });
+    await expectFound(/^I1, I6|^I5/, { sabotage });
+  });
+
+  test('a standby that applies something else than the leader: states differ', { timeout: 120_000 }, async () => {
+    const altered = (batch: Batch): Batch => ({ ...batch, entries: batch.entries.map(withOtherMode) });
+    const sabotage: Sabotage = (journal, process) => {
+      if (!process.name.startsWith('m2')) return journal;
+      return { ...journal, read: (request) => alteredAll(journal.read(request), altered) };
+    };
+    await expectFound(/^I4/, { sabotage });
+  });
+
+  test('a retry under another number: it runs twice', { timeout: 120_000 }, async () => {
+    const { method, request } = operations.createFile;
+    const callSabotage: CallSabotage = (called, body) => {
+      const message = called === method ? request.decode(body) : undefined;
+      if (message?.caller == null || (message.caller.attempt ?? 0) < 2) return body;
+      return request.encode({ ...message, caller: { ...message.caller, callId: (message.caller.callId ?? 0) + 2_000 } }).finish();
+    };
+    await expectFound(/^I5/, { callSabotage });
+  });
+});
+
+function withOtherMode(bytes: Uint8Array): Uint8Array {
+  const entry = decodeEntry(bytes, 0);
+  if (entry.createFile == null) return bytes;
+  const inode = { ...entry.createFile.inode, mode: 0o777 };
+  return encodeEntry({ ...entry, createFile: { ...entry.createFile, inode } });
+}
+
+async function* alteredAll<T>(items: AsyncIterable<T>, alter: (item: T) => T): AsyncIterable<T> {
+  for await (const item of items) yield alter(item);
+}

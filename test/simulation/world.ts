@@ -1,0 +1,199 @@
+/**
+ * A whole cluster in one process under one seed: three masters and two clients of the production code, virtual time, and storage, network
+ * and election from memory, which fail as the seed says. A world is a function of its seed: the same one fails in the same way again.
+ *
+ * A world lives for a while under faults. Then the faults stop, and it has to serve again within a bound; its history is checked.
+ */
+import { sleep } from '../../src/base/wait.js';
+import { Cluster } from './cluster.js';
+import { CommitRecord } from './commit-record.js';
+import { FaultPlan } from './fault-plan.js';
+import { SeededRandom } from './seeded-random.js';
+import type { JournalDefects } from './shared-journal.js';
+import type { CallSabotage, SimClient } from './sim-client.js';
+import type { Sabotage } from './sim-master.js';
+import type { SimProcess } from './sim-process.js';
+import { settled, VirtualTime } from './virtual-time.js';
+import { DIRECTORIES, Worker, Workload } from './workload.js';
+
+export interface WorldSettings {
+  /** Virtual milliseconds under faults. */
+  readonly faultsMs: number;
+  /** Defects that the checks have to find. */
+  readonly defects?: JournalDefects;
+  readonly sabotage?: Sabotage;
+  readonly callSabotage?: CallSabotage;
+  /** Hears what happens, line by line. */
+  readonly narrate?: (line: string) => void;
+}
+
+export interface WorldOutcome {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  /** Hash of every event: two runs of one seed agree in it. */
+  readonly trace: string;
+  readonly events: number;
+  readonly virtualMs: number;
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly looks: number;
+  readonly epochs: number;
+  readonly digestsCompared: number;
+  readonly faults: Readonly<Record<string, number>>;
+}
+
+const WORKERS_PER_CLIENT = 4;
+/** Once nothing is broken any more: until a new client is answered, and until all masters have the same state. */
+const SERVICE_BOUND_MS = 30_000;
+/** By then the last commit is marked. */
+const MARKS_MS = 1_000;
+const EVENTS_MAX = 2_000_000;
+
+export class World {
+  readonly #seed: number;
+  readonly #settings: WorldSettings;
+  readonly #time: VirtualTime;
+  readonly #commits = new CommitRecord();
+  readonly #workload = new Workload();
+  readonly #cluster: Cluster;
+  readonly #faults: FaultPlan;
+
+  private constructor(seed: number, settings: WorldSettings) {
+    this.#seed = seed;
+    this.#settings = settings;
+    this.#time = new VirtualTime((line) => this.#hear(line));
+    const random = new SeededRandom(seed, 'world');
+    this.#cluster = new Cluster({
+      time: this.#time,
+      random: random.fork('cluster'),
+      commits: this.#commits,
+      program: (client, process) => this.#clientProgram(client, process),
+      defects: settings.defects ?? {},
+      sabotage: settings.sabotage,
+      callSabotage: settings.callSabotage,
+    });
+    this.#faults = new FaultPlan(this.#cluster, this.#time, random.fork('faults'));
+  }
+
+  /** Lives the world of `seed` from its beginning to its end. */
+  static async run(seed: number, settings: WorldSettings): Promise<WorldOutcome> {
+    const world = new World(seed, settings);
+    await world.#live();
+    return world.#outcome();
+  }
+
+  async #live(): Promise<void> {
+    const { violations } = this.#workload;
+    for (const host of [...this.#cluster.masters, ...this.#cluster.clients]) this.#cluster.restart(host);
+    const auditor = this.#cluster.openJudge();
+    this.#audit(auditor.client, auditor.process).catch(() => {});
+    await settled();
+    while (this.#time.monotonicMs() < this.#settings.faultsMs && this.#time.steps < EVENTS_MAX) {
+      this.#faults.beforeEvent();
+      if (!(await this.#time.step())) break;
+      if (this.#commits.violations.length > 0 || violations.length > 0) return;
+    }
+    this.#time.note('the faults end');
+    this.#faults.mend();
+    this.#workload.stopping = true;
+    if (!(await this.#reached(this.#finalLook()))) violations.push(`no service ${SERVICE_BOUND_MS} ms after the last fault`);
+    else if (!(await this.#reached(this.#sameEverywhere())))
+      violations.push(`the masters differ ${SERVICE_BOUND_MS} ms after the last fault`);
+    else {
+      await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve, 'marks')));
+      this.#commits.compareWithChain(this.#cluster.journal.committed());
+    }
+  }
+
+  /** A master that finds its state to differ rebuilds it, and all looks well again: here that is a violation all the same. */
+  #hear(line: string): void {
+    if (line.includes("the state differs from the leader's")) this.#workload.violations.push(`I4: ${line}`);
+    this.#settings.narrate?.(line);
+  }
+
+  async #clientProgram(client: SimClient, process: SimProcess): Promise<void> {
+    for (const directory of DIRECTORIES) await this.#makeDirectory(client, process, directory);
+    const onlyLooks = process.random.chance(0.35);
+    const workers = Array.from(
+      { length: WORKERS_PER_CLIENT },
+      (_, at) => new Worker(`${process.name}.${at}`, process, client.files, this.#workload, onlyLooks),
+    );
+    await Promise.all(workers.map((worker) => worker.run()));
+  }
+
+  async #makeDirectory(client: SimClient, process: SimProcess, directory: string): Promise<void> {
+    for (;;) {
+      try {
+        await client.files.createDirectory(directory, { allowExists: true });
+        return;
+      } catch {
+        await sleep(process.clock, 100);
+      }
+    }
+  }
+
+  /** A client that was not there before sees everything. */
+  async #finalLook(): Promise<void> {
+    const { client, process } = this.#cluster.openJudge();
+    const judge = new Worker('judge', process, client.files, this.#workload, true);
+    for (const directory of DIRECTORIES) {
+      await this.#makeDirectory(client, process, directory);
+      while (!(await judge.list(directory, SERVICE_BOUND_MS)));
+    }
+  }
+
+  /** Masters are asked for the digests of their states while they live. */
+  async #audit(client: SimClient, process: SimProcess): Promise<void> {
+    while (!this.#workload.stopping) {
+      await this.#compareDigests(client);
+      await sleep(process.clock, process.random.between(50, 1_000));
+    }
+  }
+
+  /** Every master is asked for its digest until all tell the same one, of the same entry. */
+  async #sameEverywhere(): Promise<void> {
+    const { client, process } = this.#cluster.openJudge();
+    for (;;) {
+      if (await this.#compareDigests(client)) return;
+      await sleep(process.clock, 100);
+    }
+  }
+
+  async #compareDigests(client: SimClient): Promise<boolean> {
+    const { masters } = this.#cluster;
+    const told = await Promise.all(masters.map((host) => client.digestOf(this.#cluster.address(host))));
+    for (const [at, one] of told.entries()) if (one !== undefined) this.#commits.state(masters[at] ?? '', one.sn, one.digest);
+    return told.every((one) => one !== undefined && one.sn === told[0]?.sn);
+  }
+
+  /** Lets the world go on until `goal` is reached. @returns whether it was in time. */
+  async #reached(goal: Promise<unknown>): Promise<boolean> {
+    let reached = false;
+    goal.then(
+      () => {
+        reached = true;
+      },
+      (error: unknown) => this.#workload.violations.push(`the check itself failed: ${String(error)}`),
+    );
+    const until = this.#time.monotonicMs() + SERVICE_BOUND_MS;
+    await settled();
+    while (!reached && (await this.#time.step(until)));
+    return reached;
+  }
+
+  #outcome(): WorldOutcome {
+    return {
+      seed: this.#seed,
+      violations: [...this.#commits.violations, ...this.#workload.allViolations()],
+      trace: this.#time.traceHash(),
+      events: this.#time.steps,
+      virtualMs: Math.round(this.#time.monotonicMs()),
+      acknowledged: this.#workload.acknowledged,
+      unknown: this.#workload.unknown,
+      looks: this.#workload.looks,
+      epochs: this.#commits.epochs,
+      digestsCompared: this.#commits.digestsCompared,
+      faults: Object.fromEntries([...this.#faults.counts].sort()),
+    };
+  }
+}
