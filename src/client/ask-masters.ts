@@ -1,7 +1,9 @@
 /**
  * Asks masters how they are: which of them leads, and how far each has come.
  */
+
 import type { understudy } from '#proto/understudy.js';
+import { encodeMessage } from '../base/encode-message.js';
 import { asError, type UnderstudyError } from '../base/errors.js';
 import { operations } from '../metadata/operations.js';
 import type { CallBudget } from './call-budget.js';
@@ -20,7 +22,7 @@ export async function askMaster(connections: Connections, address: string, budge
   try {
     const connection = await connections.open(address, budget.waitSignal);
     const { method, request, response } = operations.masterStatus;
-    const body = await connection.call(method, request.encode({}).finish(), { timeoutMs: budget.remainingMs, signal: budget.waitSignal });
+    const body = await connection.call(method, encodeMessage(request, {}), { timeoutMs: budget.remainingMs, signal: budget.waitSignal });
     return { address, status: response.decode(body) };
   } catch (error) {
     return { address, error: asError(error, 'unavailable', `no answer address=${address}`) };

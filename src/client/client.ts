@@ -6,8 +6,10 @@
  * earlier attempt is never believed once a later one was sent. When the fate of a mutation cannot be told, the error says so
  * (`deadline_exceeded`, `session_expired`, `cancelled`: "it may have happened"); it is never run again silently.
  */
+
 import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.js';
+import { encodeMessage } from '../base/encode-message.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import type { LeaderDirectory } from '../election/election.js';
@@ -118,7 +120,7 @@ export class Client implements AsyncDisposable {
   ): Promise<Response> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.callTimeoutMs, options.signal);
     try {
-      const body = operation.request.encode(dated(request as RequestShape, options)).finish();
+      const body = encodeMessage(operation.request, dated(request as RequestShape, options));
       return operation.response.decode(await this.#send(this.#routeOf(options), operation.method, () => body, budget, false));
     } finally {
       budget.release();
@@ -144,7 +146,7 @@ export class Client implements AsyncDisposable {
       for (;;) {
         const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
         try {
-          const body = operation.request.encode(dated(rest() as RequestShape, options)).finish();
+          const body = encodeMessage(operation.request, dated(rest() as RequestShape, options));
           for await (const page of connection.stream(operation.method, body, budget.attemptOptions(budget.totalMs))) {
             route.answered();
             attempts.reset();
@@ -219,7 +221,7 @@ export class Client implements AsyncDisposable {
   /** Sends a mutation under the current session. @throws `NeverRan`. */
   async #sendSigned<Shape, Response>(operation: Callable<Shape, Response>, request: Shape, budget: CallBudget): Promise<Uint8Array> {
     const { session, callId } = this.#tryEnter() ?? (await this.#enter(budget));
-    const body = (attempt: number) => operation.request.encode(this.#signed(request, session, callId, attempt)).finish();
+    const body = (attempt: number) => encodeMessage(operation.request, this.#signed(request, session, callId, attempt));
     try {
       return await this.#send(this.#leader, operation.method, body, budget, true);
     } catch (error) {
@@ -289,7 +291,7 @@ export class Client implements AsyncDisposable {
   async #register(): Promise<Registration> {
     const budget = this.#budget(this.#settings.callTimeoutMs, undefined);
     const { method, request, response } = operations.registerClient;
-    const body = request.encode({}).finish();
+    const body = encodeMessage(request, {});
     try {
       return response.decode(await this.#send(this.#leader, method, () => body, budget, false));
     } finally {
@@ -300,7 +302,7 @@ export class Client implements AsyncDisposable {
   async #sayGoodbye({ clientId }: ClientSession, connection: MasterConnection): Promise<void> {
     const { method, request } = operations.closeClient;
     try {
-      await connection.call(method, request.encode({ clientId }).finish(), { timeoutMs: this.#settings.closeTimeoutMs });
+      await connection.call(method, encodeMessage(request, { clientId }), { timeoutMs: this.#settings.closeTimeoutMs });
     } catch {
       // A client that is not heard of again expires.
     }

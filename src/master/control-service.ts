@@ -2,6 +2,7 @@
  * The methods that concern a master or a client's session, not the namespace.
  */
 import type { understudy } from '#proto/understudy.js';
+import { encodeMessage } from '../base/encode-message.js';
 import { asError, type UnderstudyError } from '../base/errors.js';
 import { digestText } from '../metadata/digest.js';
 import { CALL_WINDOW } from '../metadata/keys.js';
@@ -36,7 +37,7 @@ function registerClient(master: Controlled, call: ServerCall): void {
     },
     settle(refused) {
       if (refused !== null) call.fail(refused);
-      else call.reply(operations.registerClient.response.encode({ clientId, window: CALL_WINDOW }).finish());
+      else call.reply(encodeMessage(operations.registerClient.response, { clientId, window: CALL_WINDOW }));
     },
   });
 }
@@ -56,7 +57,7 @@ function masterStatus(master: Controlled, call: ServerCall): void {
   const reply = (refused: UnderstudyError | null) => {
     const status = master.status();
     const superseded = refused?.code === 'not_leader' && status.state === 'ACTIVE';
-    call.reply(operations.masterStatus.response.encode(superseded ? { ...status, state: 'BECOMING_PASSIVE' } : status).finish());
+    call.reply(encodeMessage(operations.masterStatus.response, superseded ? { ...status, state: 'BECOMING_PASSIVE' } : status));
   };
   if (master.leadership === null) reply(null);
   else master.leadership.release(reply);
@@ -66,7 +67,7 @@ async function digest(master: Controlled, call: ServerCall): Promise<void> {
   try {
     if (master.replica === null) throw rebuilding();
     const at = await master.replica.writeBehind.digest();
-    call.reply(operations.digest.response.encode({ sn: at.sn, digest: digestText(at.digest) }).finish());
+    call.reply(encodeMessage(operations.digest.response, { sn: at.sn, digest: digestText(at.digest) }));
   } catch (error) {
     call.fail(asError(error));
   }

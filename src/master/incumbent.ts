@@ -1,5 +1,7 @@
 /** Asks a leader whether it still serves: what an elected standby does before it supersedes one. */
+
 import type { Clock } from '../base/clock.js';
+import { encodeMessage } from '../base/encode-message.js';
 import type { Log } from '../base/log.js';
 import { operations } from '../metadata/operations.js';
 import type { Network } from '../rpc/network.js';
@@ -27,7 +29,7 @@ export async function findIncumbent(
   try {
     await using connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, address, either);
     const { masterStatus } = operations;
-    const body = await connection.call(masterStatus.method, masterStatus.request.encode({}).finish(), {
+    const body = await connection.call(masterStatus.method, encodeMessage(masterStatus.request, {}), {
       timeoutMs: ANSWER_MS,
       signal: either,
     });

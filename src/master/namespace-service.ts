@@ -2,6 +2,7 @@
  * Serves the table of operations (src/metadata/operations.ts) over RPC: a leader everything, a standby reads that ask for less than the newest.
  */
 import { understudy } from '#proto/understudy.js';
+import { encodeMessage } from '../base/encode-message.js';
 import { asError, UnderstudyError } from '../base/errors.js';
 import { operations } from '../metadata/operations.js';
 import type { Pages } from '../metadata/queries.js';
@@ -61,7 +62,7 @@ export class NamespaceService {
       plan,
       settle(refused, { sn, inode }) {
         if (refused !== null) call.fail(refused);
-        else call.reply(understudy.MutationResponse.encode({ sn, inode }).finish());
+        else call.reply(encodeMessage(understudy.MutationResponse, { sn, inode }));
       },
     });
   }

@@ -5,6 +5,7 @@
  * lost one leaves a gap there, which is noticed when the store is opened.
  */
 import { understudy } from '#proto/understudy.js';
+import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import type { Digest } from './digest.js';
@@ -34,7 +35,7 @@ export const EMPTY_MARK: FlushMark = { flush: 0, sn: 0, hash: new Uint8Array(32)
 export function markRows(mark: FlushMark, identity: JournalIdentity): { type: 'put'; key: Uint8Array; value: Uint8Array }[] {
   const { flush, sn, hash, digest, epoch, timeMs } = mark;
   const row = { flush, sn, hash, digestLow: digest.low, digestHigh: digest.high, epoch, timeMs, ...identity };
-  const value = understudy.FlushMark.encode(row).finish();
+  const value = encodeMessage(understudy.FlushMark, row);
   return [APPLIED_KEY, ringKey(flush)].map((key) => ({ type: 'put', key, value }));
 }
 

@@ -6,6 +6,7 @@
  * Method numbers are never reused.
  */
 import { understudy } from '#proto/understudy.js';
+import { type Encodable, encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import type { Plan, PlanContext, Planned } from './plan.js';
@@ -19,8 +20,7 @@ import { exists, getStatus, listStatus, type Pages } from './queries.js';
 import type { State, StateView } from './state.js';
 
 /** A generated message class. */
-export interface MessageType<M, P> {
-  encode(message: P): { finish(): Uint8Array };
+export interface MessageType<M, P> extends Encodable<P> {
   decode(bytes: Uint8Array): M;
 }
 
@@ -87,7 +87,7 @@ function query<Q extends WithFreshness, QS, R, RS>(
 ): Query<Q, QS, R, RS> {
   const prepare = (body: Uint8Array): PreparedQuery<Uint8Array> => {
     const decoded = decodeRequest(request, body);
-    return { freshness: decoded.freshness, answer: (state) => response.encode(ask(decoded, state)).finish() };
+    return { freshness: decoded.freshness, answer: (state) => encodeMessage(response, ask(decoded, state)) };
   };
   return { kind: 'query', method, request, response, prepare };
 }

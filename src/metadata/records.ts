@@ -6,6 +6,7 @@
  */
 import protobuf from 'protobufjs/minimal.js';
 import { understudy } from '#proto/understudy.js';
+import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 
 export interface Inode {
@@ -63,12 +64,12 @@ export interface RecordCodec<V> {
 }
 
 export const inodeCodec: RecordCodec<Inode> = {
-  encode: (value) => understudy.Inode.encode(value).finish(),
+  encode: (value) => encodeMessage(understudy.Inode, value),
   decode: (bytes) => inodeOf(strictly(() => understudy.Inode.decode(strictReader(bytes)), 'inode')),
 };
 
 export const parentCodec: RecordCodec<Parent> = {
-  encode: (value) => understudy.Parent.encode(value).finish(),
+  encode: (value) => encodeMessage(understudy.Parent, value),
   decode(bytes) {
     const { parentId, name } = strictly(() => understudy.Parent.decode(strictReader(bytes)), 'parent');
     return { parentId, name };
@@ -76,7 +77,7 @@ export const parentCodec: RecordCodec<Parent> = {
 };
 
 export const sessionCodec: RecordCodec<ClientSession> = {
-  encode: (value) => understudy.ClientSession.encode(value).finish(),
+  encode: (value) => encodeMessage(understudy.ClientSession, value),
   decode(bytes) {
     const { lowestUnanswered, lastUsedMs, highestCall } = strictly(
       () => understudy.ClientSession.decode(strictReader(bytes)),
@@ -87,7 +88,7 @@ export const sessionCodec: RecordCodec<ClientSession> = {
 };
 
 export const resultCodec: RecordCodec<CallResult> = {
-  encode: (value) => understudy.CallResult.encode(value).finish(),
+  encode: (value) => encodeMessage(understudy.CallResult, value),
   decode(bytes) {
     const row = strictly(() => understudy.CallResult.decode(strictReader(bytes)), 'call result');
     const inode = row.inode ? inodeOf(row.inode) : null;
@@ -96,7 +97,7 @@ export const resultCodec: RecordCodec<CallResult> = {
 };
 
 export const nextIdsCodec: RecordCodec<NextIds> = {
-  encode: (value) => understudy.NextIds.encode(value).finish(),
+  encode: (value) => encodeMessage(understudy.NextIds, value),
   decode(bytes) {
     const { inodeId, clientId } = strictly(() => understudy.NextIds.decode(strictReader(bytes)), 'next ids');
     return { inodeId, clientId };

@@ -2,7 +2,9 @@
  * Errors on the wire: an understudy.RpcError in the body of an error frame. Causes stay where they are; code, message, leader and the time
  * to wait travel.
  */
+
 import { understudy } from '#proto/understudy.js';
+import { encodeMessage } from '../base/encode-message.js';
 import { ERROR_NUMBERS, errorCode, UnderstudyError } from '../base/errors.js';
 
 /** Longer messages are cut, so that an error always fits into a frame. */
@@ -15,7 +17,7 @@ export function encodeError(error: UnderstudyError): Uint8Array {
     leader: error.leader ?? '',
     retryAfterMs: Math.max(0, Math.ceil(error.retryAfterMs ?? 0)),
   };
-  return understudy.RpcError.encode(fields).finish();
+  return encodeMessage(understudy.RpcError, fields);
 }
 
 /** @throws `invalid_argument`: not an error. */
