@@ -132,13 +132,15 @@ class Claim {
   }
 
   async #takeNumber(committed: number): Promise<number> {
-    for (let number = await this.#ledger.fenceBoundary(committed); number < EPOCHS_MAX; number++) {
+    const boundary = await this.#ledger.fenceBoundary(committed);
+    for (let number = Math.max(boundary, committed + 1); number < EPOCHS_MAX; number++) {
       try {
         await createFileDurable(claimPath(this.#context.settings.folder, number));
       } catch (error) {
         if (errnoOf(error) === 'EEXIST') continue;
         throw error;
       }
+      if ((await this.#ledger.read(number)).slot !== undefined) continue; // somebody's, though its name under claims/ was lost
       if (number > EPOCHS_MAX / 2)
         this.#context.deps.log.warn({ epoch: number, max: EPOCHS_MAX }, 'more than half of all epochs are used up');
       return number;

@@ -203,6 +203,15 @@ test('slot: torn although its epoch wrote batches, says corrupt', async () => {
   expect(isError(await errorOf(claim(await openJournal())), 'corrupt')).toBe(true);
 });
 
+test('claims: their names lost, no number is used twice', async () => {
+  await written(2);
+  await claim(await openJournal());
+  for (const epoch of [1, 2]) await rm(path.join(folder, 'claims', String(epoch)));
+  const next = await claim(await openJournal());
+  expect(next.writer.epoch).toBe(3);
+  expect(textOf(next.delivered)).toEqual(['claim 1', 'x0', 'x1', 'claim 2', 'claim 3']);
+});
+
 test('marks: one damaged, the other counts; both damaged, says corrupt', async () => {
   const journal = await openJournal();
   const { writer } = await claim(journal);
