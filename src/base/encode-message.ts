@@ -42,7 +42,8 @@ class SlabWriter {
 
   uint32(value: number): this {
     this.#room(VARINT_BYTES_MAX);
-    this.#at = putVarint(this.#slab, this.#at, value >>> 0);
+    if (value >= 0 && value < 0x80) this.#slab[this.#at++] = value;
+    else this.#at = putVarint(this.#slab, this.#at, value >>> 0);
     return this;
   }
 
@@ -123,14 +124,15 @@ class SlabWriter {
   }
 
   #ascii(value: string): boolean {
-    let at = this.#at + 1;
+    const slab = this.#slab;
+    const from = this.#at + 1;
     for (let i = 0; i < value.length; i++) {
       const code = value.charCodeAt(i);
       if (code >= 0x80) return false;
-      this.#slab[at++] = code;
+      slab[from + i] = code;
     }
-    this.#slab[this.#at] = value.length;
-    this.#at = at;
+    slab[from - 1] = value.length;
+    this.#at = from + value.length;
     return true;
   }
 
