@@ -32,7 +32,7 @@ export interface Leg {
 }
 
 /** @returns the sequence number of the one entry that claimed this epoch. */
-export function claimSn(slot: Slot): number {
+function claimSn(slot: Slot): number {
   return slot.copiesEnd.point.sn + 1;
 }
 

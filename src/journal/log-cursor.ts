@@ -133,7 +133,7 @@ export class LogCursor implements AsyncDisposable {
   }
 }
 
-export function damageAt(context: DirectoryContext, place: Place, what: string): UnderstudyError {
+function damageAt(context: DirectoryContext, place: Place, what: string): UnderstudyError {
   const file = segmentPath(context.settings.folder, place.epoch, place.segment);
   return new UnderstudyError('corrupt', `${what} file=${file} offset=${place.offset} sn=${place.point.sn + 1}`);
 }

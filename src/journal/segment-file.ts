@@ -118,7 +118,7 @@ async function readHeader(context: DirectoryContext, file: SystemFile, epoch: nu
 }
 
 /** @returns a copy of the bytes [offset, offset + bytes) of the segment, fewer at its end. */
-export async function readRange(segment: OpenSegment, offset: number, bytes: number): Promise<Buffer> {
+async function readRange(segment: OpenSegment, offset: number, bytes: number): Promise<Buffer> {
   const from = Math.floor(offset / PAGE_BYTES) * PAGE_BYTES;
   const to = Math.min(Math.ceil((offset + bytes) / PAGE_BYTES) * PAGE_BYTES, segment.header.sizeBytes);
   if (to <= offset) return Buffer.alloc(0);

@@ -34,7 +34,7 @@ export async function claim(journal: Journal, from: ChainPoint = GENESIS): Promi
 }
 
 /** @returns all committed batches behind `from`, once the reader has found no more. */
-export async function readAll(journal: Journal, from: ChainPoint = GENESIS): Promise<Batch[]> {
+async function readAll(journal: Journal, from: ChainPoint = GENESIS): Promise<Batch[]> {
   const abort = new AbortController();
   const batches: Batch[] = [];
   for await (const batch of journal.read({ from, signal: abort.signal, onIdle: () => abort.abort() })) batches.push(batch);
@@ -59,7 +59,7 @@ export async function readTo(journal: Journal, to: ChainPoint, from: ChainPoint 
 }
 
 /** A hook that holds the first caller of `step` up until `release`. */
-export function stallAt(step: JournalStep): {
+function stallAt(step: JournalStep): {
   pause: StepHook;
   reached: Promise<void>;
   release(): void;
