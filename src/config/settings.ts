@@ -181,7 +181,7 @@ const journal = {
     key: 'master.journal.free.space.reserve',
     type: byteSize({ min: '0', max: '1TB' }),
     default: '64MB',
-    help: "Free space on the journal's storage below which changes are refused; removing, and taking over, may still use it.",
+    help: "Free space on the journal's storage below which changes are refused; taking over may still use it.",
   },
 } as const satisfies Record<string, Setting>;
 
@@ -233,12 +233,6 @@ const state = {
     type: integer({ min: 10, max: 10_000_000 }),
     default: '100000',
     help: 'Clients that can be registered at once; past it the longest idle ones are forgotten, and refused if they come back with a retry.',
-  },
-  masterClientWindow: {
-    key: 'master.client.window',
-    type: integer({ min: 16, max: 65_536 }),
-    default: '4096',
-    help: 'Calls of one client, counted from its lowest unanswered one, whose answers are kept: the number of changes it can have in flight. The same on all masters.',
   },
 } as const satisfies Record<string, Setting>;
 
