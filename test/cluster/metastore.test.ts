@@ -1,0 +1,91 @@
+/**
+ * LevelDB folders that are deleted, or damaged in each kind of file that LevelDB keeps: rebuilt by the master itself.
+ */
+import { rmSync, statSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { Cluster } from './cluster.js';
+import { flipBit, largestFile } from './damage.js';
+import { Load } from './load.js';
+import type { MasterProcess } from './master-process.js';
+
+interface Damage {
+  readonly name: string;
+  /** LevelDB makes tables of its log when it is opened. */
+  readonly needsTables?: boolean;
+  readonly damage: (folder: string) => void;
+}
+
+const DAMAGES: readonly Damage[] = [
+  { name: 'bits flipped in a table', needsTables: true, damage: (folder) => flipBits(largestFile(folder, /\.ldb$/)) },
+  { name: 'without a table', needsTables: true, damage: (folder) => rmSync(largestFile(folder, /\.ldb$/)) },
+  { name: 'bits flipped in the log', damage: (folder) => flipBits(largestFile(folder, /\.log$/)) },
+  { name: 'bits flipped in MANIFEST', damage: (folder) => flipBits(largestFile(folder, /^MANIFEST/)) },
+  { name: 'bits flipped in CURRENT', damage: (folder) => flipBits(largestFile(folder, /^CURRENT$/)) },
+  { name: 'deleted', damage: (folder) => rmSync(folder, { recursive: true }) },
+];
+/** Little stays in memory: the store has most of what was acknowledged. */
+const SETTINGS = { 'master.metastore.flush.interval': '10ms', 'master.digest.interval': '5' };
+
+test('metastore of a standby: damaged or deleted while it is down, rebuilt by itself', async () => {
+  await using cluster = await Cluster.start({ masters: 2, settings: SETTINGS });
+  const load = await Load.start(await cluster.client(), 64);
+  await load.progress(1_000);
+  const [standby] = cluster.others(await cluster.leader());
+  if (standby === undefined) throw new Error('no standby');
+
+  for (const damage of DAMAGES) {
+    await restartDamaged(standby, damage);
+    await load.progress(200);
+    expect((await standby.status()).state, damage.name).toBe('PASSIVE');
+  }
+  await load.stop();
+  await load.expectAllThere();
+  expect(new Set(await cluster.digests()).size).toBe(1);
+  // Some damage LevelDB meets by falling back to what it had before: then there is nothing to rebuild.
+  expect(standby.stderr.match(/set aside and rebuilt|the metastore has failed/g)?.length).toBeGreaterThanOrEqual(3);
+});
+
+test('metastore of the only master: damaged or deleted while it is down, rebuilt before it leads again', async () => {
+  await using cluster = await Cluster.start({ masters: 1, settings: SETTINGS });
+  const fs = await cluster.client();
+  const master = cluster.master(0);
+  const load = await Load.start(fs, 64);
+  await load.progress(1_000);
+
+  for (const damage of DAMAGES) {
+    await restartDamaged(master, damage);
+    await load.progress(200);
+  }
+  await load.stop();
+  await load.expectAllThere();
+});
+
+test('metastore of the leader: deleted under load, served from on, and rebuilt when it is started again', async () => {
+  await using cluster = await Cluster.start({ masters: 2, settings: SETTINGS });
+  const load = await Load.start(await cluster.client(), 64);
+  await load.progress(500);
+  const leader = await cluster.leader();
+  rmSync(leader.place.metastore, { recursive: true });
+  await load.progress(500);
+  await leader.end('SIGTERM');
+  await leader.start();
+  await load.progress(500);
+  await load.stop();
+  await load.expectAllThere();
+  expect(new Set(await cluster.digests()).size).toBe(1);
+});
+
+async function restartDamaged(master: MasterProcess, { needsTables, damage }: Damage): Promise<void> {
+  if (needsTables) {
+    await master.end();
+    await master.start();
+  }
+  await master.end();
+  damage(master.place.metastore);
+  await master.start();
+}
+
+function flipBits(file: string): void {
+  const { size } = statSync(file);
+  for (const part of [0.1, 0.5, 0.9]) flipBit(file, Math.floor(size * part));
+}
