@@ -295,8 +295,8 @@ export class Master implements Controlled, AsyncDisposable {
       if (this.#role.name === 'claiming' && (await this.#incumbentServes(replica, signal))) return this.#input({ type: 'incumbent found' });
       const writer = await this.#deps.journal.claim({
         from: replica.end,
-        entry: (epoch) => {
-          const timeMs = Math.max(replica.state.timeMs, Math.floor(this.#deps.clock.wallMs()));
+        entry: (epoch, notBeforeMs) => {
+          const timeMs = Math.max(notBeforeMs, replica.state.timeMs, Math.floor(this.#deps.clock.wallMs()));
           const { owner, group } = this.#settings;
           return { bytes: encodeEntry({ timeMs, claim: { epoch, host: this.rpcAddress, owner, group } }), timeMs };
         },
