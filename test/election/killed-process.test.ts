@@ -3,6 +3,7 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { freePorts } from '../servers/ports.js';
 import { killProcess, tracked } from '../servers/processes.js';
@@ -18,7 +19,7 @@ let zooKeeper: ZooKeeperEnsemble;
 beforeAll(async () => {
   mkdirSync(compiled, { recursive: true });
   const options = ['--ignoreConfig', '--noCheck', '--module', 'nodenext', '--target', 'es2022', '--rootDir', '.', '--outDir', compiled];
-  execFileSync('node_modules/.bin/tsc', [...options, 'test/election/candidate-process.ts']);
+  execFileSync('node_modules/.bin/tsc', [...options, fileURLToPath(new URL('./candidate-process.ts', import.meta.url))]);
   zooKeeper = await startZooKeeper();
 });
 
