@@ -6,8 +6,14 @@ import { once } from 'node:events';
 import { openSync } from 'node:fs';
 
 const living = new Set<ChildProcess>();
-process.once('exit', () => {
+const killAll = () => {
   for (const child of living) child.kill('SIGKILL');
+};
+process.once('exit', killAll);
+// How vitest ends a worker that has not ended by itself.
+process.once('SIGTERM', () => {
+  killAll();
+  process.exit(143);
 });
 
 /** Sockets of the ZooKeeper client are inherited by children, which would keep them open, in the kernel's poll set too: closed before the program begins. */
