@@ -149,10 +149,10 @@ export class Replica implements AsyncDisposable {
 
   /** Counts the digest of what was found at opening anew, beside service. */
   async #verify(): Promise<void> {
-    const { log, failed } = this.#deps;
+    const { clock, log, failed } = this.#deps;
     const snapshot = this.kv.snapshot();
     try {
-      const rows = await verifyStore(snapshot, this.writeBehind.mark, this.#closing.signal);
+      const rows = await verifyStore(snapshot, this.writeBehind.mark, clock, this.#closing.signal);
       log.debug({ rows }, 'the metastore adds up');
     } catch (error) {
       if (!this.#closing.signal.aborted) failed(asError(error));

@@ -61,7 +61,7 @@ describe('replay', () => {
           expect(here).toEqual(there);
           expect(await stateRows(standby.replica.kv)).toEqual(await stateRows(leader.replica.kv));
           const snapshot = standby.replica.kv.snapshot();
-          await verifyStore(snapshot, standby.replica.writeBehind.mark, NEVER);
+          await verifyStore(snapshot, standby.replica.writeBehind.mark, stillClock, NEVER);
           await snapshot.close();
           await Promise.all([leader.replica.close(), standby.replica.close()]);
           expect([...leader.failures, ...standby.failures]).toEqual([]);
