@@ -103,6 +103,10 @@ export class Leadership {
     this.#time = new LeaderClock(deps.clock, state.timeMs);
     this.#gate = new ReadGate(deps.clock, deps.writer, end.sn);
     state.record();
+    const { dead } = deps.writer;
+    const ended = () => this.#end(asError(dead.reason));
+    if (dead.aborted) deps.clock.defer(ended);
+    else dead.addEventListener('abort', ended, { once: true });
   }
 
   get committedSn(): number {

@@ -51,8 +51,10 @@ export interface MasterDeps {
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
 const FOLLOW_PAUSE_MS = 500;
-/** A replica that fails sooner after it was opened waits so long for the next try. */
+/** A replica that fails again within the longest pause waits for the next try, longer each time. */
 const REBUILD_PAUSE_MS = 1_000;
+const REBUILD_PAUSE_MAX_MS = 60_000;
+const INCUMBENT_PAUSE_MS = 250;
 const CONFIRM_INTERVAL_MS = 1_000;
 const DRAIN_MAX_MS = 2_000;
 
@@ -81,6 +83,7 @@ export class Master implements Controlled, AsyncDisposable {
   #serving: AbortController | null = null;
   #incumbentSinceMs: number | null = null;
   #replicaTrouble: UnderstudyError | null = null;
+  #rebuildPauseMs = 0;
   #rebuiltMs = Number.NEGATIVE_INFINITY;
 
   /**
@@ -227,7 +230,7 @@ export class Master implements Controlled, AsyncDisposable {
         return this.#onElection(() => this.#publish());
       case 'requeue':
         return this.#onElection(async () => {
-          await this.#deps.election.withdraw();
+          await this.#deps.election.withdraw().catch((error) => this.#deps.log.warn({ error }, 'cannot withdraw what was published'));
           await this.#deps.election.requeue();
         });
       case 'leave election':
@@ -327,7 +330,9 @@ export class Master implements Controlled, AsyncDisposable {
     if (!(await findIncumbent(this.#deps, { address: leaderAddress, epoch }, signal))) return false;
     this.#incumbentSinceMs ??= now;
     this.#deps.log.info({ leader: leaderAddress, epoch }, 'elected, but the leader still serves: it is let be for now');
-    return true;
+    // Two standbys must not hand the election to each other all the time.
+    await sleep(this.#deps.clock, INCUMBENT_PAUSE_MS, signal);
+    return findIncumbent(this.#deps, { address: leaderAddress, epoch }, signal);
   }
 
   #serve(): void {
@@ -386,9 +391,11 @@ export class Master implements Controlled, AsyncDisposable {
     const broken = this.#replica;
     this.#replica = null;
     await broken?.close();
-    const now = this.#deps.clock.monotonicMs();
-    if (now - this.#rebuiltMs < REBUILD_PAUSE_MS) await sleep(this.#deps.clock, REBUILD_PAUSE_MS);
-    this.#rebuiltMs = this.#deps.clock.monotonicMs();
+    const { clock } = this.#deps;
+    const isSoon = clock.monotonicMs() - this.#rebuiltMs < REBUILD_PAUSE_MAX_MS;
+    this.#rebuildPauseMs = isSoon ? Math.min(Math.max(this.#rebuildPauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS) : 0;
+    await sleep(clock, this.#rebuildPauseMs);
+    this.#rebuiltMs = clock.monotonicMs();
     for (let pauseMs = CLAIM_PAUSE_MS; this.#role.name === 'rebuilding'; pauseMs = Math.min(pauseMs * 2, CLAIM_PAUSE_MAX_MS)) {
       try {
         // A store whose disk failed is opened as it is; anything else that went wrong with it may be in it still.

@@ -7,7 +7,9 @@ import type { EntryBody } from '../../src/metadata/plan.js';
 import { JournaledState, openReplica, stillClock } from '../metadata/journaled-state.js';
 
 /** A writer whose appends and confirms end when and how the test says. */
-class ScriptedWriter implements Pick<JournalWriter, 'append' | 'confirm'> {
+class ScriptedWriter implements Pick<JournalWriter, 'append' | 'confirm' | 'dead'> {
+  readonly ending = new AbortController();
+  readonly dead = this.ending.signal;
   readonly appends: { entries: readonly Uint8Array[]; end: Deferred<ChainPoint> }[] = [];
   readonly confirms: Deferred<void>[] = [];
   confirmAlways = true;
@@ -228,6 +230,18 @@ describe('failures', () => {
     await turn();
     expect(settled).toEqual(['not_leader']);
     expect(ended.length).toBe(1);
+  });
+
+  it('a writer that dies by itself, between appends or under one: the epoch ends', async () => {
+    mkdir('a');
+    await turn();
+    writer.ending.abort(new UnderstudyError('unavailable', 'the mark page cannot be written'));
+    await turn();
+    expect(settled).toEqual(['a: outcome_unknown']);
+    expect(ended.map(({ code }) => code)).toEqual(['unavailable']);
+    mkdir('b');
+    await turn();
+    expect(settled.at(-1)).toBe('b: unavailable');
   });
 
   it('refused for want of space: taken back, and the writer lives on', async () => {

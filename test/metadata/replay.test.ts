@@ -6,7 +6,7 @@ import type { KvStore } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import { APPLIED_KEY, ringKey, STATE_RANGE } from '../../src/metadata/keys.js';
 import { verifyStore } from '../../src/metadata/verify-store.js';
-import { JournaledState, openReplica, type Request, rebatched } from './journaled-state.js';
+import { JournaledState, openReplica, type Request, rebatched, stillClock } from './journaled-state.js';
 import { anyRequest } from './requests.js';
 
 const NEVER = new AbortController().signal;
