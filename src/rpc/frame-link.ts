@@ -92,6 +92,7 @@ export class FrameLink {
   #paused = false;
   #timer: Timer;
   #heard = false;
+  #silentSoFar = true;
   #completedAtSweep = 0;
   /** How long each of these has lasted, by the sweeps. */
   #silentMs = 0;
@@ -130,6 +131,11 @@ export class FrameLink {
   /** More is waiting to be sent than the soft bound; until all of it has left. */
   get congested(): boolean {
     return this.#congested;
+  }
+
+  /** Nothing at all has been received. */
+  get silentSoFar(): boolean {
+    return this.#silentSoFar;
   }
 
   get outgoingBytes(): number {
@@ -196,6 +202,7 @@ export class FrameLink {
   #data(chunk: Uint8Array): void {
     if (this.#phase === 'ending' || this.#phase === 'closed') return;
     this.#heard = true;
+    this.#silentSoFar = false;
     try {
       this.#decoder.push(chunk);
     } catch (error) {

@@ -173,8 +173,9 @@ export class ServerConnection implements CallConnection {
     this.#deadlines.cancel();
     this.#abandonAll(reason ?? new UnderstudyError('cancelled', 'caller closed the connection'));
     const values = { peer: this.peer, ...(reason === undefined ? {} : { code: reason.code, reason: reason.message }) };
-    // A client that dies or leaves is everyday life; one that breaks a bound or the protocol is not.
-    if (reason === undefined || reason.code === 'unavailable') this.#log.debug(values, 'connection ended');
+    // A client that dies or leaves is everyday life, and so is one that only looks whether the port is open. One that breaks a bound or the
+    // protocol is not.
+    if (reason === undefined || reason.code === 'unavailable' || this.#link.silentSoFar) this.#log.debug(values, 'connection ended');
     else this.#log.warn(values, 'connection closed: its client broke a bound or the protocol');
   }
 

@@ -90,8 +90,13 @@ describe('bad clients', () => {
     expect(peer.frames.map((frame) => [frame.kind, frame.callId])).toEqual([[KIND.error, 0]]);
   });
 
-  test('client: never says hello, closed in time', async () => {
-    await costsOnlyItself(await open(QUICK), /no hello in time/);
+  test('client: never says anything, closed in time, and nothing is made of it', async () => {
+    const peer = await open(QUICK);
+    await world.until(() => peer.closed);
+    await world.until(() => server.connections === 1);
+    expect(await good.call(1, Buffer.from('unharmed'), SOON)).toHaveLength(8);
+    const said = world.lines.filter(({ values }) => /no hello in time/.test(String(values.reason)));
+    expect(said.map(({ level }) => level)).toEqual(['debug']);
   });
 
   test.each([
