@@ -94,17 +94,18 @@ export class LeaderLink implements Route {
 
   answered(): void {
     this.#progress += 1;
+    this.#problem = undefined;
     if (this.#backoff === undefined) return;
     this.#backoff = undefined;
-    this.#problem = undefined;
     this.#hintsRunning = 0;
   }
 
   failed(connection: MasterConnection, failure: UnderstudyError): void {
-    const moved = failure.code === 'not_leader' || failure.code === 'fenced';
-    if (connection !== this.#current || !(moved || connection.lost)) return;
-    this.#current = undefined;
+    if (connection !== this.#current) return;
     this.#problem = failure;
+    const moved = failure.code === 'not_leader' || failure.code === 'fenced';
+    if (!moved && !connection.lost) return;
+    this.#current = undefined;
     if (failure.leader && failure.leader !== connection.address) this.#hint = failure.leader;
   }
 
