@@ -1,0 +1,51 @@
+/**
+ * Storage that fills up or turns read-only under a running journal. Needs root, and Linux.
+ */
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+/** A file system of its own, small enough to be filled. */
+export class SmallDisk implements Disposable {
+  readonly folder: string;
+
+  constructor(megabytes: number) {
+    this.folder = mkdtempSync(path.join(tmpdir(), 'understudy-disk-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'understudy-test', this.folder]);
+  }
+
+  get #filler(): string {
+    return path.join(this.folder, 'filler');
+  }
+
+  /** Takes all the room but so much. */
+  fill(leaveBytes: number): void {
+    const { bavail, bsize } = statfsSync(this.folder);
+    writeFileSync(this.#filler, Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
+  }
+
+  /** Gives the room back. */
+  clear(): void {
+    rmSync(this.#filler, { force: true });
+  }
+
+  [Symbol.dispose](): void {
+    execFileSync('umount', ['--lazy', this.folder]);
+    rmdirSync(this.folder);
+  }
+}
+
+/** Makes `folder` and all in it unwritable, for processes that have its files open too, until it is disposed. */
+export class Unwritable implements Disposable {
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+    execFileSync('chattr', ['-R', '+i', folder]);
+  }
+
+  [Symbol.dispose](): void {
+    execFileSync('chattr', ['-R', '-i', this.#folder]);
+  }
+}
