@@ -1,0 +1,177 @@
+/**
+ * Real masters, each a process of its own, over one journal in one folder.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { FileSystem, type MasterInfo } from '../src/cli/understudy.js';
+import { freePorts } from '../test/servers/ports.js';
+import { killProcess, startProcess } from '../test/servers/processes.js';
+import { waitUntil } from '../test/servers/wait-until.js';
+import type { Place } from './load.js';
+import { type ResidentMemory, residentMemory } from './resident-memory.js';
+
+export interface ClusterSettings {
+  /** A new folder is made in it. */
+  readonly parent: string;
+  readonly masters: number;
+  readonly zookeeper?: { readonly address: string; readonly sessionTimeoutMs: number };
+  readonly profileFolder?: string;
+}
+
+/** Root of the checkout: this file runs from dist-bench/bench. */
+const ROOT = path.resolve(import.meta.dirname, '..', '..');
+const START_LIMIT_MS = 120_000;
+const ANSWER_LIMIT_MS = 5_000;
+
+export class Cluster implements AsyncDisposable {
+  readonly masters: readonly MasterProcess[];
+  /** For clients. */
+  readonly place: Place;
+  readonly #folder: string;
+  readonly #fs: FileSystem;
+
+  private constructor(folder: string, masters: readonly MasterProcess[], place: Place, fs: FileSystem) {
+    this.#folder = folder;
+    this.masters = masters;
+    this.place = place;
+    this.#fs = fs;
+  }
+
+  /** Formats a journal, starts the masters, and waits until one leads and the others follow. */
+  static async start(settings: ClusterSettings): Promise<Cluster> {
+    const folder = mkdtempSync(path.join(settings.parent, 'cluster-'));
+    const ports = await freePorts(2 * settings.masters);
+    const addresses = ports.slice(0, settings.masters).map((port) => `127.0.0.1:${port}`);
+    const shared = sharedSettings(folder, addresses, settings);
+    execFileSync(process.execPath, [path.join(ROOT, 'bin/understudy'), 'format', ...flags(folder, shared)], { stdio: 'pipe' });
+    const masters = addresses.map((address, index) => {
+      const own = { 'master.rpc.port': String(ports[index]), 'master.web.port': String(ports[settings.masters + index]) };
+      return new MasterProcess(path.join(folder, `master-${index}`), address, { ...shared, ...own }, settings.profileFolder);
+    });
+    const { zookeeper } = settings;
+    const place = { masters: addresses, ...(zookeeper === undefined ? {} : { zookeeper: zookeeper.address }) };
+    const cluster = new Cluster(folder, masters, place, await FileSystem.connect({ masters: addresses }));
+    for (const master of masters) master.start();
+    await cluster.ready();
+    return cluster;
+  }
+
+  get first(): MasterProcess {
+    return this.masters[0] as MasterProcess;
+  }
+
+  /** @returns how each master is, by its address. */
+  async status(): Promise<ReadonlyMap<string, MasterInfo>> {
+    return new Map((await this.#fs.masterInfo({ timeoutMs: ANSWER_LIMIT_MS })).map((info) => [info.address, info]));
+  }
+
+  async leader(): Promise<MasterProcess | undefined> {
+    const status = await this.status();
+    return this.masters.find(({ address }) => status.get(address)?.state === 'ACTIVE');
+  }
+
+  /** Resolves when one leads and every other one follows close behind. */
+  async ready(): Promise<void> {
+    await waitUntil(
+      'a leader, and standbys that follow',
+      async () => {
+        for (const master of this.masters) master.mustRun();
+        const infos = [...(await this.status()).values()];
+        const leaders = infos.filter(({ state }) => state === 'ACTIVE').length;
+        const standbys = infos.filter(({ state, lag }) => state === 'PASSIVE' && lag < 1_000).length;
+        return leaders === 1 && standbys === this.masters.length - 1;
+      },
+      START_LIMIT_MS,
+    );
+  }
+
+  /** Of the first master. */
+  async appliedSn(): Promise<number> {
+    return (await this.status()).get(this.first.address)?.appliedSn ?? 0;
+  }
+
+  async close(): Promise<void> {
+    await this.#fs.close();
+    await Promise.all(this.masters.map((master) => master.stop('SIGTERM')));
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+export class MasterProcess {
+  readonly address: string;
+  readonly #folder: string;
+  readonly #settings: Readonly<Record<string, string>>;
+  readonly #profileFolder: string | undefined;
+  #child: ChildProcess | undefined;
+
+  constructor(folder: string, address: string, settings: Readonly<Record<string, string>>, profileFolder: string | undefined) {
+    mkdirSync(folder);
+    this.#folder = folder;
+    this.address = address;
+    this.#settings = { ...settings, 'master.metastore.dir': path.join(folder, 'metastore') };
+    this.#profileFolder = profileFolder;
+  }
+
+  /** Does nothing while it runs. */
+  start(): void {
+    if (this.#child !== undefined) return;
+    const profile = this.#profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', this.#profileFolder];
+    const command = [...profile, path.join(ROOT, 'bin/master'), ...flags(path.dirname(this.#folder), this.#settings)];
+    this.#child = startProcess(process.execPath, command, this.#log, this.#folder);
+  }
+
+  /** @throws where it ended by itself, with the end of its log. */
+  mustRun(): void {
+    if (this.#child?.exitCode == null) return;
+    throw new Error(`a master ended: ${readFileSync(this.#log, 'utf8').slice(-2_000)}`);
+  }
+
+  /** Resolves when the process is gone. */
+  async stop(signal: 'SIGTERM' | 'SIGKILL'): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child !== undefined) await killProcess(child, signal);
+  }
+
+  /** Removes what can be rebuilt from the journal. It must not run. */
+  wipe(): void {
+    rmSync(path.join(this.#folder, 'metastore'), { recursive: true, force: true });
+  }
+
+  memory(): ResidentMemory {
+    return residentMemory(this.#child?.pid ?? 0);
+  }
+
+  get #log(): string {
+    return path.join(this.#folder, 'master.log');
+  }
+}
+
+function sharedSettings(folder: string, addresses: readonly string[], { zookeeper }: ClusterSettings): Record<string, string> {
+  const plain = {
+    'master.hostname': '127.0.0.1',
+    'master.bind.host': '127.0.0.1',
+    'master.web.bind.host': '127.0.0.1',
+    'master.rpc.addresses': addresses.join(','),
+    'master.journal.folder': path.join(folder, 'journal'),
+  };
+  if (zookeeper === undefined) return plain;
+  return {
+    ...plain,
+    'zookeeper.enabled': 'true',
+    'zookeeper.address': zookeeper.address,
+    'zookeeper.session.timeout': `${zookeeper.sessionTimeoutMs}ms`,
+  };
+}
+
+/** Flags for `settings` and for nothing else: the machine's own configuration file is left out. */
+function flags(folder: string, settings: Readonly<Record<string, string>>): string[] {
+  writeFileSync(path.join(folder, 'understudy-site.properties'), '');
+  return ['--conf', folder, ...Object.entries(settings).flatMap(([key, value]) => ['-D', `understudy.${key}=${value}`])];
+}

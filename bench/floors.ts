@@ -1,0 +1,157 @@
+/**
+ * What this machine can do at most: each step of the real work, bare, measured once in the same run and in the same folder.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
+import path from 'node:path';
+import { performance } from 'node:perf_hooks';
+import type { KvStore } from '../src/kv/kv-store.js';
+import { LevelStores } from '../src/kv/level-store.js';
+import { killProcess, tracked } from '../test/servers/processes.js';
+import type { Measured } from './load.js';
+import { LoadClient } from './load-client.js';
+import { residentMemory } from './resident-memory.js';
+
+/** Bytes that an entry has in the journal, and an answer that carries an inode, roughly. */
+const ENTRY_BYTES = 128;
+const ANSWER_BYTES = 96;
+const LEVEL_SETTINGS = { writeBufferBytes: 16 << 20, cacheBytes: 64 << 20 };
+const KEY_BYTES = 24;
+const ROW_BYTES = 80;
+const ROWS_PER_WRITE = 1_000;
+
+export interface LevelFloor {
+  readonly putsPerSecond: number;
+  readonly getsPerSecond: number;
+  readonly scannedPerSecond: number;
+}
+
+export class Floors implements AsyncDisposable {
+  readonly #folder: string;
+  readonly #measureMs: number;
+  readonly #known = new Map<string, Promise<unknown>>();
+  #echo: Promise<{ readonly child: ChildProcess; readonly client: LoadClient }> | undefined;
+
+  constructor(parent: string, measureMs: number) {
+    this.#folder = mkdtempSync(path.join(parent, 'floors-'));
+    this.#measureMs = measureMs;
+  }
+
+  /** Frames there and back between two processes. */
+  echo(inFlight: number, answerBytes = ANSWER_BYTES): Promise<Measured & { readonly perSecond: number }> {
+    return this.#once(`echo ${inFlight} ${answerBytes}`, async () => {
+      const { client } = await this.#echoing();
+      const measured = await client.run({
+        ...{ operation: 'echo', base: '', perDirectory: answerBytes, from: 0, to: 1, around: true },
+        ...{ inFlight, warmUpMs: this.#measureMs / 4, measureMs: this.#measureMs },
+      });
+      return { ...measured, perSecond: measured.calls / measured.seconds };
+    });
+  }
+
+  /** Journal entries a second, in writes of `entries` of them, each with its fdatasync. */
+  append(entries: number): Promise<number> {
+    return this.#once(`append ${entries}`, async () => {
+      const batch = Buffer.alloc(entries * ENTRY_BYTES, 1);
+      const file = openSync(path.join(this.#folder, 'appends'), 'w');
+      let appended = 0;
+      const startMs = performance.now();
+      while (performance.now() - startMs < this.#measureMs) {
+        writeSync(file, batch);
+        fdatasyncSync(file);
+        appended += entries;
+      }
+      const seconds = (performance.now() - startMs) / 1000;
+      closeSync(file);
+      return appended / seconds;
+    });
+  }
+
+  /** Rows of the size that inodes have, put in batches, got singly at random, scanned in order. */
+  level(): Promise<LevelFloor> {
+    return this.#once('level', async () => {
+      const stores = new LevelStores(path.join(this.#folder, 'level'), LEVEL_SETTINGS);
+      await using store = await stores.open();
+      const { rows, perSecond: putsPerSecond } = await this.#putRows(store);
+      return { putsPerSecond, getsPerSecond: this.#getRows(store, rows), scannedPerSecond: await this.#scanRows(store) };
+    });
+  }
+
+  /** Resident MiB of a process that has the RPC layer loaded and nothing else. */
+  memory(): Promise<number> {
+    return this.#once('memory', async () => residentMemory((await this.#echoing()).child.pid ?? 0).nowMiB);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const echo = await this.#echo;
+    await echo?.client[Symbol.asyncDispose]();
+    if (echo !== undefined) await killProcess(echo.child);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #once<T>(what: string, measure: () => Promise<T>): Promise<T> {
+    const known = this.#known.get(what) ?? measure();
+    this.#known.set(what, known);
+    return known as Promise<T>;
+  }
+
+  #echoing(): Promise<{ readonly child: ChildProcess; readonly client: LoadClient }> {
+    this.#echo ??= (async () => {
+      const child = tracked(fork(path.join(import.meta.dirname, 'echo-process.js')));
+      const [address] = (await once(child, 'message')) as [string];
+      return { child, client: await LoadClient.start({ masters: [address] }) };
+    })();
+    return this.#echo;
+  }
+
+  async #putRows(store: KvStore): Promise<{ rows: number; perSecond: number }> {
+    let rows = 0;
+    const startMs = performance.now();
+    while (performance.now() - startMs < this.#measureMs) {
+      const first = rows;
+      const puts = Array.from(
+        { length: ROWS_PER_WRITE },
+        (_, at) => ({ type: 'put', key: rowKey(first + at), value: rowValue() }) as const,
+      );
+      await store.write(puts);
+      rows += ROWS_PER_WRITE;
+    }
+    return { rows, perSecond: rows / ((performance.now() - startMs) / 1000) };
+  }
+
+  #getRows(store: KvStore, rows: number): number {
+    let got = 0;
+    const startMs = performance.now();
+    while (performance.now() - startMs < this.#measureMs) {
+      for (let at = 0; at < ROWS_PER_WRITE; at++) store.get(rowKey((got++ * 7_919) % rows));
+    }
+    return got / ((performance.now() - startMs) / 1000);
+  }
+
+  async #scanRows(store: KvStore): Promise<number> {
+    let scanned = 0;
+    const startMs = performance.now();
+    const snapshot = store.snapshot();
+    try {
+      for await (const rows of snapshot.rows({ gte: Buffer.alloc(0), lt: Buffer.alloc(KEY_BYTES, 255) }, ROWS_PER_WRITE)) {
+        scanned += rows.length;
+      }
+    } finally {
+      await snapshot.close();
+    }
+    return scanned / ((performance.now() - startMs) / 1000);
+  }
+}
+
+/** In no order, as the rows of many directories come. */
+function rowKey(index: number): Buffer {
+  const key = Buffer.alloc(KEY_BYTES);
+  key.writeUInt32BE(Math.imul(index, 0x9e3779b1) >>> 0);
+  key.writeUInt32BE(index, KEY_BYTES - 4);
+  return key;
+}
+
+function rowValue(): Buffer {
+  return Buffer.alloc(ROW_BYTES, 1);
+}

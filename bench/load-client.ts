@@ -1,0 +1,65 @@
+/**
+ * The bench's end of the process that makes the load.
+ */
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { killProcess, tracked } from '../test/servers/processes.js';
+import type { Load, LoadAnswer, LoadRequest, Measured, Place, Silence } from './load.js';
+
+export class LoadClient implements AsyncDisposable {
+  readonly #child: ChildProcess;
+
+  private constructor(child: ChildProcess) {
+    this.#child = child;
+  }
+
+  static async start(place: Place): Promise<LoadClient> {
+    const client = new LoadClient(tracked(fork(path.join(import.meta.dirname, 'load-process.js'))));
+    await client.#ask({ kind: 'connect', place });
+    return client;
+  }
+
+  async run(load: Load): Promise<Measured> {
+    const answer = await this.#ask({ kind: 'run', load });
+    if (!('measured' in answer)) throw new Error('not an answer to a load');
+    return answer.measured;
+  }
+
+  async write(base: string, writers: number): Promise<void> {
+    await this.#ask({ kind: 'write', base, writers });
+  }
+
+  mark(atMs: number): void {
+    this.#child.send({ kind: 'mark', atMs } satisfies LoadRequest);
+  }
+
+  /** Ends the writing. */
+  async silence(): Promise<Silence> {
+    const answer = await this.#ask({ kind: 'silence' });
+    if (!('silence' in answer)) throw new Error('not an answer about silence');
+    return answer.silence;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await killProcess(this.#child);
+  }
+
+  async #ask(request: LoadRequest): Promise<LoadAnswer> {
+    const ended = new AbortController();
+    const answered = once(this.#child, 'message', { signal: ended.signal });
+    const gone = once(this.#child, 'exit', { signal: ended.signal }).then(() => {
+      throw new Error('the process that makes the load ended');
+    });
+    try {
+      this.#child.send(request);
+      const [answer] = (await Promise.race([answered, gone])) as [LoadAnswer];
+      if ('error' in answer) throw new Error(`the load failed: ${answer.error}`);
+      return answer;
+    } finally {
+      ended.abort();
+      gone.catch(() => {});
+      answered.catch(() => {});
+    }
+  }
+}

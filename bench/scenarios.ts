@@ -1,0 +1,23 @@
+/**
+ * All scenarios, in the order in which they run. Those with many files follow each other and share them; the replay is their last.
+ */
+import { complete, create, remove, removeTree, rename } from './change-scenarios.js';
+import { listFull, memory, replay } from './full-scenarios.js';
+import { list, status } from './read-scenarios.js';
+import type { Scenario } from './scenario.js';
+import { takeoverEmbedded, takeoverZooKeeper } from './takeover-scenarios.js';
+
+export const SCENARIOS: readonly Scenario[] = [
+  create,
+  complete,
+  status,
+  list,
+  rename,
+  remove,
+  removeTree,
+  memory,
+  listFull,
+  replay,
+  takeoverEmbedded,
+  takeoverZooKeeper,
+];

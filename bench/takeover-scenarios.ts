@@ -1,0 +1,78 @@
+/**
+ * How long a client that writes without pause waits when the leader is killed, or told to stop.
+ */
+
+import { waitUntil } from '../test/servers/wait-until.js';
+import { startZooKeeper } from '../test/servers/zookeeper.js';
+import type { Silence } from './load.js';
+import { machineMs } from './load.js';
+import type { Figure } from './row.js';
+import { type Bench, everyOne, type Loaded, type Scenario } from './scenario.js';
+import { SESSION_TIMEOUT_MS } from './targets.js';
+
+const MASTERS = 3;
+const WRITERS = 16;
+const BASE = '/bench/d0';
+const BEFORE_MS = 300;
+const AFTER_MS = 300;
+const TAKEOVER_LIMIT_MS = 60_000;
+const SIGNALS = ['SIGKILL', 'SIGTERM'] as const;
+
+export const takeoverEmbedded: Scenario = {
+  name: 'takeover-embedded',
+  run: async (bench) => {
+    await using loaded = await bench.start({ masters: MASTERS });
+    return await takeovers(bench, loaded, 'embedded');
+  },
+};
+
+export const takeoverZooKeeper: Scenario = {
+  name: 'takeover-zookeeper',
+  run: async (bench) => {
+    await using ensemble = await startZooKeeper();
+    const zookeeper = { address: ensemble.connectString, sessionTimeoutMs: SESSION_TIMEOUT_MS };
+    await using loaded = await bench.start({ masters: MASTERS, zookeeper });
+    return await takeovers(bench, loaded, 'zookeeper');
+  },
+};
+
+async function takeovers({ sizes }: Bench, loaded: Loaded, election: string): Promise<Figure[]> {
+  await loaded.client.run(everyOne({ operation: 'create-directory', base: '/bench', to: 1, inFlight: 1 }));
+  const figures: Figure[] = [];
+  for (const signal of SIGNALS) {
+    const silences: Silence[] = [];
+    for (let run = 0; run < sizes.takeoverRuns; run++) silences.push(await takeover(loaded, signal, `${BASE}/${signal}-${run}-`));
+    const gaps = silences.map(({ endsAfterMs }) => endsAfterMs).sort((a, b) => a - b);
+    const middle = gaps[Math.floor(gaps.length / 2)] ?? Number.NaN;
+    const worst = gaps.at(-1) ?? Number.NaN;
+    figures.push({
+      name: `takeover-${election}-${signal.toLowerCase()}`,
+      what: `${signal} to the next acknowledged write, ${election}, worst of ${gaps.length}`,
+      ...{ value: worst, unit: 'ms', p50Ms: middle, p99Ms: worst },
+      note: `all: ${gaps.map((gap) => gap.toFixed(0)).join(' ')}`,
+    });
+  }
+  return figures;
+}
+
+/** Ends the leader while the client writes, waits for another one, and brings the first back as a standby. */
+async function takeover({ cluster, client }: Loaded, signal: (typeof SIGNALS)[number], base: string): Promise<Silence> {
+  const leader = await cluster.leader();
+  if (leader === undefined) throw new Error('nobody leads');
+  await client.write(base, WRITERS);
+  await pause(BEFORE_MS);
+  const atMs = machineMs();
+  const gone = leader.stop(signal);
+  client.mark(atMs);
+  await gone;
+  await waitUntil('another leads', async () => ((await cluster.leader()) ?? leader) !== leader, TAKEOVER_LIMIT_MS);
+  await pause(AFTER_MS);
+  const silence = await client.silence();
+  leader.start();
+  await cluster.ready();
+  return silence;
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}

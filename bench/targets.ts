@@ -1,0 +1,33 @@
+/**
+ * The figures to reach on two cores, master and client together, by the name of the figure.
+ */
+export interface Target {
+  readonly atLeast?: number;
+  readonly below?: number;
+  readonly p50BelowMs?: number;
+  /** The target is one for this many files. */
+  readonly files?: number;
+}
+
+/** Session time-out of the takeovers by ZooKeeper. */
+export const SESSION_TIMEOUT_MS = 4_000;
+
+const MILLION = 1_000_000;
+
+export const TARGETS: Readonly<Record<string, Target>> = {
+  'create-1': { p50BelowMs: 0.5 },
+  'create-256': { atLeast: 20_000 },
+  'create-2048': { atLeast: 30_000 },
+  'complete-two-calls': { atLeast: 15_000 },
+  'complete-one-call': { atLeast: 25_000 },
+  'get-status': { atLeast: 100_000 },
+  'list-1000': { atLeast: 400_000 },
+  rename: { atLeast: 25_000 },
+  remove: { atLeast: 25_000 },
+  'replay-seconds': { below: 14, files: MILLION },
+  'memory-full': { below: 700, files: MILLION },
+  'takeover-zookeeper-sigkill': { below: SESSION_TIMEOUT_MS + 500 },
+  'takeover-zookeeper-sigterm': { below: 300 },
+  'takeover-embedded-sigkill': { below: SESSION_TIMEOUT_MS + 500 },
+  'takeover-embedded-sigterm': { below: 300 },
+};
