@@ -201,7 +201,7 @@ const state = {
   masterMetastoreFlushRows: {
     key: 'master.metastore.flush.rows',
     type: integer({ min: 100, max: 10_000_000 }),
-    default: '20000',
+    default: '65536',
     help: 'Changed rows that are gathered in memory before they are written to LevelDB. More of them coalesce better and make a restart replay more.',
   },
   masterMetastoreFlushIntervalMs: {

@@ -37,9 +37,12 @@ export interface KvStore extends AsyncDisposable {
    * Writes atomically, in call order; a later operation on the same key wins. The arrays are the caller's again on return; calls may
    * overlap, and the caller bounds how many. After a failed write the store takes no other: what survives stays a prefix.
    *
+   * Large batches come in chunks, so that nothing else has to wait while they are handed over: the batch is complete, and takes its place
+   * in the order, when the chunks end. If they throw, nothing is written, and that error is thrown on.
+   *
    * @throws `unavailable` (disk full, I/O error), `corrupt`, `cancelled` once closed.
    */
-  write(operations: readonly KvOperation[]): Promise<void>;
+  write(operations: readonly KvOperation[] | AsyncIterable<readonly KvOperation[]>): Promise<void>;
   /** A consistent view of what `get` shows now, whatever is written later. @throws `cancelled` once closed. */
   snapshot(): KvSnapshot;
   /** Waits for what is in flight. Idempotent. Snapshots have to be closed before. */

@@ -91,12 +91,16 @@ class LevelStore implements KvStore {
     }
   }
 
-  async write(operations: readonly KvOperation[]): Promise<void> {
+  async write(operations: readonly KvOperation[] | AsyncIterable<readonly KvOperation[]>): Promise<void> {
     this.#mustBeOpen();
     const batch = this.#db.batch();
-    for (const operation of operations) {
-      if (operation.type === 'put') batch.put(operation.key, operation.value);
-      else batch.del(operation.key);
+    try {
+      if (!(Symbol.asyncIterator in operations)) putAll(batch, operations);
+      else for await (const chunk of operations) putAll(batch, chunk);
+      this.#mustBeOpen();
+    } catch (error) {
+      await batch.close();
+      throw error;
     }
     const written = this.#writes.then(async () => {
       if (this.#failure !== undefined) throw this.#failure;
@@ -127,6 +131,13 @@ class LevelStore implements KvStore {
 
   #mustBeOpen(): void {
     if (this.#closing !== undefined) throw closedError(this.#folder);
+  }
+}
+
+function putAll(batch: ReturnType<Db['batch']>, operations: readonly KvOperation[]): void {
+  for (const operation of operations) {
+    if (operation.type === 'put') batch.put(operation.key, operation.value);
+    else batch.del(operation.key);
   }
 }
 

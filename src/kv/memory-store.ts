@@ -113,9 +113,12 @@ class MemoryStore implements KvStore {
     return this.#disk.read(keyText(key));
   }
 
-  async write(operations: readonly KvOperation[]): Promise<void> {
+  async write(operations: readonly KvOperation[] | AsyncIterable<readonly KvOperation[]>): Promise<void> {
     this.#mustBeOpen();
-    const copied = operations.map(copyOf);
+    const copied: KvOperation[] = [];
+    if (!(Symbol.asyncIterator in operations)) copied.push(...operations.map(copyOf));
+    else for await (const chunk of operations) copied.push(...chunk.map(copyOf));
+    this.#mustBeOpen();
     this.#inFlight.push(copied);
     const written = this.#writes.then(async () => {
       await this.#latency();

@@ -8,6 +8,7 @@
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import {
+  CALL_WINDOW,
   type ChildKey,
   childKey,
   DETACHED_RANGE,
@@ -43,6 +44,9 @@ export interface StateSettings {
   /** Decoded inodes kept in memory beyond the changed ones. */
   readonly inodeCacheMax: number;
 }
+
+/** Outcomes of calls kept decoded beyond the changed ones: each slot of a busy client's ring is overwritten again and again. */
+const RESULTS_RECENT_MAX = 4 * CALL_WINDOW;
 
 /** What plans and queries may look at. */
 export type StateView = Pick<State, 'child' | 'root' | 'parentOf' | 'session' | 'result' | 'nextIds' | 'isDetached' | 'sn' | 'timeMs'>;
@@ -94,7 +98,7 @@ export class State {
     this.#children = new Table({ encodeKey: encodeChildKey, codec: inodeCodec, recentMax: settings.inodeCacheMax }, kv);
     this.#parents = new Table({ encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4 }, kv);
     this.#sessions = new Table({ encodeKey: encodeSessionKey, codec: sessionCodec, recentMax: 1024 }, kv);
-    this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: 1024 }, kv);
+    this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX }, kv);
     this.#detached = new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv);
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
     this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#detached, this.#next] as never;
@@ -253,7 +257,7 @@ export class State {
   /** The oldest frozen generation is in the store. */
   flushed(): void {
     this.#changedNames.shift();
-    for (const table of this.#tables) table.flushed((table as unknown) === this.#children);
+    for (const table of this.#tables) table.flushed((table as unknown) !== this.#parents);
   }
 
   /** Folds the newest frozen generation back into the current one. */

@@ -199,24 +199,18 @@ export class WriteBehind {
   }
 
   async #flushOne(generation: Generation, hash: Uint8Array): Promise<void> {
-    const { state, kv, clock, identity } = this.#deps;
-    const sum = new DigestSum(this.#mark.digest);
-    const operations: KvOperation[] = [];
-    let sliced = 0;
-    for (const { table, changes } of generation.changes) {
-      for (const [key, { before, after }] of changes) {
-        if (before === null && after === null) continue;
-        const rowKey = table.encodeKey(key);
-        if (before !== null) sum.remove(rowKey, table.codec.encode(before));
-        const value = after === null ? null : table.codec.encode(after);
-        if (value !== null) sum.add(rowKey, value);
-        operations.push(value === null ? { type: 'del', key: rowKey } : { type: 'put', key: rowKey, value });
-        if (++sliced % ROWS_PER_SLICE === 0) await new Promise<void>((resolve) => clock.defer(resolve));
-      }
-    }
+    const { state, kv, identity } = this.#deps;
     const { sn, epoch, timeMs } = generation;
-    const mark: FlushMark = { flush: this.#mark.flush + 1, sn, hash, digest: sum.value(), epoch, timeMs };
-    await kv.write([...operations, ...markRows(mark, identity)]);
+    const sum = new DigestSum(this.#mark.digest);
+    let mark = this.#mark;
+    const slices = this.#slices(generation, sum);
+    await kv.write(
+      (async function* () {
+        yield* slices;
+        mark = { flush: mark.flush + 1, sn, hash, digest: sum.value(), epoch, timeMs };
+        yield markRows(mark, identity);
+      })(),
+    );
     this.#mark = mark;
     this.#generations.shift();
     state.flushed();
@@ -228,6 +222,29 @@ export class WriteBehind {
     this.#room?.resolve();
     this.#room = null;
     if (this.#wanted !== null) this.#freezeIfAtEnd();
+  }
+
+  /** Encodes a generation's rows and counts them into `sum`, resting between slices. */
+  async *#slices(generation: Generation, sum: DigestSum): AsyncGenerator<KvOperation[]> {
+    let slice: KvOperation[] = [];
+    for (const { table, changes } of generation.changes) {
+      for (const [id, { before, after }] of changes) {
+        if (before === null && after === null) continue;
+        const key = table.encodeKey(id);
+        if (before !== null) sum.remove(key, table.codec.encode(before));
+        if (after === null) slice.push({ type: 'del', key });
+        else {
+          const value = table.codec.encode(after);
+          sum.add(key, value);
+          slice.push({ type: 'put', key, value });
+        }
+        if (slice.length < ROWS_PER_SLICE) continue;
+        yield slice;
+        slice = [];
+        await new Promise<void>((resolve) => this.#deps.clock.defer(resolve));
+      }
+    }
+    yield slice;
   }
 
   #compare(sn: number): void {

@@ -52,6 +52,28 @@ export function kvContract(name: string, place: () => Promise<KvPlace>): void {
   }
 
   describe(`${name} keeps the contract of a key-value store`, () => {
+    test('write: in chunks, all of them or none', async () => {
+      const { store } = await fresh();
+      await store.write(
+        (async function* () {
+          yield [put(bytes(1), bytes(1)), put(bytes(2), bytes(1))];
+          expect(valueAt(store, bytes(1))).toBe(undefined);
+          yield [];
+          yield [del(bytes(2)), put(bytes(3), bytes(1))];
+        })(),
+      );
+      expect(await allRows(store)).toEqual(['01=01', '03=01']);
+      const broken = store.write(
+        (async function* () {
+          yield [put(bytes(4), bytes(1))];
+          throw new Error('the source broke');
+        })(),
+      );
+      await expect(broken).rejects.toThrow('the source broke');
+      await store.write([put(bytes(5), bytes(1))]);
+      expect(await allRows(store)).toEqual(['01=01', '03=01', '05=01']);
+    });
+
     test('get: a key that was put, deleted, or never there, tells them apart', async () => {
       const { store } = await fresh();
       await store.write([put(bytes(1), bytes(7)), put(bytes(2), bytes()), put(bytes(3), bytes(9))]);
