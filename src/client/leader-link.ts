@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - At most one search is under way, however many calls wait for it; it ends when nobody waits.
- * - The first search after an answer begins at once; later ones pause ever longer.
+ * - The first search after an answer begins at once; later ones pause ever longer, up to a quarter of a second.
  * - A hint is followed at most twice running without an answer in between: masters that point at each other cost no more than that.
  *
  * A leader that is stopped, or whose host is gone, breaks no connection. So while calls wait and nothing at all is answered, the link looks
@@ -21,6 +21,8 @@ import { Backoff } from './retry-policy.js';
 import type { Route } from './route.js';
 
 const HINTS_RUNNING_MAX = 2;
+/** A look is cheap, and a takeover that took its time should not be noticed late for it. */
+const SEARCH_PAUSE_MAX_MS = 250;
 
 export interface LeaderLinkDeps {
   readonly clock: Clock;
@@ -134,7 +136,7 @@ export class LeaderLink implements Route {
     const { clock, random, connections, finder } = this.#deps;
     for (;;) {
       if (this.#backoff === undefined) this.#backoff = new Backoff(this.#settings, clock, random);
-      else await sleep(clock, this.#backoff.pauseMs(), signal);
+      else await sleep(clock, Math.min(this.#backoff.pauseMs(), SEARCH_PAUSE_MAX_MS), signal);
       try {
         const hint = this.#takeHint();
         const place = hint === undefined ? await finder.look(signal) : { address: hint, epoch: this.#epoch };
