@@ -4,7 +4,8 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { killProcess, tracked } from '../test/servers/processes.js';
+import { tracked } from '../test/servers/processes.js';
+import { waitUntil } from '../test/servers/wait-until.js';
 import type { Load, LoadAnswer, LoadRequest, Measured, Place, Silence } from './load.js';
 
 export class LoadClient implements AsyncDisposable {
@@ -14,8 +15,10 @@ export class LoadClient implements AsyncDisposable {
     this.#child = child;
   }
 
-  static async start(place: Place): Promise<LoadClient> {
-    const client = new LoadClient(tracked(fork(path.join(import.meta.dirname, 'load-process.js'))));
+  /** @param profileFolder where the process leaves a CPU profile, if it is to. */
+  static async start(place: Place, profileFolder?: string): Promise<LoadClient> {
+    const execArgv = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder, '--cpu-prof-name', profileName()];
+    const client = new LoadClient(tracked(fork(path.join(import.meta.dirname, 'load-process.js'), { execArgv })));
     await client.#ask({ kind: 'connect', place });
     return client;
   }
@@ -42,7 +45,9 @@ export class LoadClient implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await killProcess(this.#child);
+    // It ends by itself then, and leaves its profile.
+    if (this.#child.connected) this.#child.disconnect();
+    await waitUntil('the process that makes the load ends', () => this.#child.exitCode !== null || this.#child.signalCode !== null);
   }
 
   async #ask(request: LoadRequest): Promise<LoadAnswer> {
@@ -62,4 +67,8 @@ export class LoadClient implements AsyncDisposable {
       answered.catch(() => {});
     }
   }
+}
+
+function profileName(): string {
+  return `client-${process.hrtime.bigint()}.cpuprofile`;
 }

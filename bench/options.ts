@@ -11,7 +11,7 @@ export interface Options {
   readonly only: readonly string[];
   /** Journal, metastores and floors are measured below this folder. */
   readonly folder: string;
-  /** Where the masters leave CPU profiles, if they are to. */
+  /** Where masters and clients leave CPU profiles, if they are to. */
   readonly profileFolder: string | undefined;
   readonly sizes: Sizes;
 }
@@ -60,7 +60,7 @@ export const USAGE = `usage: npm run bench -- [options]
   --dir DIR          folder on a real disk for journal and metastores (default: the system's temporary folder)
   --files N          files of replay, memory and the large directory (default ${FULL.manyFiles})
   --runs N           takeovers of each kind (default ${FULL.takeoverRuns})
-  --profile DIR      the masters leave CPU profiles there
+  --profile DIR      masters and clients leave CPU profiles there
   --help`;
 
 /** @returns undefined where only help is asked for. @throws when the flags are wrong. */

@@ -31,7 +31,7 @@ export class Workbench implements Bench, AsyncDisposable {
   readonly start = async (settings: Partial<ClusterSettings> = {}): Promise<Loaded> => {
     const profile = this.#profileFolder === undefined ? {} : { profileFolder: this.#profileFolder };
     const cluster = await Cluster.start({ parent: this.#folder, masters: 1, ...profile, ...settings });
-    const client = await LoadClient.start(cluster.place);
+    const client = await LoadClient.start(cluster.place, this.#profileFolder);
     return {
       cluster,
       client,
