@@ -18,7 +18,7 @@ export interface Origin {
   readonly spelling: string;
 }
 
-export interface Assignment {
+interface Assignment {
   /** White space at both ends removed; references not yet replaced. */
   readonly text: string;
   readonly origin: Origin;

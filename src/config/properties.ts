@@ -7,7 +7,7 @@
  * A malformed `\u` is a problem of its line, and reading goes on, so that all problems of a file are found at once.
  */
 
-export interface Property {
+interface Property {
   readonly key: string;
   readonly value: string;
   /** Line on which it begins, from 1. */

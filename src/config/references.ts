@@ -7,7 +7,7 @@
 import { UnderstudyError } from '../base/errors.js';
 import { knownSuffix, PREFIX, quoted } from './layers.js';
 
-export const TEXT_CHARS_MAX = 65_536;
+const TEXT_CHARS_MAX = 65_536;
 
 export class References {
   readonly #textOf: (key: string) => string | undefined;

@@ -14,16 +14,16 @@ export interface Setting<T = unknown> {
 }
 
 /** Text as it would stand in a file (it may refer to other settings, `${understudy.work.dir}`), or one of: */
-export type Default = string | MachineDefault | DerivedDefault;
+type Default = string | MachineDefault | DerivedDefault;
 
 /** Known only where the program runs: whoever loads the settings passes it in. */
-export interface MachineDefault {
+interface MachineDefault {
   /** For people: what it will be. */
   readonly machine: string;
 }
 
 /** Follows from another setting. */
-export interface DerivedDefault {
+interface DerivedDefault {
   /** For people: what it will be. */
   readonly derived: string;
   /** @param textOf the text that holds for another key. */

@@ -29,7 +29,7 @@ export interface JournalIdentity {
   readonly incarnationId: string;
 }
 
-export const EMPTY_MARK: FlushMark = { flush: 0, sn: 0, hash: new Uint8Array(32), digest: { low: 0, high: 0 }, epoch: 0, timeMs: 0 };
+const EMPTY_MARK: FlushMark = { flush: 0, sn: 0, hash: new Uint8Array(32), digest: { low: 0, high: 0 }, epoch: 0, timeMs: 0 };
 
 /** @returns the rows that make `mark` durable together with the flush's own. */
 export function markRows(mark: FlushMark, identity: JournalIdentity): { type: 'put'; key: Uint8Array; value: Uint8Array }[] {

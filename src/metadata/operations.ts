@@ -40,13 +40,13 @@ interface WithFreshness {
 }
 
 /** A mutation's request, decoded. */
-export interface PreparedMutation {
+interface PreparedMutation {
   readonly caller: understudy.Caller.$Properties | null | undefined;
   plan(state: StateView, context: PlanContext): Planned;
 }
 
 /** A query's request, decoded; `answer` looks at the state once. */
-export interface PreparedQuery<Answer> {
+interface PreparedQuery<Answer> {
   readonly freshness: understudy.Freshness.$Properties | null | undefined;
   answer(state: State, kv: KvStore): Answer;
 }

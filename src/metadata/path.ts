@@ -6,9 +6,9 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 
-export const COMPONENT_BYTES_MAX = 255;
-export const PATH_BYTES_MAX = 4096;
-export const PATH_DEPTH_MAX = 512;
+const COMPONENT_BYTES_MAX = 255;
+const PATH_BYTES_MAX = 4096;
+const PATH_DEPTH_MAX = 512;
 
 /** @returns the components of `path`, none for the root. @throws `invalid_argument` saying which rule it breaks. */
 export function parsePath(path: string): string[] {

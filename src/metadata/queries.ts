@@ -24,7 +24,7 @@ export interface Pages extends AsyncDisposable {
   pages(): AsyncIterable<Uint8Array>;
 }
 
-export const LIST_PAGE_ENTRIES_MAX = 10_000;
+const LIST_PAGE_ENTRIES_MAX = 10_000;
 
 /** Lists a directory; a file lists as itself, under an empty name. */
 export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore): Pages {

@@ -38,7 +38,7 @@ import { type Change, type RowTable, RowTable as Table } from './row-table.js';
 
 export const ROOT_ID = 1;
 /** The root hangs below no directory, under no name. */
-export const ROOT_KEY = childKey(0, '');
+const ROOT_KEY = childKey(0, '');
 
 export interface StateSettings {
   /** Decoded inodes kept in memory beyond the changed ones. */

@@ -21,7 +21,7 @@ const valueAt = (store: KvStore, key: Uint8Array): string | undefined => {
   return value === undefined ? undefined : hex(value);
 };
 
-export async function rowsOf(snapshot: KvSnapshot, range: KvRange = EVERYTHING, chunkRows = 1000): Promise<string[]> {
+async function rowsOf(snapshot: KvSnapshot, range: KvRange = EVERYTHING, chunkRows = 1000): Promise<string[]> {
   const found: string[] = [];
   for await (const chunk of snapshot.rows(range, chunkRows)) {
     expect(chunk.length).toBeGreaterThan(0);

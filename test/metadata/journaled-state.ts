@@ -20,7 +20,7 @@ import { planRemove } from '../../src/metadata/plan-remove.js';
 import { planRename } from '../../src/metadata/plan-rename.js';
 import { planSetAttributes } from '../../src/metadata/plan-set-attributes.js';
 
-export const IDENTITY = { clusterId: 'cluster', incarnationId: 'first' };
+const IDENTITY = { clusterId: 'cluster', incarnationId: 'first' };
 
 /** Real deferrals, a monotonic clock that stands still, timers that never fire. */
 export const stillClock: Clock = {

@@ -14,7 +14,7 @@ import { SimProcess } from './sim-process.js';
 import type { VirtualTime } from './virtual-time.js';
 
 /** What the clients of the cluster do. */
-export type ClientProgram = (client: SimClient, process: SimProcess) => Promise<void>;
+type ClientProgram = (client: SimClient, process: SimProcess) => Promise<void>;
 
 export interface ClusterDeps {
   readonly time: VirtualTime;
