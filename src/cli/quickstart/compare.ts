@@ -29,17 +29,17 @@ export interface Comparison {
 }
 
 /** @param sinceMs wall-clock time at which the load began. */
-export async function compareFolder(fs: FileSystem, place: Place, sinceMs: number): Promise<Comparison> {
+export async function compareFolder(fs: Pick<FileSystem, 'listPages'>, place: Place, sinceMs: number): Promise<Comparison> {
   const comparer = new Comparer(fs, sinceMs - CLOCK_GRAIN_MS);
   return comparer.run(place);
 }
 
 class Comparer {
-  readonly #fs: FileSystem;
+  readonly #fs: Pick<FileSystem, 'listPages'>;
   readonly #sinceMs: number;
   readonly #result: Comparison = { compared: 0, lost: 0, extra: 0, wrong: 0, changed: 0, problems: [] };
 
-  constructor(fs: FileSystem, sinceMs: number) {
+  constructor(fs: Pick<FileSystem, 'listPages'>, sinceMs: number) {
     this.#fs = fs;
     this.#sinceMs = sinceMs;
   }

@@ -1,11 +1,12 @@
 /**
  * The entries below a folder, streamed: a directory comes before what is in it, and all that is in it before its next sibling.
  *
- * Memory: one open handle per level. What is no directory counts as a file: a symbolic link is one of its own, and is not followed. What
- * cannot be looked at, or has no name in the namespace, is skipped and told; what vanishes meanwhile is not.
+ * Memory: the names of one directory per level. (Handles of `opendir` would hold fewer, but on Node 20 a read of one was seen never to end.)
+ * What is no directory counts as a file: a symbolic link is one of its own, and is not followed. What cannot be looked at, or has no name
+ * in the namespace, is skipped and told; what vanishes meanwhile is not.
  */
-import type { Dir, Stats } from 'node:fs';
-import { lstat, opendir } from 'node:fs/promises';
+import type { Dirent, Stats } from 'node:fs';
+import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
 import { errnoOf } from '../../base/system-file.js';
 import { childPath } from '../../client/file-status.js';
@@ -31,39 +32,27 @@ export interface FolderEntry {
 /** Is told of an entry, or of what is in a directory, that is left out. */
 export type Skipped = (source: string, why: string) => void;
 
-const NAMES_AT_ONCE = 512;
-
 export async function* walkFolder(place: Place, skipped: Skipped): AsyncGenerator<FolderEntry, void, undefined> {
-  const open: { readonly dir: Dir; readonly place: Place }[] = [];
-  const enter = async (inner: Place) => {
-    const dir = await openFolder(inner.folder, skipped);
-    if (dir !== undefined) open.push({ dir, place: inner });
-  };
-  try {
-    await enter(place);
-    for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
-      const found = await inner.dir.read();
-      if (found === null) {
-        await open.pop()?.dir.close();
-        continue;
-      }
-      const entry = await entryOf(inner.place, found.name, found.isDirectory(), open.length, skipped);
-      if (entry === undefined) continue;
-      yield entry;
-      if (entry.directory) await enter({ folder: entry.source, path: entry.path });
+  const open = [{ names: (await namesIn(place.folder, skipped)).values(), place }];
+  for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
+    const { value: found, done } = inner.names.next();
+    if (done) {
+      open.pop();
+      continue;
     }
-  } finally {
-    for (const { dir } of open) await dir.close();
+    const entry = await entryOf(inner.place, found, open.length, skipped);
+    if (entry === undefined) continue;
+    yield entry;
+    if (entry.directory)
+      open.push({ names: (await namesIn(entry.source, skipped)).values(), place: { folder: entry.source, path: entry.path } });
   }
 }
 
 /** @returns the entries of one folder alone, by name. */
 export async function readFolder(place: Place, depth: number, skipped: Skipped): Promise<Map<string, FolderEntry>> {
   const entries = new Map<string, FolderEntry>();
-  const dir = await openFolder(place.folder, skipped);
-  if (dir === undefined) return entries;
-  for await (const found of dir) {
-    const entry = await entryOf(place, found.name, found.isDirectory(), depth, skipped);
+  for (const found of await namesIn(place.folder, skipped)) {
+    const entry = await entryOf(place, found, depth, skipped);
     if (entry !== undefined) entries.set(entry.name, entry);
   }
   return entries;
@@ -99,18 +88,19 @@ export function shapeOf(stats: Stats): Shape {
   };
 }
 
-async function openFolder(folder: string, skipped: Skipped): Promise<Dir | undefined> {
+async function namesIn(folder: string, skipped: Skipped): Promise<Dirent[]> {
   try {
-    return await opendir(folder, { bufferSize: NAMES_AT_ONCE });
+    return await readdir(folder, { withFileTypes: true });
   } catch (error) {
     if (!isGone(error)) skipped(folder, `it cannot be listed (${errnoOf(error)})`);
-    return undefined;
+    return [];
   }
 }
 
-async function entryOf(place: Place, name: string, directory: boolean, depth: number, skipped: Skipped): Promise<FolderEntry | undefined> {
+async function entryOf(place: Place, found: Dirent, depth: number, skipped: Skipped): Promise<FolderEntry | undefined> {
+  const { name } = found;
   const source = path.join(place.folder, name);
-  const entry = { source, name, path: childPath(place.path, name), directory, depth };
+  const entry = { source, name, path: childPath(place.path, name), directory: found.isDirectory(), depth };
   // A name that is not UTF-8 was read as another one, which is not there.
   if (name.includes('\uFFFD') && (await statIfThere(source)) === undefined) {
     skipped(source, 'its name is not UTF-8');

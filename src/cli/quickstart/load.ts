@@ -3,7 +3,7 @@
  *
  * Invariants:
  * - At most `CALLS_IN_FLIGHT` entries are under way; the walk waits for the others.
- * - An entry is created only when its directory has been acknowledged.
+ * - Directories are created before the files, each when the one above it has been acknowledged.
  * - The leader is killed when half of the entries have begun: the first answer to one that began later is its successor's, for certain.
  */
 import { isError } from '../../base/errors.js';
@@ -52,6 +52,7 @@ class Load {
   readonly #slots = new Slots(CALLS_IN_FLIGHT);
   /** The directory that was begun last, at each depth: the parent of what the walk finds one level further down. */
   readonly #lastDirectory: Promise<void>[] = [];
+  readonly #halfWay: number;
   #begun = 0;
   #directories = 0;
   #files = 0;
@@ -63,22 +64,18 @@ class Load {
   constructor(fs: FileSystem, plan: LoadPlan) {
     this.#fs = fs;
     this.#plan = plan;
+    this.#halfWay = Math.floor(plan.entries / 2);
   }
 
   async run(): Promise<LoadFigures> {
-    const { place, skipped, entries, killLeader } = this.#plan;
+    const { place, skipped } = this.#plan;
     const begunMs = performance.now();
-    for await (const entry of walkFolder(place, skipped)) {
-      await this.#slots.take();
-      if (this.#failure !== undefined) break;
-      if (this.#begun === Math.floor(entries / 2)) {
-        this.#killedMs = performance.now();
-        killLeader();
-      }
-      this.#begun += 1;
-      this.#begin(entry);
-    }
-    await this.#slots.allFree();
+    await this.#pass(walkFolder(place, skipped), true);
+    // What cannot be walked has been told.
+    await this.#pass(
+      walkFolder(place, () => {}),
+      false,
+    );
     if (this.#failure !== undefined) throw this.#failure.error;
     return {
       acknowledged: this.#directories + this.#files,
@@ -88,6 +85,22 @@ class Load {
       loadMs: performance.now() - begunMs,
       gapMs: this.#gapMs,
     };
+  }
+
+  /** Creates either the directories or the files of `entries`, and waits for them. */
+  async #pass(entries: AsyncIterable<FolderEntry>, directories: boolean): Promise<void> {
+    for await (const entry of entries) {
+      if (entry.directory !== directories) continue;
+      await this.#slots.take();
+      if (this.#failure !== undefined) break;
+      if (this.#begun === this.#halfWay) {
+        this.#killedMs = performance.now();
+        this.#plan.killLeader();
+      }
+      this.#begun += 1;
+      this.#begin(entry);
+    }
+    await this.#slots.allFree();
   }
 
   #begin(entry: FolderEntry): void {
