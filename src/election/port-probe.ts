@@ -3,13 +3,17 @@
  * listens there. Silence, a time-out or a reset prove nothing and are only tried again. Never more often than once per `paceMs`.
  */
 import type { Clock } from '../base/clock.js';
-import { orAborted, sleep } from '../base/wait.js';
-import type { ByteStream, Network } from '../rpc/network.js';
+import type { Log } from '../base/log.js';
+import { sleep } from '../base/wait.js';
+import type { Network } from '../rpc/network.js';
+import type { RpcConnection } from '../rpc/rpc.js';
+import { connectRpc, RPC_CLIENT_DEFAULTS } from '../rpc/rpc-connection.js';
 
 const CONNECT_TIMEOUT_MS = 1_000;
 
 export interface PortProbeDeps {
   readonly clock: Clock;
+  readonly log: Log;
   readonly network: Network;
 }
 
@@ -26,8 +30,8 @@ export async function watchPort(
     const limit = new AbortController();
     const timer = deps.clock.setTimer(CONNECT_TIMEOUT_MS, () => limit.abort());
     try {
-      const stream = await deps.network.connect(address, AbortSignal.any([signal, limit.signal]));
-      await ended(stream, signal);
+      const connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, address, AbortSignal.any([signal, limit.signal]));
+      await ended(connection, signal);
     } catch (error) {
       if (isRefusal(error) && !signal.aborted) refused();
     } finally {
@@ -37,10 +41,15 @@ export async function watchPort(
   }
 }
 
-/** Until the other side closes it; closes it when `signal` is aborted. */
-async function ended(stream: ByteStream, signal: AbortSignal): Promise<void> {
-  const closed = new Promise<void>((resolve) => stream.listen({ data() {}, drained() {}, closed: () => resolve() }));
-  await orAborted(closed, signal).finally(() => stream.destroy());
+/** Until the connection is lost; closes it when `signal` is aborted. */
+async function ended(connection: RpcConnection, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    for (const end of [connection.lost, signal]) {
+      if (end.aborted) resolve();
+      else end.addEventListener('abort', () => resolve(), { once: true });
+    }
+  });
+  await connection.close();
 }
 
 function isRefusal(error: unknown): boolean {

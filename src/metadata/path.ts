@@ -22,11 +22,6 @@ export function parsePath(path: string): string[] {
   return names;
 }
 
-/** @returns the path that `names` make. */
-export function formatPath(names: readonly string[]): string {
-  return `/${names.join('/')}`;
-}
-
 const SLASH = 0x2f;
 
 function checkName(name: string, path: string): void {

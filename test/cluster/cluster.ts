@@ -12,9 +12,9 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { onTestFailed } from 'vitest';
 import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
+import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { freePorts } from '../servers/ports.js';
 import { waitUntil } from '../servers/wait-until.js';
-import { mustBeBuilt, ROOT } from './built.js';
 import { MasterProcess } from './master-process.js';
 
 export const ELECTION_TIMEOUT_MS = 2_000;

@@ -10,9 +10,9 @@ import { operations } from '../../src/metadata/operations.js';
 import type { RpcConnection } from '../../src/rpc/rpc.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { tcpNetwork } from '../../src/rpc/tcp-network.js';
+import { ROOT } from '../servers/built.js';
 import { tracked } from '../servers/processes.js';
 import { waitUntil } from '../servers/wait-until.js';
-import { ROOT } from './built.js';
 
 const START_LIMIT_MS = 20_000;
 const CALL_LIMIT_MS = 5_000;

@@ -8,26 +8,28 @@ import { Cluster } from './cluster.js';
 import { Load } from './load.js';
 
 const WRITERS = 64;
+const KILLS = 4;
 
-test('leader: killed under load, everything acknowledged is there once and all masters agree', async () => {
+test('leader: killed under load again and again, everything acknowledged is there once and all masters agree', async () => {
   await using cluster = await Cluster.start({ masters: 3 });
-  const fs = await cluster.client();
-  const load = await Load.start(fs, WRITERS);
-  await load.progress(500);
-
-  const killed = await cluster.leader();
-  const killedAt = performance.now();
-  await killed.end('SIGKILL');
-  await load.progress(500);
+  const load = await Load.start(await cluster.client(), WRITERS);
+  const gapsMs: number[] = [];
+  // Each time with some luck a batch is durable, and its writers are not told: their retries have to get the first answer.
+  for (let kill = 0; kill < KILLS; kill++) {
+    await load.progress(300);
+    const leader = await cluster.leader();
+    const killedAt = performance.now();
+    await leader.end('SIGKILL');
+    await load.progress(300);
+    gapsMs.push(load.longestGapMs(killedAt));
+    expect(await cluster.leader()).not.toBe(leader);
+    await leader.start();
+  }
   await load.stop();
 
-  const survivors = cluster.others(killed);
-  expect(survivors).toContain(await cluster.leader(survivors));
   await load.expectAllThere();
-  expect(new Set(await cluster.digests(survivors)).size).toBe(1);
-  await killed.start();
   expect(new Set(await cluster.digests()).size).toBe(1);
-  console.log(`SIGKILL to the next acknowledged write: ${load.longestGapMs(killedAt)} ms`);
+  console.log(`SIGKILL to the next acknowledged write: ${gapsMs.join(', ')} ms`);
 });
 
 test('leader: asked to stop under load, another serves at once and no request fails', async () => {

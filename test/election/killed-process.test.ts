@@ -1,25 +1,23 @@
 /** Elections among real processes that are killed, stopped and asked to go. */
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { mustBeBuilt } from '../servers/built.js';
 import { freePorts } from '../servers/ports.js';
 import { killProcess, tracked } from '../servers/processes.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { startZooKeeper, type ZooKeeperEnsemble } from '../servers/zookeeper.js';
 
-/** Below node_modules, so that packages are found from there. */
-const compiled = join(process.cwd(), 'node_modules', '.cache', `understudy-candidate-${process.pid}`);
+const program = fileURLToPath(new URL('./candidate-child.mjs', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'understudy-candidates-'));
 const children: ChildProcess[] = [];
 let zooKeeper: ZooKeeperEnsemble;
 
 beforeAll(async () => {
-  mkdirSync(compiled, { recursive: true });
-  const options = ['--ignoreConfig', '--noCheck', '--module', 'nodenext', '--target', 'es2022', '--rootDir', '.', '--outDir', compiled];
-  execFileSync('node_modules/.bin/tsc', [...options, fileURLToPath(new URL('./candidate-process.ts', import.meta.url))]);
+  mustBeBuilt();
   zooKeeper = await startZooKeeper();
 });
 
@@ -29,13 +27,11 @@ afterEach(async () => {
 
 afterAll(async () => {
   await zooKeeper?.close();
-  rmSync(compiled, { recursive: true, force: true });
   rmSync(folder, { recursive: true, force: true });
 });
 
 async function start(kind: string, where: string) {
   const [port] = await freePorts(1);
-  const program = join(compiled, 'test', 'election', 'candidate-process.js');
   const child = tracked(spawn(process.execPath, [program, kind, where, `127.0.0.1:${port}`]));
   children.push(child);
   const events: string[] = [];

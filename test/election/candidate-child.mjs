@@ -1,20 +1,20 @@
 /**
- * A candidate in a process of its own, to be killed for real: `candidate-process zookeeper|embedded <servers or folder> <host:port>`.
+ * A candidate in a process of its own, to be killed for real: `candidate-child.mjs zookeeper|embedded <servers or folder> <host:port>`.
  * Prints each event on a line.
  */
 import { createServer } from 'node:net';
-import { silentLog } from '../../src/base/log.js';
-import { systemClock } from '../../src/base/system-clock.js';
-import { systemRandom } from '../../src/base/system-random.js';
-import { EmbeddedElection } from '../../src/election/embedded-election.js';
-import { ZooKeeperElection } from '../../src/election/zookeeper-election.js';
-import { tcpNetwork } from '../../src/rpc/tcp-network.js';
+import { silentLog } from '../../dist/base/log.js';
+import { systemClock } from '../../dist/base/system-clock.js';
+import { systemRandom } from '../../dist/base/system-random.js';
+import { EmbeddedElection } from '../../dist/election/embedded-election.js';
+import { ZooKeeperElection } from '../../dist/election/zookeeper-election.js';
+import { tcpNetwork } from '../../dist/rpc/tcp-network.js';
 
 const [kind, where = '', rpcAddress = ''] = process.argv.slice(2);
 const deps = { clock: systemClock, random: systemRandom, log: silentLog, network: tcpNetwork };
 const paths = { electionPath: '/understudy/election', leaderPath: '/understudy/leader' };
 
-await new Promise<void>((resolve) => createServer().listen(Number(rpcAddress.split(':')[1]), '127.0.0.1', resolve));
+await new Promise((resolve) => createServer().listen(Number(rpcAddress.split(':')[1]), '127.0.0.1', resolve));
 const election =
   kind === 'zookeeper'
     ? await ZooKeeperElection.open({ servers: where, sessionTimeoutMs: 1_000, ...paths }, deps)
