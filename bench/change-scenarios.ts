@@ -98,7 +98,7 @@ async function changeFigure(
  * (the file, its id, the answer) work at once, and the slowest of them decides.
  */
 async function changeFloor(floors: Floors, inFlight: number): Promise<Floor> {
-  const frames = (await floors.echo(inFlight)).perSecond;
+  const frames = await floors.echo(inFlight);
   const entriesPerBatch = Math.ceil(inFlight / 2);
   const appends = await floors.append(entriesPerBatch);
   if (inFlight === 1) return { what: 'frame echo, then fdatasync', value: 1 / (1 / frames + 1 / appends) };

@@ -9,7 +9,6 @@ import { performance } from 'node:perf_hooks';
 import type { KvStore } from '../src/kv/kv-store.js';
 import { LevelStores } from '../src/kv/level-store.js';
 import { killProcess, tracked } from '../test/servers/processes.js';
-import type { Measured } from './load.js';
 import { LoadClient } from './load-client.js';
 import { residentMemory } from './resident-memory.js';
 
@@ -20,6 +19,7 @@ const LEVEL_SETTINGS = { writeBufferBytes: 16 << 20, cacheBytes: 64 << 20 };
 const KEY_BYTES = 24;
 const ROW_BYTES = 80;
 const ROWS_PER_WRITE = 1_000;
+const TURNS = 3;
 
 export interface LevelFloor {
   readonly putsPerSecond: number;
@@ -38,15 +38,17 @@ export class Floors implements AsyncDisposable {
     this.#measureMs = measureMs;
   }
 
-  /** Frames there and back between two processes. */
-  echo(inFlight: number, answerBytes = ANSWER_BYTES): Promise<Measured & { readonly perSecond: number }> {
+  /** Frames there and back between two processes, a second. */
+  echo(inFlight: number, answerBytes = ANSWER_BYTES): Promise<number> {
     return this.#once(`echo ${inFlight} ${answerBytes}`, async () => {
       const { client } = await this.#echoing();
-      const measured = await client.run({
-        ...{ operation: 'echo', base: '', perDirectory: answerBytes, from: 0, to: 1, around: true },
-        ...{ inFlight, warmUpMs: this.#measureMs / 4, measureMs: this.#measureMs },
+      return this.#best(async (measureMs) => {
+        const { calls, seconds } = await client.run({
+          ...{ operation: 'echo', base: '', perDirectory: answerBytes, from: 0, to: 1, around: true },
+          ...{ inFlight, warmUpMs: measureMs / 4, measureMs },
+        });
+        return calls / seconds;
       });
-      return { ...measured, perSecond: measured.calls / measured.seconds };
     });
   }
 
@@ -55,16 +57,15 @@ export class Floors implements AsyncDisposable {
     return this.#once(`append ${entries}`, async () => {
       const batch = Buffer.alloc(entries * ENTRY_BYTES, 1);
       const file = openSync(path.join(this.#folder, 'appends'), 'w');
-      let appended = 0;
-      const startMs = performance.now();
-      while (performance.now() - startMs < this.#measureMs) {
-        writeSync(file, batch);
-        fdatasyncSync(file);
-        appended += entries;
-      }
-      const seconds = (performance.now() - startMs) / 1000;
+      const perSecond = await this.#best(async (measureMs) =>
+        rate(measureMs, () => {
+          writeSync(file, batch);
+          fdatasyncSync(file);
+          return entries;
+        }),
+      );
       closeSync(file);
-      return appended / seconds;
+      return perSecond;
     });
   }
 
@@ -73,8 +74,7 @@ export class Floors implements AsyncDisposable {
     return this.#once('level', async () => {
       const stores = new LevelStores(path.join(this.#folder, 'level'), LEVEL_SETTINGS);
       await using store = await stores.open();
-      const { rows, perSecond: putsPerSecond } = await this.#putRows(store);
-      return { putsPerSecond, getsPerSecond: this.#getRows(store, rows), scannedPerSecond: await this.#scanRows(store) };
+      return await this.#measureLevel(store);
     });
   }
 
@@ -105,43 +105,57 @@ export class Floors implements AsyncDisposable {
     return this.#echo;
   }
 
-  async #putRows(store: KvStore): Promise<{ rows: number; perSecond: number }> {
+  /** @returns the best of several turns: what else the machine did meanwhile is no part of a floor. */
+  async #best(measure: (measureMs: number) => Promise<number>): Promise<number> {
+    let best = 0;
+    for (let turn = 0; turn < TURNS; turn++) best = Math.max(best, await measure(this.#measureMs / TURNS));
+    return best;
+  }
+
+  async #measureLevel(store: KvStore): Promise<LevelFloor> {
     let rows = 0;
-    const startMs = performance.now();
-    while (performance.now() - startMs < this.#measureMs) {
-      const first = rows;
-      const puts = Array.from(
-        { length: ROWS_PER_WRITE },
-        (_, at) => ({ type: 'put', key: rowKey(first + at), value: rowValue() }) as const,
-      );
-      await store.write(puts);
-      rows += ROWS_PER_WRITE;
-    }
-    return { rows, perSecond: rows / ((performance.now() - startMs) / 1000) };
-  }
-
-  #getRows(store: KvStore, rows: number): number {
+    const putsPerSecond = await this.#best((measureMs) =>
+      rate(measureMs, async () => {
+        const first = rows;
+        rows += ROWS_PER_WRITE;
+        const put = (_: unknown, at: number) => ({ type: 'put', key: rowKey(first + at), value: rowValue() }) as const;
+        await store.write(Array.from({ length: ROWS_PER_WRITE }, put));
+        return ROWS_PER_WRITE;
+      }),
+    );
     let got = 0;
-    const startMs = performance.now();
-    while (performance.now() - startMs < this.#measureMs) {
-      for (let at = 0; at < ROWS_PER_WRITE; at++) store.get(rowKey((got++ * 7_919) % rows));
-    }
-    return got / ((performance.now() - startMs) / 1000);
+    const getsPerSecond = await this.#best((measureMs) =>
+      rate(measureMs, () => {
+        for (let at = 0; at < ROWS_PER_WRITE; at++) store.get(rowKey((got++ * 7_919) % rows));
+        return ROWS_PER_WRITE;
+      }),
+    );
+    return { putsPerSecond, getsPerSecond, scannedPerSecond: await this.#best((measureMs) => rate(measureMs, () => scan(store))) };
   }
+}
 
-  async #scanRows(store: KvStore): Promise<number> {
-    let scanned = 0;
-    const startMs = performance.now();
-    const snapshot = store.snapshot();
-    try {
-      for await (const rows of snapshot.rows({ gte: Buffer.alloc(0), lt: Buffer.alloc(KEY_BYTES, 255) }, ROWS_PER_WRITE)) {
-        scanned += rows.length;
-      }
-    } finally {
-      await snapshot.close();
-    }
-    return scanned / ((performance.now() - startMs) / 1000);
+/** @returns how many a second of what `work` does, again and again, for that long. */
+async function rate(measureMs: number, work: () => number | Promise<number>): Promise<number> {
+  let done = 0;
+  const startMs = performance.now();
+  while (performance.now() - startMs < measureMs) {
+    const some = work();
+    done += typeof some === 'number' ? some : await some;
   }
+  return done / ((performance.now() - startMs) / 1000);
+}
+
+/** @returns how many rows the store has. */
+async function scan(store: KvStore): Promise<number> {
+  let scanned = 0;
+  const snapshot = store.snapshot();
+  try {
+    for await (const rows of snapshot.rows({ gte: Buffer.alloc(0), lt: Buffer.alloc(KEY_BYTES, 255) }, ROWS_PER_WRITE))
+      scanned += rows.length;
+  } finally {
+    await snapshot.close();
+  }
+  return scanned;
 }
 
 /** In no order, as the rows of many directories come. */
