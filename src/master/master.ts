@@ -81,7 +81,8 @@ export class Master implements Controlled, AsyncDisposable {
   #following: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   #serving: AbortController | null = null;
-  #incumbentSinceMs: number | null = null;
+  /** The leader that is let be: of which epoch, since when, and when it was so last. */
+  #incumbent: { readonly epoch: number; readonly sinceMs: number; readonly lastMs: number } | null = null;
   #replicaTrouble: UnderstudyError | null = null;
   #rebuildPauseMs = 0;
   #rebuiltMs = Number.NEGATIVE_INFINITY;
@@ -325,10 +326,14 @@ export class Master implements Controlled, AsyncDisposable {
   async #incumbentServes(replica: Replica, signal: AbortSignal): Promise<boolean> {
     const { leaderAddress, epoch } = replica.state;
     if (leaderAddress === '' || leaderAddress === this.rpcAddress) return false;
+    const { incumbentGraceMs } = this.#settings;
     const now = this.#deps.clock.monotonicMs();
-    if (this.#incumbentSinceMs !== null && now - this.#incumbentSinceMs > this.#settings.incumbentGraceMs) return false;
+    const before = this.#incumbent;
+    const goesOn = before !== null && before.epoch === epoch && now - before.lastMs <= incumbentGraceMs;
+    const sinceMs = goesOn ? before.sinceMs : now;
+    if (now - sinceMs > incumbentGraceMs) return false;
     if (!(await findIncumbent(this.#deps, { address: leaderAddress, epoch }, signal))) return false;
-    this.#incumbentSinceMs ??= now;
+    this.#incumbent = { epoch, sinceMs, lastMs: now };
     this.#deps.log.info({ leader: leaderAddress, epoch }, 'elected, but the leader still serves: it is let be for now');
     // Two standbys must not hand the election to each other all the time.
     await sleep(this.#deps.clock, INCUMBENT_PAUSE_MS, signal);
@@ -349,7 +354,7 @@ export class Master implements Controlled, AsyncDisposable {
     });
     this.#serving = serving;
     this.#leadership = leadership;
-    this.#incumbentSinceMs = null;
+    this.#incumbent = null;
     void keepHouse(this.#settings, { replica, leadership, clock: this.#deps.clock, log: this.#deps.log }, serving.signal);
     void this.#watchFence(leadership, serving.signal);
     this.#deps.log.info({ epoch: writer.epoch, sn: replica.end.sn }, 'leading');
