@@ -24,6 +24,7 @@ export class Workbench implements Bench, AsyncDisposable {
       throw new Error(`${folder} is in memory, and durability is measured: name another with --dir`);
     this.sizes = sizes;
     this.#folder = mkdtempSync(path.join(path.resolve(folder), 'understudy-bench-'));
+    process.once('exit', () => this.#remove());
     this.#profileFolder = profileFolder === undefined ? undefined : path.resolve(profileFolder);
     this.floors = new Floors(this.#folder, sizes.floorMs);
   }
@@ -50,7 +51,12 @@ export class Workbench implements Bench, AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#full)?.[Symbol.asyncDispose]();
     await this.floors[Symbol.asyncDispose]();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#remove();
+  }
+
+  /** Processes that were just killed may still be writing to it. */
+  #remove(): void {
+    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 
   async #fill(): Promise<Full> {
