@@ -78,7 +78,7 @@ export class DirectoryWriter implements JournalWriter {
   static async start(context: DirectoryContext, ledger: Ledger, start: DirectoryWriterStart): Promise<DirectoryWriter> {
     const segment = await SystemFile.open(start.segmentPath, { write: true, durableWrites: !context.direct });
     const writer = new DirectoryWriter(context, ledger, start, segment);
-    writer.#freeBytes = await freeBytes(context.settings.folder);
+    writer.#noteSpace(await freeBytes(context.settings.folder));
     writer.#scheduleCheck();
     return writer;
   }
@@ -234,7 +234,7 @@ export class DirectoryWriter implements JournalWriter {
   async #check(): Promise<void> {
     const { folder } = this.#context.settings;
     try {
-      this.#freeBytes = await freeBytes(folder);
+      this.#noteSpace(await freeBytes(folder));
       const isSame = (await this.#ledger.file.isStillAtPath()) && (await this.#isSegmentAtPath());
       const format = await readFormat(formatPath(folder), this.#context.direct);
       this.#missing = 0;
@@ -248,6 +248,15 @@ export class DirectoryWriter implements JournalWriter {
       if (this.#missing < MISSING_MAX) return;
     }
     this.#die(new UnderstudyError('unavailable', `another journal, or none, is at this path now: folder=${folder}`));
+  }
+
+  #noteSpace(free: number): void {
+    const { folder, freeBytesReserve: reserve } = this.#context.settings;
+    const wasShort = this.#freeBytes < reserve;
+    this.#freeBytes = free;
+    if (wasShort === free < reserve) return;
+    if (wasShort) this.#context.deps.log.info({ folder, free, reserve }, 'the journal has room again');
+    else this.#context.deps.log.warn({ folder, free, reserve }, 'the journal is out of space: changes are refused until there is room');
   }
 
   async #isSegmentAtPath(): Promise<boolean> {

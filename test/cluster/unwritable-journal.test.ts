@@ -19,7 +19,8 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     await using cluster = await Cluster.start({ masters: 2, journal: `${disk.folder}/journal`, settings });
     const fs = await cluster.client();
     await fs.createFile('/before', { completeLength: 0 });
-    const { epoch } = await (await cluster.leader()).status();
+    const leader = await cluster.leader();
+    const { epoch } = await leader.status();
 
     disk.fill(4 * MEGABYTE);
     await refused(fs, /out of space.*free=\d+ reserve=8388608/);
@@ -27,7 +28,8 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     disk.clear();
     await fs.createFile('/after', { completeLength: 0 });
 
-    expect((await (await cluster.leader()).status()).epoch).toBe(epoch);
+    expect(await leader.status()).toMatchObject({ state: 'ACTIVE', epoch });
+    expect(leader.stderr).toMatch(/WARN {2}the journal is out of space: .*\n.*INFO {2}the journal has room again/);
     expect(new Set(await cluster.digests()).size).toBe(1);
   });
 
