@@ -1,6 +1,6 @@
 /**
  * Calls in flight at the client: a unary one settles a promise, a stream queues its items until the loop over them takes them. The queue is
- * bounded by the credit that was given, which is given anew as items are taken.
+ * bounded by the credit that was given, which is given anew as items are taken; it never keeps more taken items alive than it has waiting ones.
  */
 import { UnderstudyError } from '../base/errors.js';
 import { bareFrame, type Frame, frameBytes, KIND } from './frame.js';
@@ -87,8 +87,8 @@ export class StreamCall implements OutgoingCall {
     }
     const frame = this.#items[this.#next] as Frame;
     this.#next += 1;
-    if (this.#next === this.#items.length) {
-      this.#items = [];
+    if (this.#next * 2 >= this.#items.length) {
+      this.#items = this.#items.slice(this.#next);
       this.#next = 0;
     }
     this.#giveBack(frameBytes(frame));
