@@ -141,7 +141,8 @@ export class EmbeddedElection implements Election {
       if (this.#holding !== undefined) await this.#hold(where, this.#holding);
       else await this.#watch(where);
     } catch (error) {
-      // The descriptor may be worth nothing any more.
+      // The descriptor may be worth nothing any more, and the folder may be gone.
+      this.#where = undefined;
       if (this.#holding === undefined) await this.#letGo();
       else await this.#reopen(where, this.#holding);
       throw error;

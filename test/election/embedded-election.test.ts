@@ -229,6 +229,16 @@ describe('embedded election', () => {
     await waitUntil('a is elected', a.isElected);
   });
 
+  test('election folder removed under its candidates: made again, and one is elected', async () => {
+    const a = await candidate();
+    await waitUntil('a is elected', a.isElected);
+    const b = await candidate();
+    await rm(where().folder, { recursive: true });
+    await a.election.close();
+    await waitUntil('b is elected', b.isElected);
+    expect(await newestTerm(folder)).toBeGreaterThan(0);
+  });
+
   test('many terms: the file of an old one is removed', async () => {
     await mkdir(where().folder);
     for (const term of [36, 37, 99]) {
