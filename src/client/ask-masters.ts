@@ -19,10 +19,11 @@ export interface MasterAnswer {
 
 /** Resolves with what the master at `address` says, or with why it does not, by the end of `budget`. */
 export async function askMaster(connections: Connections, address: string, budget: CallBudget): Promise<MasterAnswer> {
+  const signal = budget.waitSignal;
   try {
-    const connection = await connections.open(address, budget.waitSignal);
+    const connection = await connections.open(address, signal);
     const { method, request, response } = operations.masterStatus;
-    const body = await connection.call(method, encodeMessage(request, {}), { timeoutMs: budget.remainingMs, signal: budget.waitSignal });
+    const body = await connection.call(method, encodeMessage(request, {}), { timeoutMs: budget.remainingMs, signal });
     return { address, status: response.decode(body) };
   } catch (error) {
     return { address, error: asError(error, 'unavailable', `no answer address=${address}`) };

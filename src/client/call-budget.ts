@@ -16,6 +16,7 @@ export class CallBudget {
   readonly #life: AbortSignal;
   readonly #given: AbortSignal | undefined;
   #waiting: { readonly signal: AbortSignal; release(): void } | undefined;
+  #released = false;
 
   /** @param life aborted when the client is closed. @param given the caller's own signal. */
   constructor(clock: Clock, totalMs: number, life: AbortSignal, given: AbortSignal | undefined) {
@@ -47,8 +48,12 @@ export class CallBudget {
     throwIfAborted(this.#given);
   }
 
-  /** Aborted when the deadline passes (`deadline_exceeded`), the caller gives up, or the client is closed. Once asked for, `release` has to follow. */
+  /**
+   * Aborted when the deadline passes (`deadline_exceeded`), the caller gives up, or the client is closed. Once asked for, `release` has to
+   * follow; who asks only then, late in a look that is over, is given up at once.
+   */
   get waitSignal(): AbortSignal {
+    if (this.#released) return AbortSignal.abort(new UnderstudyError('cancelled', 'nobody waits for it any more'));
     this.#waiting ??= this.#startWaiting();
     return this.#waiting.signal;
   }
@@ -60,6 +65,7 @@ export class CallBudget {
 
   /** Lets go of the timer and the listeners. Idempotent. */
   release(): void {
+    this.#released = true;
     this.#waiting?.release();
     this.#waiting = undefined;
   }
