@@ -176,7 +176,9 @@ export class ZooKeeperElection implements Election {
     for (const address of this.#published) {
       if (address === record?.rpcAddress) continue;
       const path = `${this.#settings.leaderPath}/${address}`;
-      if ((await this.#session.read(path))?.mine) await this.#session.remove(path);
+      const there = await this.#session.read(path);
+      // A server that lags does not know yet what a create that was never answered has made; a removal it cannot answer by itself.
+      if (there === undefined || there.mine) await this.#session.remove(path);
       this.#published.delete(address);
     }
     if (record === undefined) return;

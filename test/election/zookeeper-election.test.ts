@@ -1,9 +1,10 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { epoch } from '../../src/base/ids.js';
 import { loadZooKeeperClient } from '../../src/election/zookeeper-client.js';
 import { ZooKeeperDirectory } from '../../src/election/zookeeper-directory.js';
 import { ZooKeeperElection } from '../../src/election/zookeeper-election.js';
 import { childrenIfAny } from '../../src/election/zookeeper-nodes.js';
+import { ZooKeeperSession } from '../../src/election/zookeeper-session.js';
 import { electionContract } from '../contract/election-contract.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { startZooKeeper, type ZooKeeperEnsemble } from '../servers/zookeeper.js';
@@ -146,6 +147,17 @@ describe('zookeeper election', () => {
     // What was published first takes back nothing that is not its own.
     await dead.election.leave();
     expect(await directory.leaders()).toEqual([record('host:1', 2)]);
+  });
+
+  test('withdrawn where a server that lags says that nothing is there: removed all the same', async () => {
+    const [first] = await candidates(1);
+    await first!.election.publish(record(first!.rpcAddress));
+    const read = vi.spyOn(ZooKeeperSession.prototype, 'read').mockResolvedValueOnce(undefined);
+    await first!.election.withdraw();
+    expect(read).toHaveBeenCalledWith(`/understudy/leader/${first!.rpcAddress}`);
+    read.mockRestore();
+    await using directory = await world.directory();
+    expect(await directory.leaders()).toEqual([]);
   });
 
   test('leader nodes of others: left out', async () => {
