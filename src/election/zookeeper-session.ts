@@ -223,11 +223,13 @@ export class ZooKeeperSession implements AsyncDisposable {
       this.#connected ??= deferred();
     };
     client.on('connect', () => {
+      if (this.#client !== client) return;
       wasConnected = true;
       stuck.stop();
       this.#entered(client);
     });
     client.on('connecting', () => {
+      if (this.#client !== client) return;
       disconnected();
       stuck.start();
     });
