@@ -3,7 +3,7 @@
  */
 import type { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
-import { asError, type UnderstudyError } from '../base/errors.js';
+import { asError, UnderstudyError } from '../base/errors.js';
 import { digestText } from '../metadata/digest.js';
 import { CALL_WINDOW } from '../metadata/keys.js';
 import { decodeRequest, operations } from '../metadata/operations.js';
@@ -12,6 +12,8 @@ import type { Leadership } from './leadership.js';
 import { rebuilding, type Served } from './namespace-service.js';
 
 export interface Controlled extends Served {
+  /** Clients that may be registered at once. */
+  readonly clientsMax: number;
   status(): understudy.MasterStatusResponse.$Properties;
 }
 
@@ -32,6 +34,10 @@ function registerClient(master: Controlled, call: ServerCall): void {
   leadership.submit({
     caller: null,
     plan(state) {
+      const { clients } = state.nextIds();
+      if (clients >= master.clientsMax) {
+        throw new UnderstudyError('resource_exhausted', `too many clients are registered: clients=${clients} max=${master.clientsMax}`);
+      }
       clientId = state.nextIds().clientId;
       return { entry: { registerClient: { clientId } } };
     },
@@ -56,8 +62,10 @@ function closeClient(master: Controlled, call: ServerCall): void {
 function masterStatus(master: Controlled, call: ServerCall): void {
   const reply = (refused: UnderstudyError | null) => {
     const status = master.status();
-    const superseded = refused?.code === 'not_leader' && status.state === 'ACTIVE';
-    call.reply(encodeMessage(operations.masterStatus.response, superseded ? { ...status, state: 'BECOMING_PASSIVE' } : status));
+    const isDenied = refused !== null && status.state === 'ACTIVE';
+    const denied = isDenied && refused.code === 'not_leader' ? { state: 'BECOMING_PASSIVE' } : {};
+    const reason = isDenied ? { reason: refused.message } : {};
+    call.reply(encodeMessage(operations.masterStatus.response, { ...status, ...denied, ...reason }));
   };
   if (master.leadership === null) reply(null);
   else master.leadership.release(reply);

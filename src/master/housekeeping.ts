@@ -5,20 +5,17 @@
  * of it follows from the state.
  */
 import type { Clock } from '../base/clock.js';
-import { isError } from '../base/errors.js';
+import { asError, type ErrorCode, type UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
-import { decodeId, SESSION_RANGE } from '../metadata/keys.js';
+import { decodeId, encodeSessionKey, SESSION_RANGE } from '../metadata/keys.js';
 import { firstNames } from '../metadata/listing.js';
-import type { State } from '../metadata/state.js';
 import type { Leadership } from './leadership.js';
 import type { Replica } from './replica.js';
 
 export interface HousekeepingSettings {
   /** Milliseconds without a call after which a client is forgotten. */
   readonly clientTimeoutMs: number;
-  /** Clients that may be registered at once. */
-  readonly clientsMax: number;
 }
 
 export interface HousekeepingDeps {
@@ -30,28 +27,47 @@ export interface HousekeepingDeps {
 
 const REAP_NAMES_MAX = 512;
 const REAP_IDLE_MS = 100;
+const RETRY_MS = 1_000;
+const PAUSE_MS = 20;
 const CLIENTS_PER_ENTRY = 4;
-/** Clients looked at in one scan; the rest come with the next ones. */
-const CLIENTS_PER_SCAN_MAX = 100_000;
+const CLIENTS_PER_LOOK = 1_000;
 
-/** Runs until `signal` is aborted or the leadership ends. */
+/** What passes by itself, or with this leadership. */
+const PASSING: ReadonlySet<ErrorCode> = new Set(['not_leader', 'unavailable', 'outcome_unknown', 'resource_exhausted', 'cancelled']);
+
+/** Runs until `signal` is aborted. Never throws. */
 export async function keepHouse(settings: HousekeepingSettings, deps: HousekeepingDeps, signal: AbortSignal): Promise<void> {
-  await Promise.all([loop(deps, signal, () => reapStep(deps)), loop(deps, signal, () => expireClients(settings, deps))]);
+  await Promise.all([repeat(deps, signal, () => reapStep(deps)), repeat(deps, signal, idleClients(settings, deps))]);
 }
 
 /** Repeats `work`, which says for how many milliseconds there is nothing more to do. */
-async function loop({ clock, log }: HousekeepingDeps, signal: AbortSignal, work: () => Promise<number>): Promise<void> {
+async function repeat({ replica, clock, log }: HousekeepingDeps, signal: AbortSignal, work: () => Promise<number>): Promise<void> {
   while (!signal.aborted) {
-    let restMs = REAP_IDLE_MS * 10;
+    let restMs = RETRY_MS;
     try {
       restMs = await work();
-    } catch (error) {
-      if (!isError(error, 'not_leader') && !isError(error, 'unavailable') && !isError(error, 'outcome_unknown')) {
-        log.warn({ error }, 'a step of housekeeping failed; it is tried again');
-      }
+    } catch (thrown) {
+      const error = thrown instanceof Refused ? thrown.reason : replica.checked(thrown);
+      if (!signal.aborted && !PASSING.has(error.code)) log.warn({ error }, 'a step of housekeeping failed; it is tried again');
     }
-    if (restMs > 0) await sleep(clock, restMs, signal).catch(() => {});
+    await sleep(clock, restMs, signal).catch(() => {});
   }
+}
+
+/** What the leadership answered, as against what the store threw. */
+class Refused extends Error {
+  readonly reason: UnderstudyError;
+
+  constructor(reason: UnderstudyError) {
+    super(reason.message);
+    this.reason = reason;
+  }
+}
+
+async function append(leadership: Leadership, plan: Parameters<Leadership['append']>[0]): Promise<void> {
+  await leadership.append(plan).catch((thrown) => {
+    throw new Refused(asError(thrown));
+  });
 }
 
 /** Takes up to `REAP_NAMES_MAX` children out of one detached directory. */
@@ -60,7 +76,7 @@ async function reapStep({ replica, leadership }: HousekeepingDeps): Promise<numb
   const directoryId = await state.someDetached(kv);
   if (directoryId === null) return REAP_IDLE_MS;
   const names = await firstNames(kv, state, directoryId, REAP_NAMES_MAX);
-  await leadership.append((now) => {
+  await append(leadership, (now) => {
     if (!now.isDetached(directoryId)) return null;
     const present = names.filter((name) => now.child(directoryId, name) !== null);
     return { reap: { directoryId, names: present, done: names.length < REAP_NAMES_MAX } };
@@ -68,38 +84,46 @@ async function reapStep({ replica, leadership }: HousekeepingDeps): Promise<numb
   return 0;
 }
 
-/** Forgets clients that were silent for too long, and the longest silent ones above the bound. */
-async function expireClients(settings: HousekeepingSettings, { replica, leadership }: HousekeepingDeps): Promise<number> {
-  const intervalMs = Math.min(60_000, settings.clientTimeoutMs / 4);
-  const clients = await sessions(replica);
-  const beforeMs = leadership.nowMs() - settings.clientTimeoutMs;
-  clients.sort((a, b) => a.lastUsedMs - b.lastUsedMs);
-  const excess = Math.max(0, clients.length - settings.clientsMax);
-  const idle = clients.filter(({ lastUsedMs }, rank) => rank < excess || lastUsedMs < beforeMs);
-  for (let at = 0; at < idle.length; at += CLIENTS_PER_ENTRY) {
-    await leadership.append((state) => {
-      const clientIds = idle
-        .slice(at, at + CLIENTS_PER_ENTRY)
-        .filter((client) => state.session(client.id)?.lastUsedMs === client.lastUsedMs);
-      return clientIds.length === 0 ? null : { expireClients: { clientIds: clientIds.map(({ id }) => id) } };
-    });
-  }
-  return intervalMs;
+/**
+ * Forgets clients that were silent for too long: looks at some of them at a time, in the order of their ids, round and round.
+ *
+ * A leadership forgets nobody before it has lasted as long as a client may be silent: a clock that was wrong before it, or jumped
+ * between two leaderships, makes nobody look old.
+ */
+function idleClients(settings: HousekeepingSettings, { replica, leadership, clock }: HousekeepingDeps): () => Promise<number> {
+  const { clientTimeoutMs } = settings;
+  const restMs = Math.min(60_000, clientTimeoutMs / 4);
+  const begunMs = clock.monotonicMs();
+  let after = 0;
+  return async () => {
+    if (clock.monotonicMs() - begunMs < clientTimeoutMs) return restMs;
+    const ids = await clientsBehind(replica, after);
+    const beforeMs = leadership.nowMs() - clientTimeoutMs;
+    const isIdle = (id: number) => (replica.state.session(id)?.lastUsedMs ?? beforeMs) < beforeMs;
+    const idle = ids.filter(isIdle);
+    for (let at = 0; at < idle.length; at += CLIENTS_PER_ENTRY) {
+      await append(leadership, () => {
+        const clientIds = idle.slice(at, at + CLIENTS_PER_ENTRY).filter(isIdle);
+        return clientIds.length === 0 ? null : { expireClients: { clientIds } };
+      });
+    }
+    after = ids.at(-1) ?? 0;
+    return ids.length < CLIENTS_PER_LOOK ? restMs : PAUSE_MS;
+  };
 }
 
-async function sessions({ kv, state }: { kv: Replica['kv']; state: State }): Promise<{ id: number; lastUsedMs: number }[]> {
-  const ids = new Set(state.changedClients());
+/** @returns the next clients that the store knows, behind the one given. Those that have not reached it yet are not old. */
+async function clientsBehind({ kv }: Replica, after: number): Promise<number[]> {
   const snapshot = kv.snapshot();
   try {
-    for await (const rows of snapshot.rows(SESSION_RANGE, 1000)) {
-      for (const [key] of rows) ids.add(decodeId(key));
-      if (ids.size >= CLIENTS_PER_SCAN_MAX) break;
+    const range = { gte: encodeSessionKey(after + 1), lt: SESSION_RANGE.lt };
+    const ids: number[] = [];
+    for await (const rows of snapshot.rows(range, CLIENTS_PER_LOOK)) {
+      for (const [key] of rows) ids.push(decodeId(key));
+      if (ids.length >= CLIENTS_PER_LOOK) break;
     }
+    return ids;
   } finally {
     await snapshot.close();
   }
-  return [...ids].flatMap((id) => {
-    const session = state.session(id);
-    return session === null ? [] : [{ id, lastUsedMs: session.lastUsedMs }];
-  });
 }

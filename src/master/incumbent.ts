@@ -16,7 +16,7 @@ export interface IncumbentDeps {
 }
 
 /**
- * @returns whether the master at `address` says within 200 ms that it leads that epoch and can write; the journal has confirmed it then.
+ * @returns whether the master at `address` says within 200 ms that it leads that epoch, or a later one, and can write; the journal has confirmed it then.
  */
 export async function findIncumbent(
   deps: IncumbentDeps,
@@ -34,7 +34,7 @@ export async function findIncumbent(
       signal: either,
     });
     const status = masterStatus.response.decode(body);
-    return status.state === 'ACTIVE' && status.epoch === epoch && status.reason === '';
+    return status.state === 'ACTIVE' && status.epoch >= epoch && status.reason === '';
   } catch {
     return false;
   } finally {

@@ -10,12 +10,12 @@
  * - Pending entries fit in one batch; submissions that do not fit any more wait in a queue, which is bounded.
  */
 import type { Clock } from '../base/clock.js';
-import { asError, ERROR_NUMBERS, isError, UnderstudyError } from '../base/errors.js';
+import { asError, ERROR_NUMBERS, type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { ChainPoint, JournalWriter } from '../journal/journal.js';
 import { type Entry, encodeEntry } from '../metadata/entries.js';
 import type { EntryBody, PlanContext, Planned } from '../metadata/plan.js';
-import type { Inode } from '../metadata/records.js';
+import type { CallResult, Inode } from '../metadata/records.js';
 import { recordedOutcome, refusalOf } from '../metadata/sessions.js';
 import type { State, StatePosition } from '../metadata/state.js';
 import { LeaderClock } from './leader-clock.js';
@@ -64,6 +64,8 @@ export interface Answer {
 
 interface Unsettled extends Answer {
   readonly submission: Submission;
+  /** The refusal that the entry records. */
+  readonly refused: UnderstudyError | null;
 }
 
 interface Group {
@@ -93,13 +95,14 @@ export class Leadership {
   /** Why nothing can be appended any longer: all that was not committed has been taken back. */
   #stopped: UnderstudyError | null = null;
   #drained: Deferred<void> | null = null;
+  #trouble = '';
 
   constructor(settings: LeadershipSettings, deps: LeadershipDeps) {
     const { state, end } = deps.replica;
     this.#settings = settings;
     this.#deps = deps;
     this.writer = deps.writer;
-    this.#committedAt = { sn: state.sn, epoch: state.epoch, timeMs: state.timeMs };
+    this.#committedAt = state.position();
     this.#time = new LeaderClock(deps.clock, state.timeMs);
     this.#gate = new ReadGate(deps.clock, deps.writer, end.sn);
     state.record();
@@ -111,6 +114,11 @@ export class Leadership {
 
   get committedSn(): number {
     return this.#committedAt.sn;
+  }
+
+  /** Why the journal took nothing the last time it was asked, for people; empty when it does. */
+  get trouble(): string {
+    return this.#trouble;
   }
 
   /** Leader's time, Unix milliseconds. */
@@ -186,14 +194,14 @@ export class Leadership {
     let planned: Planned;
     try {
       const recorded = caller === null ? null : recordedOutcome(caller, state);
-      if (recorded !== null) return this.#answer(submission, refusalOf(recorded), recorded);
+      if (recorded !== null) return this.#answerAgain(submission, recorded);
       const { user, group } = caller ?? { user: '', group: '' };
       planned = submission.plan(state, { timeMs, user, group, blockBytesDefault: this.#settings.blockBytesDefault });
     } catch (thrown) {
       const error = this.#deps.replica.checked(thrown);
-      const journaled = caller !== null && caller.attempt > 1 && error.code !== 'session_expired' && error.code !== 'invalid_argument';
-      if (!journaled) return this.#answer(submission, error, NOTHING);
-      return this.#add(submission, { refusal: { errorCode: ERROR_NUMBERS[error.code], errorMessage: error.message } }, timeMs);
+      if (caller === null || caller.attempt === 1 || !FINAL_REFUSALS.has(error.code)) return this.#answer(submission, error, NOTHING);
+      const refusal = { errorCode: ERROR_NUMBERS[error.code], errorMessage: error.message };
+      return this.#add(submission, { refusal }, timeMs, error);
     }
     if ('entry' in planned) return this.#add(submission, planned.entry, timeMs);
     if (caller === null || caller.attempt === 1) return this.#answer(submission, null, { sn: state.sn, inode: planned.unchanged });
@@ -201,7 +209,7 @@ export class Leadership {
   }
 
   /** Encodes, applies and queues one entry; refuses one that is too large for a batch. */
-  #add(submission: Submission, body: EntryBody, timeMs: number): void {
+  #add(submission: Submission, body: EntryBody, timeMs: number, refused: UnderstudyError | null = null): void {
     const { state } = this.#deps.replica;
     const { clientId = 0, callId = 0, lowestUnanswered = 0 } = submission.caller ?? {};
     const entry: Entry = { timeMs, clientId, callId, lowestUnanswered, ...body };
@@ -221,8 +229,16 @@ export class Leadership {
     }
     this.#pending.entries.push(bytes);
     this.#pending.bytes += bytes.length + ENTRY_OVERHEAD_BYTES;
-    this.#pending.unsettled.push({ submission, sn: state.sn, inode });
+    this.#pending.unsettled.push({ submission, sn: state.sn, inode, refused });
     this.#schedule();
+  }
+
+  /** Answers with the outcome of an earlier attempt. If that is taken back it may have happened all the same. */
+  #answerAgain(submission: Submission, recorded: CallResult): void {
+    this.release((refused) => {
+      const unknown = refused && new UnderstudyError('outcome_unknown', `the outcome is unknown: ${refused.message}`, { cause: refused });
+      submission.settle(unknown ?? refusalOf(recorded), { sn: recorded.sn, inode: recorded.inode });
+    });
   }
 
   /** Answers without an entry: at the gate. */
@@ -247,8 +263,8 @@ export class Leadership {
   /** Plans what waits, as far as there is room, and sends the next batch. */
   #advance(): void {
     while (this.#queue.length > 0 && this.#hasRoom() && this.#stopped === null) this.#run(this.#queue.shift() as Submission);
-    if (this.#inFlight !== null || this.#stopped !== null) return;
     const { writeBehind } = this.#deps.replica;
+    if (this.#inFlight !== null || this.#stopped !== null || writeBehind.failure !== null) return;
     if (writeBehind.full) return void writeBehind.room().then(() => this.#schedule());
     if (this.#pending.entries.length > 0) this.#seal();
   }
@@ -260,16 +276,16 @@ export class Leadership {
       this.#add(NOBODY, { digest: replica.writeBehind.newestBoundary }, replica.state.timeMs);
     }
     const group = this.#pending;
-    const { sn, epoch, timeMs } = replica.state;
+    const at = replica.state.position();
     const undoLength = replica.state.undoLength();
     this.#inFlight = group;
     this.#pending = emptyGroup();
     replica.writeBehind.atBatchEnd();
-    writer.append(group.entries, timeMs).then(
+    writer.append(group.entries, at.timeMs).then(
       (end) => {
         if (this.#inFlight !== group) return;
         replica.state.forget(undoLength);
-        this.#committed(group, end, { sn, epoch, timeMs });
+        this.#committed(group, end, at);
       },
       (error) => this.#inFlight === group && this.#failed(asError(error)),
     );
@@ -281,13 +297,15 @@ export class Leadership {
     this.#deps.replica.committed(end);
     this.#advance();
     this.#gate.committed(end.sn);
-    for (const { submission, sn, inode } of group.unsettled) submission.settle(null, { sn, inode });
+    this.#trouble = '';
+    for (const { submission, sn, inode, refused } of group.unsettled) submission.settle(refused, { sn, inode });
     if (this.#isIdle()) this.#drained?.resolve();
   }
 
   #failed(error: UnderstudyError): void {
-    if (error.code === 'fenced' || error.code === 'outcome_unknown') this.#end(error);
-    else this.#takeBack(error, error);
+    if (error.code === 'fenced' || error.code === 'outcome_unknown') return this.#end(error);
+    this.#trouble = error.message;
+    this.#takeBack(error, error);
   }
 
   #end(error: UnderstudyError): void {
@@ -301,7 +319,6 @@ export class Leadership {
     this.#stopped = asRefusal(error);
     this.#takeBack(new UnderstudyError('outcome_unknown', `the outcome is unknown: ${error.message}`, { cause: error }), this.#stopped);
     this.#deps.replica.state.stopRecording();
-    this.#drained?.resolve();
   }
 
   /** Takes back everything behind the last commit: those in flight may have happened, the others have not. */
@@ -317,9 +334,12 @@ export class Leadership {
     this.#gate.rollBack(this.#committedAt.sn, others);
     for (const { submission } of lost) submission.settle(inFlight, NOTHING);
     for (const submission of never) submission.settle(others, NOTHING);
+    this.#drained?.resolve();
   }
 }
 
+/** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
+const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);
 const NOTHING: Answer = { sn: 0, inode: null };
 const NOBODY: Submission = { caller: null, plan: () => ({ unchanged: null }), settle() {} };
 
@@ -330,6 +350,7 @@ function emptyGroup(): Group {
 /** What a client is told when nothing happened: it may retry, elsewhere or later. */
 function asRefusal(error: UnderstudyError): UnderstudyError {
   if (error.code === 'fenced') return new UnderstudyError('not_leader', 'this master has been superseded', { cause: error });
+  if (error.code === 'cancelled') return new UnderstudyError('unavailable', 'this master is closing its journal', { cause: error });
   if (error.code === 'outcome_unknown')
     return new UnderstudyError('unavailable', `the journal cannot be written: ${error.message}`, { cause: error });
   return error;

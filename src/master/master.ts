@@ -10,13 +10,12 @@ import { type Deferred, deferred, sleep } from '../base/wait.js';
 import type { Election } from '../election/election.js';
 import type { Journal, JournalWriter } from '../journal/journal.js';
 import type { KvStores } from '../kv/kv-store.js';
-import { encodeEntry } from '../metadata/entries.js';
 import type { Network } from '../rpc/network.js';
 import { RpcServer, type RpcServerSettings } from '../rpc/rpc-server.js';
 import { AppliedWatch } from './applied-watch.js';
+import { Claimant, type ClaimantSettings } from './claimant.js';
 import { type Controlled, controlMethods } from './control-service.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
-import { findIncumbent } from './incumbent.js';
 import { Leadership, type LeadershipSettings } from './leadership.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Replica, type ReplicaSettings } from './replica.js';
@@ -26,16 +25,14 @@ export interface MasterSettings
   extends ReplicaSettings,
     Omit<LeadershipSettings, 'batchBytesMax'>,
     HousekeepingSettings,
+    ClaimantSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
   readonly rpcAddress: string;
   readonly webAddress: string;
   readonly version: string;
-  /** Owner of the root directory, where this master makes it. */
-  readonly owner: string;
-  readonly group: string;
-  /** Milliseconds for which an elected standby lets a leader be that still serves. */
-  readonly incumbentGraceMs: number;
+  /** Clients that may be registered at once. */
+  readonly clientsMax: number;
 }
 
 export interface MasterDeps {
@@ -54,7 +51,6 @@ const FOLLOW_PAUSE_MS = 500;
 /** A replica that fails again within the longest pause waits for the next try, longer each time. */
 const REBUILD_PAUSE_MS = 1_000;
 const REBUILD_PAUSE_MAX_MS = 60_000;
-const INCUMBENT_PAUSE_MS = 250;
 const CONFIRM_INTERVAL_MS = 1_000;
 const DRAIN_MAX_MS = 2_000;
 
@@ -64,12 +60,15 @@ export class Master implements Controlled, AsyncDisposable {
   /** Tells readers what is applied. */
   readonly applied: AppliedWatch;
   readonly #startedMs: number;
+  readonly #claimant: Claimant;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
   #replica: Replica | null = null;
   #leadership: Leadership | null = null;
   #writer: JournalWriter | null = null;
-  #role: Role = { name: 'following', elected: false };
+  /** The writer before, whose reads go on until the new epoch serves. */
+  #retired: JournalWriter | null = null;
+  #role: Role = { name: 'following' };
   #sinceMs: number;
   /** What is wrong, for people; empty when nothing is. */
   #trouble = '';
@@ -80,9 +79,12 @@ export class Master implements Controlled, AsyncDisposable {
   #electionWork: Promise<void> = Promise.resolve();
   #following: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
-  #serving: AbortController | null = null;
+  /** What a leader does besides answering; `done` outlives the leadership until all of that has ended. */
+  #serving: { readonly stop: AbortController; readonly done: Promise<unknown> } | null = null;
+  /** When the follower last had all that was committed. */
+  #caughtUpMs = Number.NEGATIVE_INFINITY;
+  readonly #stopping = new AbortController();
   /** The leader that is let be: of which epoch, since when, and when it was so last. */
-  #incumbent: { readonly epoch: number; readonly sinceMs: number; readonly lastMs: number } | null = null;
   #replicaTrouble: UnderstudyError | null = null;
   #rebuildPauseMs = 0;
   #rebuiltMs = Number.NEGATIVE_INFINITY;
@@ -112,6 +114,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#settings = settings;
     this.#deps = deps;
     this.applied = new AppliedWatch(deps.clock);
+    this.#claimant = new Claimant(settings, deps);
     this.#startedMs = this.#sinceMs = deps.clock.wallMs();
   }
 
@@ -125,6 +128,10 @@ export class Master implements Controlled, AsyncDisposable {
     if (!rpcAddress.endsWith(':0')) return rpcAddress;
     const bound = this.#server?.address ?? rpcAddress;
     return rpcAddress.slice(0, -1) + bound.slice(bound.lastIndexOf(':') + 1);
+  }
+
+  get clientsMax(): number {
+    return this.#settings.clientsMax;
   }
 
   get role(): Role {
@@ -154,7 +161,7 @@ export class Master implements Controlled, AsyncDisposable {
       sinceMs: this.#sinceMs,
       version: this.#settings.version,
       clusterId: this.#deps.journal.clusterId,
-      reason: this.#trouble,
+      reason: this.#trouble || (this.#leadership?.trouble ?? ''),
       leader: leads ? this.rpcAddress : this.#leaderAddress(),
     };
   }
@@ -166,6 +173,7 @@ export class Master implements Controlled, AsyncDisposable {
   close(): Promise<void> {
     if (this.#role.name !== 'stopping') {
       this.#input({ type: 'stop' });
+      this.#stopping.abort();
       void this.#release().then(this.#closed.resolve, this.#closed.reject);
     }
     return this.#closed.promise;
@@ -176,12 +184,16 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   async #release(): Promise<void> {
-    await this.#electionWork;
-    await this.#stopClaiming();
-    await this.#stopFollowing();
-    await this.#replicaWork;
-    await this.#server?.close();
-    await this.#replica?.close();
+    try {
+      await this.#electionWork;
+      await this.#stopClaiming();
+      await this.#stopFollowing();
+      await this.#replicaWork;
+      await this.#server?.close();
+    } finally {
+      await this.#serving?.done;
+      await this.#replica?.close();
+    }
   }
 
   // The machine
@@ -240,7 +252,8 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   #onReplica(work: () => Promise<void>): void {
-    this.#replicaWork = this.#replicaWork.then(work).catch((error) => this.#deps.log.error({ error }, 'an effect on the replica failed'));
+    // Nothing in here may fail: what goes wrong is an input of the machine. A defect ends this master, and a standby takes over.
+    this.#replicaWork = this.#replicaWork.then(work).catch(this.#closed.reject);
   }
 
   /** The election hears of a change only after the replica has made it. */
@@ -264,7 +277,11 @@ export class Master implements Controlled, AsyncDisposable {
 
   async #follow(replica: Replica, signal: AbortSignal): Promise<void> {
     try {
-      for await (const batch of this.#deps.journal.read({ from: replica.end, signal })) {
+      const onIdle = () => {
+        this.#caughtUpMs = this.#deps.clock.monotonicMs();
+        this.#trouble = '';
+      };
+      for await (const batch of this.#deps.journal.read({ from: replica.end, signal, onIdle })) {
         if (signal.aborted) return;
         await replica.applyBatch(batch);
       }
@@ -296,18 +313,13 @@ export class Master implements Controlled, AsyncDisposable {
       if (failures > 0) await sleep(this.#deps.clock, Math.min(CLAIM_PAUSE_MS * 2 ** failures, CLAIM_PAUSE_MAX_MS), signal);
       // A suspended leader whom another has superseded must not claim the lead back.
       if (this.#role.name === 'suspended') await this.#writer?.confirm();
-      if (this.#role.name === 'claiming' && (await this.#incumbentServes(replica, signal))) return this.#input({ type: 'incumbent found' });
-      const writer = await this.#deps.journal.claim({
-        from: replica.end,
-        entry: (epoch, notBeforeMs) => {
-          const timeMs = Math.max(notBeforeMs, replica.state.timeMs, Math.floor(this.#deps.clock.wallMs()));
-          const { owner, group } = this.#settings;
-          return { bytes: encodeEntry({ timeMs, claim: { epoch, host: this.rpcAddress, owner, group } }), timeMs };
-        },
-        deliver: (batch) => replica.applyBatch(batch),
-        signal,
-      });
-      if (signal.aborted) return void (await writer.close());
+      else {
+        await this.#claimant.catchUp(replica, this.#caughtUpMs, signal);
+        if (await this.#claimant.incumbentServes(replica, this.rpcAddress, signal)) return this.#input({ type: 'incumbent found' });
+      }
+      const writer = await this.#claimant.claim(replica, this.rpcAddress, signal);
+      if (signal.aborted) return await this.#letGo(writer);
+      this.#retired = this.#writer;
       this.#writer = writer;
       this.#input({ type: 'claimed', epoch: writer.epoch });
     } catch (thrown) {
@@ -322,24 +334,6 @@ export class Master implements Controlled, AsyncDisposable {
     await claiming?.done;
   }
 
-  /** Does the leader before us still serve? It is let be for a bounded time: the election may have lost sight of a healthy one. */
-  async #incumbentServes(replica: Replica, signal: AbortSignal): Promise<boolean> {
-    const { leaderAddress, epoch } = replica.state;
-    if (leaderAddress === '' || leaderAddress === this.rpcAddress) return false;
-    const { incumbentGraceMs } = this.#settings;
-    const now = this.#deps.clock.monotonicMs();
-    const before = this.#incumbent;
-    const goesOn = before !== null && before.epoch === epoch && now - before.lastMs <= incumbentGraceMs;
-    const sinceMs = goesOn ? before.sinceMs : now;
-    if (now - sinceMs > incumbentGraceMs) return false;
-    if (!(await findIncumbent(this.#deps, { address: leaderAddress, epoch }, signal))) return false;
-    this.#incumbent = { epoch, sinceMs, lastMs: now };
-    this.#deps.log.info({ leader: leaderAddress, epoch }, 'elected, but the leader still serves: it is let be for now');
-    // Two standbys must not hand the election to each other all the time.
-    await sleep(this.#deps.clock, INCUMBENT_PAUSE_MS, signal);
-    return findIncumbent(this.#deps, { address: leaderAddress, epoch }, signal);
-  }
-
   #serve(): void {
     const [replica, writer] = [this.#replica, this.#writer];
     if (this.#role.name !== 'leading' || replica === null || writer === null) return;
@@ -352,11 +346,12 @@ export class Master implements Controlled, AsyncDisposable {
       clock: this.#deps.clock,
       ended: (error) => this.#leadership === leadership && this.#input({ type: 'writer ended', error }),
     });
-    this.#serving = serving;
     this.#leadership = leadership;
-    this.#incumbent = null;
-    void keepHouse(this.#settings, { replica, leadership, clock: this.#deps.clock, log: this.#deps.log }, serving.signal);
-    void this.#watchFence(leadership, serving.signal);
+    const { clock, log } = this.#deps;
+    const house = keepHouse(this.#settings, { replica, leadership, clock, log }, serving.signal);
+    const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
+    this.#retired = null;
+    this.#serving = { stop: serving, done: Promise.all([...before, house, this.#watchFence(leadership, serving.signal)]) };
     this.#deps.log.info({ epoch: writer.epoch, sn: replica.end.sn }, 'leading');
   }
 
@@ -378,14 +373,16 @@ export class Master implements Controlled, AsyncDisposable {
     }
     await this.#stopClaiming();
     this.#stopServing(this.notLeader());
-    await this.#writer?.close();
+    await this.#serving?.done;
+    this.#serving = null;
+    const writer = this.#writer;
     this.#writer = null;
+    if (writer !== null) await this.#letGo(writer);
     this.#input({ type: 'yielded' });
   }
 
   #stopServing(why: UnderstudyError): void {
-    this.#serving?.abort();
-    this.#serving = null;
+    this.#serving?.stop.abort();
     this.#leadership?.close(why);
     this.#leadership = null;
   }
@@ -393,28 +390,39 @@ export class Master implements Controlled, AsyncDisposable {
   async #rebuild(): Promise<void> {
     await this.#stopFollowing();
     await this.#stopClaiming();
+    const { clock, log } = this.#deps;
+    const { signal } = this.#stopping;
     const broken = this.#replica;
     this.#replica = null;
-    await broken?.close();
-    const { clock } = this.#deps;
+    await broken?.close().catch((error) => log.warn({ error }, 'the failed metastore did not close in order'));
+    // A store whose disk failed is opened as it is; anything else that went wrong with it may be in it still.
+    const open = this.#replicaTrouble?.code === 'unavailable' ? Replica.open : Replica.openAnew;
     const isSoon = clock.monotonicMs() - this.#rebuiltMs < REBUILD_PAUSE_MAX_MS;
-    this.#rebuildPauseMs = isSoon ? Math.min(Math.max(this.#rebuildPauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS) : 0;
-    await sleep(clock, this.#rebuildPauseMs);
-    this.#rebuiltMs = clock.monotonicMs();
-    for (let pauseMs = CLAIM_PAUSE_MS; this.#role.name === 'rebuilding'; pauseMs = Math.min(pauseMs * 2, CLAIM_PAUSE_MAX_MS)) {
+    let pauseMs = isSoon ? Math.min(Math.max(this.#rebuildPauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS) : 0;
+    for (;;) {
+      if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
+      if (signal.aborted) return;
+      this.#rebuildPauseMs = pauseMs;
+      this.#rebuiltMs = clock.monotonicMs();
       try {
-        // A store whose disk failed is opened as it is; anything else that went wrong with it may be in it still.
-        const open = this.#replicaTrouble?.code === 'unavailable' ? Replica.open : Replica.openAnew;
-        this.#replicaTrouble = null;
         this.#replica = await open(this.#settings, this.#replicaDeps());
-        return this.#input({ type: 'rebuilt' });
+        break;
       } catch (thrown) {
         const error = asError(thrown);
-        this.#trouble = error.message;
-        this.#deps.log.error({ error }, 'the metastore cannot be made anew; it is tried again');
-        await sleep(this.#deps.clock, pauseMs);
+        log.error({ error }, 'the metastore cannot be opened; it is tried again');
+        this.#input({ type: 'rebuild failed', error });
+        pauseMs = Math.min(Math.max(pauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS);
       }
     }
+    this.#replicaTrouble = null;
+    this.#caughtUpMs = Number.NEGATIVE_INFINITY;
+    this.applied.advanced(this.#replica.end.sn);
+    this.#input({ type: 'rebuilt' });
+  }
+
+  /** Closes a writer that is of no use any longer: what it left is known by the journal. */
+  async #letGo(writer: JournalWriter): Promise<void> {
+    await writer.close().catch((error) => this.#deps.log.warn({ error, epoch: writer.epoch }, 'a journal writer did not close in order'));
   }
 
   async #publish(): Promise<void> {

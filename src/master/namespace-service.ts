@@ -5,6 +5,7 @@ import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, UnderstudyError } from '../base/errors.js';
 import { operations } from '../metadata/operations.js';
+import { checkPrincipal } from '../metadata/plan.js';
 import type { Pages } from '../metadata/queries.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { AppliedWatch } from './applied-watch.js';
@@ -83,9 +84,10 @@ export class NamespaceService {
 
   #stream(operation: StreamRow, call: ServerCall): void {
     const { freshness, answer } = operation.prepare(call.body);
-    if (this.#listings >= LISTINGS_MAX)
-      throw new UnderstudyError('resource_exhausted', `too many listings are open: open=${this.#listings}`);
     this.#look(call, freshness, (replica, release) => {
+      if (this.#listings >= LISTINGS_MAX) {
+        return call.fail(new UnderstudyError('resource_exhausted', `too many listings are open: open=${this.#listings}`));
+      }
       let pages: Pages;
       try {
         pages = answer(replica.state, replica.kv);
@@ -96,11 +98,8 @@ export class NamespaceService {
       this.#listings += 1;
       const done = async (refused: UnderstudyError | null) => {
         try {
-          if (refused !== null) throw refused;
-          for await (const page of pages.pages()) await call.item(page);
-          call.reply();
-        } catch (thrown) {
-          call.fail(replica.checked(thrown));
+          if (refused === null) await this.#sendPages(call, replica, pages);
+          else call.fail(refused);
         } finally {
           this.#listings -= 1;
           await pages[Symbol.asyncDispose]();
@@ -108,6 +107,20 @@ export class NamespaceService {
       };
       release((refused) => void done(refused).catch((error) => call.fail(asError(error))));
     });
+  }
+
+  async #sendPages(call: ServerCall, replica: Replica, pages: Pages): Promise<void> {
+    let isSending = false;
+    try {
+      for await (const page of pages.pages()) {
+        isSending = true;
+        await call.item(page);
+        isSending = false;
+      }
+      call.reply();
+    } catch (thrown) {
+      call.fail(isSending ? asError(thrown) : replica.checked(thrown));
+    }
   }
 
   /** Lets `look` look at the state, once the master has what the reader asks for, with the way to release its answer. */
@@ -139,7 +152,7 @@ function submissionCaller(caller: understudy.Caller.$Properties | null | undefin
     callId: caller?.callId ?? 0,
     attempt: caller?.attempt ?? 0,
     lowestUnanswered: caller?.lowestUnanswered ?? 0,
-    user: caller?.user || 'nobody',
-    group: caller?.group || 'nogroup',
+    user: checkPrincipal(caller?.user || 'nobody', 'user'),
+    group: checkPrincipal(caller?.group || 'nogroup', 'group'),
   };
 }

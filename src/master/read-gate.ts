@@ -5,11 +5,14 @@
  * What one tick brings shares one confirm. At most one confirm flies and one gathers.
  */
 import type { Clock } from '../base/clock.js';
-import { asError, type UnderstudyError } from '../base/errors.js';
+import { asError, UnderstudyError } from '../base/errors.js';
 import type { JournalWriter } from '../journal/journal.js';
 
 /** Called once: null when the answer may leave, else why it may not. */
 export type Release = (refused: UnderstudyError | null) => void;
+
+/** Answers that may gather while a confirm flies; those that it holds up are no more than these. */
+const WAITING_MAX = 65_536;
 
 interface Waiting {
   /** Sequence of the last entry that the answer saw. */
@@ -34,6 +37,10 @@ export class ReadGate {
 
   /** `release` is called once the answer, which saw the state as of `sn`, may leave. Never during this call. */
   wait(sn: number, release: Release): void {
+    if (this.#gathering.length >= WAITING_MAX) {
+      const why = new UnderstudyError('unavailable', `too many answers wait for the journal to confirm: waiting=${WAITING_MAX}`);
+      return this.#clock.defer(() => release(why));
+    }
     this.#gathering.push({ sn, release });
     if (this.#gathering.length === 1 && this.#flying === null) this.#clock.defer(() => this.#confirm());
   }

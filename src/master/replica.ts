@@ -37,6 +37,8 @@ export class Replica implements AsyncDisposable {
   readonly #deps: ReplicaDeps;
   readonly #closing = new AbortController();
   readonly #verifying: Promise<void>;
+  readonly #beganEmpty: boolean;
+  #broken: UnderstudyError | null = null;
   #end: ChainPoint;
 
   /**
@@ -75,6 +77,7 @@ export class Replica implements AsyncDisposable {
     this.#deps = deps;
     this.kv = kv;
     this.state = new State(settings, kv, mark);
+    this.#beganEmpty = mark.flush === 0;
     this.#end = { sn: mark.sn as Sequence, hash: mark.hash };
     this.writeBehind = new WriteBehind(
       settings,
@@ -92,40 +95,55 @@ export class Replica implements AsyncDisposable {
   /**
    * Applies a committed batch. Waits first while the write-behind is full.
    *
-   * @throws `corrupt`: the batch does not fit. @throws `failed_precondition`: it needs a newer version.
+   * @throws `corrupt`: the journal does not fit. @throws `failed_precondition`: it needs a newer version.
+   * @throws `unavailable`: this replica has failed, and has said so.
    */
   async applyBatch(batch: Batch): Promise<void> {
     while (this.writeBehind.full && this.writeBehind.failure === null && !this.#closing.signal.aborted) await this.writeBehind.room();
-    if (this.writeBehind.failure !== null)
-      throw new UnderstudyError('unavailable', 'the replica has failed', { cause: this.writeBehind.failure });
+    const failure = this.#broken ?? this.writeBehind.failure;
+    if (failure !== null) throw new UnderstudyError('unavailable', 'the replica has failed', { cause: failure });
     if (this.#closing.signal.aborted) throw new UnderstudyError('cancelled', 'the replica is closed');
     if (batch.firstSn !== this.#end.sn + 1) {
       throw new UnderstudyError('corrupt', `a batch does not follow what was applied: applied=${this.#end.sn} first=${batch.firstSn}`);
     }
-    let sn: number = batch.firstSn;
-    for (const bytes of batch.entries) apply(decodeEntry(bytes, sn++), this.state);
+    const entries = batch.entries.map((bytes, at) => decodeEntry(bytes, batch.firstSn + at));
+    try {
+      for (const entry of entries) apply(entry, this.state);
+    } catch (thrown) {
+      throw this.#brokenOff(thrown);
+    }
     this.writeBehind.atBatchEnd();
     this.committed(endOf(batch));
   }
 
+  /** A batch that was applied in part: this replica is not what it says it is any longer. */
+  #brokenOff(thrown: unknown): UnderstudyError {
+    const error = asError(thrown, 'corrupt');
+    // What was begun from nothing has no damage of its own: then it is the journal that does not fit.
+    if (this.#beganEmpty && error.code === 'corrupt') return error;
+    this.#deps.failed(error);
+    this.#broken = error;
+    return new UnderstudyError('unavailable', 'the replica has failed', { cause: error });
+  }
+
   /** Applies an entry that is not committed yet: a leader's own. @throws what it cannot apply; the state is as before then. */
   apply(entry: Entry): Inode | null {
-    const { sn, epoch, timeMs } = this.state;
+    const before = this.state.position();
     const undoLength = this.state.undoLength();
     try {
       return apply(entry, this.state);
     } catch (error) {
-      this.state.rollBack({ sn, epoch, timeMs }, undoLength);
+      this.state.rollBack(before, undoLength);
       throw this.checked(error);
     }
   }
 
-  /** @returns `thrown`, met while looking at the state, as an operating error; where it tells of damage this replica has failed. */
+  /** @returns `thrown`, met while looking at the state, as an operating error; where it tells of damage, or of a disk that does not answer, this replica has failed. */
   checked(thrown: unknown): UnderstudyError {
     const error = asError(thrown);
-    if (error.code !== 'corrupt') return error;
+    if (error.code !== 'corrupt' && error.code !== 'unavailable') return error;
     this.#deps.failed(error);
-    return new UnderstudyError('unavailable', 'this master has to rebuild its metastore', { cause: error });
+    return new UnderstudyError('unavailable', 'the metastore of this master has failed', { cause: error });
   }
 
   /** What is applied up to `end`, a batch's end, is committed. */

@@ -12,8 +12,7 @@
 import type { UnderstudyError } from '../base/errors.js';
 
 export type Role =
-  /** Replays. `elected`: it should claim, and is not ready. */
-  | { readonly name: 'following'; readonly elected: boolean }
+  | { readonly name: 'following' }
   /** Catches up and claims; `failures`: claims that failed since it was elected. */
   | { readonly name: 'claiming'; readonly failures: number }
   | { readonly name: 'leading'; readonly epoch: number }
@@ -38,6 +37,8 @@ export type RoleInput =
   | { readonly type: 'yielded' }
   | { readonly type: 'replica failed'; readonly error: UnderstudyError }
   | { readonly type: 'rebuilt' }
+  /** The store cannot be opened; it is tried again. */
+  | { readonly type: 'rebuild failed'; readonly error: UnderstudyError }
   | { readonly type: 'replay failed'; readonly error: UnderstudyError }
   | { readonly type: 'stop' };
 
@@ -65,7 +66,7 @@ export interface Step {
   readonly effects: readonly RoleEffect[];
 }
 
-const FOLLOWING: Role = { name: 'following', elected: false };
+const FOLLOWING: Role = { name: 'following' };
 
 /** @returns the role after `input`, and what is to be done about it. An input that no longer matters changes nothing. */
 export function step(role: Role, input: RoleInput): Step {
@@ -89,7 +90,7 @@ export function step(role: Role, input: RoleInput): Step {
   }
 }
 
-function following(role: Role & { name: 'following' }, input: RoleInput): Step {
+function following(role: Role, input: RoleInput): Step {
   switch (input.type) {
     case 'elected':
       return { role: { name: 'claiming', failures: 0 }, effects: [{ type: 'claim', failures: 0 }] };
@@ -141,7 +142,6 @@ function suspended(role: Role & { name: 'suspended' }, input: RoleInput): Step {
   switch (input.type) {
     case 'claimed':
       return { role: { name: 'leading', epoch: input.epoch }, effects: [{ type: 'serve' }, { type: 'publish' }] };
-    case 'writer ended': // reads found the fence
     case 'deposed':
     case 'claim failed': {
       const error = input.type === 'deposed' ? null : input.error;
@@ -178,14 +178,16 @@ function rebuilding(role: Role & { name: 'rebuilding' }, input: RoleInput): Step
       return { role: { ...role, elected: true }, effects: [] };
     case 'deposed':
       return { role: { ...role, elected: false }, effects: [] };
-    case 'rebuilt':
-      return ready(role.elected);
+    case 'rebuilt': // it has the whole journal to replay: others are better placed
+      return { role: FOLLOWING, effects: [...(role.elected ? [{ type: 'requeue' } as const] : []), { type: 'follow' }] };
+    case 'rebuild failed':
+      return role.elected ? { role: { ...role, elected: false }, effects: [{ type: 'requeue' }] } : { role, effects: [] };
     default:
       return { role, effects: [] };
   }
 }
 
-/** The replica can be used (again). */
+/** The replica is as good as before. */
 function ready(elected: boolean): Step {
   if (elected) return { role: { name: 'claiming', failures: 0 }, effects: [{ type: 'claim', failures: 0 }] };
   return { role: FOLLOWING, effects: [{ type: 'follow' }] };
@@ -205,7 +207,7 @@ function replicaFailed(role: Role): Step {
         effects: [{ type: 'cancel claim' }, { type: 'requeue' }, { type: 'rebuild' }],
       };
     case 'following':
-      return { role: { name: 'rebuilding', elected: role.elected }, effects: [{ type: 'rebuild' }] };
+      return { role: { name: 'rebuilding', elected: false }, effects: [{ type: 'requeue' }, { type: 'rebuild' }] };
     case 'yielding':
       return { role: { ...role, rebuild: true }, effects: [] };
     default:

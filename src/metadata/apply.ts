@@ -138,7 +138,8 @@ function claim(body: Body<'claim'>, state: State, timeMs: number): Outcome {
 function registerClient(body: Body<'registerClient'>, state: State, timeMs: number): Outcome {
   const clientId = body.clientId ?? 0;
   state.putSession(clientId, { lowestUnanswered: 1, lastUsedMs: timeMs, highestCall: 0 }, null);
-  state.putNextIds({ ...state.nextIds(), clientId: clientId + 1 });
+  const next = state.nextIds();
+  state.putNextIds({ ...next, clientId: clientId + 1, clients: next.clients + 1 });
   return null;
 }
 
@@ -147,10 +148,12 @@ function expireClients(body: Body<'expireClients'>, state: State): Outcome {
     const session = state.session(clientId);
     if (session === null) continue;
     state.putSession(clientId, null, session);
-    const first = Math.max(1, session.highestCall - CALL_WINDOW + 1);
-    for (let callId = first; callId <= session.highestCall; callId++) {
-      if (state.result(clientId, callId) !== null) state.putResult(resultSlot(clientId, callId), null);
+    for (let slot = 0; slot <= Math.min(session.highestCall, CALL_WINDOW - 1); slot++) {
+      const key = resultSlot(clientId, slot);
+      if (state.hasResultAt(key)) state.putResult(key, null);
     }
+    const next = state.nextIds();
+    state.putNextIds({ ...next, clients: next.clients - 1 });
   }
   return null;
 }

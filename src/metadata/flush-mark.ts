@@ -21,6 +21,7 @@ export interface FlushMark {
   readonly digest: Digest;
   readonly epoch: number;
   readonly timeMs: number;
+  readonly leaderAddress: string;
 }
 
 /** Which journal a store follows. */
@@ -29,12 +30,31 @@ export interface JournalIdentity {
   readonly incarnationId: string;
 }
 
-const EMPTY_MARK: FlushMark = { flush: 0, sn: 0, hash: new Uint8Array(32), digest: { low: 0, high: 0 }, epoch: 0, timeMs: 0 };
+const EMPTY_MARK: FlushMark = {
+  flush: 0,
+  sn: 0,
+  hash: new Uint8Array(32),
+  digest: { low: 0, high: 0 },
+  epoch: 0,
+  timeMs: 0,
+  leaderAddress: '',
+};
 
 /** @returns the rows that make `mark` durable together with the flush's own. */
 export function markRows(mark: FlushMark, identity: JournalIdentity): { type: 'put'; key: Uint8Array; value: Uint8Array }[] {
-  const { flush, sn, hash, digest, epoch, timeMs } = mark;
-  const row = { flush, sn, hash, digestLow: digest.low, digestHigh: digest.high, epoch, timeMs, ...identity };
+  const { flush, sn, hash, digest, epoch, timeMs, leaderAddress } = mark;
+  const row = {
+    flush,
+    sn,
+    hash,
+    digestLow: digest.low,
+    digestHigh: digest.high,
+    epoch,
+    timeMs,
+    leaderAddress,
+    clusterId: identity.clusterId,
+    incarnationId: identity.incarnationId,
+  };
   const value = encodeMessage(understudy.FlushMark, row);
   return [APPLIED_KEY, ringKey(flush)].map((key) => ({ type: 'put', key, value }));
 }
@@ -64,8 +84,8 @@ export function readMark(kv: KvStore, identity: JournalIdentity): FlushMark {
     if (markAt(kv, ringKey(flush))?.flush !== flush)
       throw new UnderstudyError('corrupt', `the metastore has lost writes: flush=${flush} of=${row.flush}`);
   }
-  const { flush, sn, hash, epoch, timeMs } = row;
-  return { flush, sn, hash: Uint8Array.from(hash), digest: { low: row.digestLow, high: row.digestHigh }, epoch, timeMs };
+  const { flush, sn, hash, epoch, timeMs, leaderAddress } = row;
+  return { flush, sn, hash: Uint8Array.from(hash), digest: { low: row.digestLow, high: row.digestHigh }, epoch, timeMs, leaderAddress };
 }
 
 function markAt(kv: KvStore, key: Uint8Array): understudy.FlushMark | null {

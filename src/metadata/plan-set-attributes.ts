@@ -1,9 +1,6 @@
 import type { understudy } from '#proto/understudy.js';
-import { UnderstudyError } from '../base/errors.js';
-import { checkCount, checkMode, type Planned, resolveExisting } from './plan.js';
+import { checkCount, checkMode, checkPrincipal, type Planned, resolveExisting } from './plan.js';
 import type { StateView } from './state.js';
-
-const NAME_BYTES_MAX = 255;
 
 /** Changes owner, group, mode and times: those that the request names. */
 export function planSetAttributes(request: understudy.SetAttributesRequest, state: StateView): Planned {
@@ -17,14 +14,4 @@ export function planSetAttributes(request: understudy.SetAttributesRequest, stat
   };
   const same = Object.entries(changes).every(([field, value]) => inode[field as keyof typeof changes] === value);
   return same ? { unchanged: inode } : { entry: { setAttributes: { parentId, name, ...changes } } };
-}
-
-function checkPrincipal(value: string, what: string): string {
-  if (value === '' || Buffer.byteLength(value) > NAME_BYTES_MAX) {
-    throw new UnderstudyError(
-      'invalid_argument',
-      `a name of a user or group has 1 to ${NAME_BYTES_MAX} bytes: ${what}=${JSON.stringify(value)}`,
-    );
-  }
-  return value;
 }

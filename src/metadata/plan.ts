@@ -81,7 +81,7 @@ export function resolveNew(path: string, state: StateView): Resolved {
 
 const INODE_ID_MAX = 2 ** 53 - 2 ** 20;
 
-/** @returns the first of `count` new inode ids. @throws `resource_exhausted`. */
+/** @returns the next inode id; those behind it are free too. @throws `resource_exhausted`. */
 export function newInodeIds(state: StateView): number {
   const id = state.nextIds().inodeId;
   if (id > INODE_ID_MAX) throw new UnderstudyError('resource_exhausted', 'all inode ids are used up');
@@ -98,5 +98,18 @@ export function checkMode(mode: number): number {
 export function checkCount(value: number, what: string): number {
   if (!Number.isSafeInteger(value) || value < 0)
     throw new UnderstudyError('invalid_argument', `not a whole number below 2^53: ${what}=${value}`);
+  return value;
+}
+
+const PRINCIPAL_BYTES_MAX = 255;
+
+/** @throws `invalid_argument` unless `value` can name a user or group. */
+export function checkPrincipal(value: string, what: string): string {
+  if (value === '' || Buffer.byteLength(value) > PRINCIPAL_BYTES_MAX) {
+    throw new UnderstudyError(
+      'invalid_argument',
+      `a name of a user or group has 1 to ${PRINCIPAL_BYTES_MAX} bytes: ${what}=${JSON.stringify(value)}`,
+    );
+  }
   return value;
 }

@@ -54,6 +54,8 @@ export interface CallResult {
 export interface NextIds {
   readonly inodeId: number;
   readonly clientId: number;
+  /** Clients that are registered. */
+  readonly clients: number;
 }
 
 /** How the values of one kind of row are stored. */
@@ -99,8 +101,8 @@ export const resultCodec: RecordCodec<CallResult> = {
 export const nextIdsCodec: RecordCodec<NextIds> = {
   encode: (value) => encodeMessage(understudy.NextIds, value),
   decode(bytes) {
-    const { inodeId, clientId } = strictly(() => understudy.NextIds.decode(strictReader(bytes)), 'next ids');
-    return { inodeId, clientId };
+    const { inodeId, clientId, clients } = strictly(() => understudy.NextIds.decode(strictReader(bytes)), 'next ids');
+    return { inodeId, clientId, clients };
   },
 };
 

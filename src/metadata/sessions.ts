@@ -11,6 +11,11 @@ import { CALL_WINDOW } from './keys.js';
 import type { CallResult } from './records.js';
 import type { StateView } from './state.js';
 
+/** Numbers of a client's calls end here: far from where numbers are no longer exact. */
+const CALL_ID_MAX = 2 ** 48;
+/** Client and slot share one number inside the program (keys.ts). */
+const CLIENT_ID_MAX = 2 ** 40;
+
 /**
  * @returns the recorded outcome of this call, or null if it has none and may run.
  * @throws `session_expired`: the client is not known (any longer), or the call lies outside of what is kept.
@@ -22,6 +27,9 @@ export function recordedOutcome(caller: understudy.Caller.$Properties | null | u
   const lowest = caller?.lowestUnanswered ?? 0;
   if (clientId < 1 || callId < 1 || !caller?.attempt)
     throw new UnderstudyError('invalid_argument', 'a mutation has to name its client, call and attempt');
+  if (clientId > CLIENT_ID_MAX || callId > CALL_ID_MAX) {
+    throw new UnderstudyError('invalid_argument', `a number is out of range: client=${clientId} call=${callId}`);
+  }
   if (lowest > callId)
     throw new UnderstudyError('invalid_argument', `a call below the lowest unanswered one: call=${callId} lowest=${lowest}`);
   const session = state.session(clientId);

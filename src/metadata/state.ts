@@ -62,6 +62,8 @@ export interface StatePosition {
   readonly epoch: number;
   /** Time of the last entry applied, Unix milliseconds. */
   readonly timeMs: number;
+  /** `host:port` of the master that made the newest claim. */
+  readonly leaderAddress: string;
 }
 
 interface Undo {
@@ -83,8 +85,7 @@ export class State {
   sn: number;
   epoch: number;
   timeMs: number;
-  /** Who made the newest claim seen, `host:port`; not stored. */
-  leaderAddress = '';
+  leaderAddress: string;
   /** A digest entry stands in the batch being applied: its end is a boundary (src/metadata/write-behind.ts). */
   digestDue = false;
   /** The leader's digest of an earlier boundary, as the last digest entry told it. */
@@ -95,6 +96,7 @@ export class State {
     this.sn = at.sn;
     this.epoch = at.epoch;
     this.timeMs = at.timeMs;
+    this.leaderAddress = at.leaderAddress;
     this.#children = new Table({ encodeKey: encodeChildKey, codec: inodeCodec, recentMax: settings.inodeCacheMax }, kv);
     this.#parents = new Table({ encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4 }, kv);
     this.#sessions = new Table({ encodeKey: encodeSessionKey, codec: sessionCodec, recentMax: 1024 }, kv);
@@ -102,6 +104,12 @@ export class State {
     this.#detached = new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv);
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
     this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#detached, this.#next] as never;
+  }
+
+  /** @returns where it stands. */
+  position(): StatePosition {
+    const { sn, epoch, timeMs, leaderAddress } = this;
+    return { sn, epoch, timeMs, leaderAddress };
   }
 
   // Looking
@@ -137,7 +145,7 @@ export class State {
   }
 
   nextIds(): NextIds {
-    return this.#next.get('next') ?? { inodeId: ROOT_ID, clientId: 1 };
+    return this.#next.get('next') ?? { inodeId: ROOT_ID, clientId: 1, clients: 0 };
   }
 
   isDetached(id: number): boolean {
@@ -156,11 +164,6 @@ export class State {
     } finally {
       await snapshot.close();
     }
-  }
-
-  /** Clients whose rows differ from the store's, or may. */
-  changedClients(): Iterable<number> {
-    return this.#sessions.changedKeys();
   }
 
   /** Names in the directory `parentId` whose rows differ from the store's, or may; in no order, perhaps more than once. */
@@ -193,6 +196,11 @@ export class State {
 
   putSession(clientId: number, after: ClientSession | null, before: ClientSession | null): void {
     this.#put(this.#sessions, clientId, after, before);
+  }
+
+  /** @returns whether that slot of a client's ring (resultSlot) holds the outcome of any call. */
+  hasResultAt(slot: number): boolean {
+    return this.#results.get(slot) !== null;
   }
 
   putResult(slot: number, after: CallResult | null): void {
@@ -239,6 +247,7 @@ export class State {
     this.sn = at.sn;
     this.epoch = at.epoch;
     this.timeMs = at.timeMs;
+    this.leaderAddress = at.leaderAddress;
     this.digestDue = false;
   }
 

@@ -13,7 +13,7 @@ import { type Deferred, deferred } from '../base/wait.js';
 import type { KvOperation, KvStore } from '../kv/kv-store.js';
 import { type Digest, DigestSum, digestText, sameDigest } from './digest.js';
 import { type FlushMark, type JournalIdentity, markRows } from './flush-mark.js';
-import type { State, TableChanges } from './state.js';
+import type { State, StatePosition, TableChanges } from './state.js';
 
 export interface WriteBehindSettings {
   /** Changed rows that end a generation. */
@@ -33,11 +33,9 @@ export interface WriteBehindDeps {
 
 interface Generation {
   readonly changes: TableChanges;
-  readonly sn: number;
-  readonly epoch: number;
-  readonly timeMs: number;
+  readonly at: StatePosition;
   readonly boundary: boolean;
-  /** Set once the batch that ends at `sn` is committed. */
+  /** Set once the batch that ends there is committed. */
   hash: Uint8Array | null;
   /** Who waits for this one to be flushed. */
   readonly wanted: Deferred<DigestAt> | null;
@@ -130,13 +128,13 @@ export class WriteBehind {
   /** The batch that ends at `sn` is committed, and all before it. */
   committed(sn: number, hash: Uint8Array): void {
     this.#lastCommitted = { sn, hash };
-    for (const generation of this.#generations) if (generation.sn === sn) generation.hash = hash;
+    for (const generation of this.#generations) if (generation.at.sn === sn) generation.hash = hash;
     this.#flush();
   }
 
   /** What lies behind `sn`, a batch's end, was taken back. Called after the state's own `rollBack`. */
   rollBack(sn: number): void {
-    while ((this.#generations.at(-1)?.sn ?? 0) > sn) {
+    while ((this.#generations.at(-1)?.at.sn ?? 0) > sn) {
       this.#generations.pop()?.wanted?.reject(new UnderstudyError('aborted', 'the state was taken back'));
       this.#deps.state.unfreeze();
     }
@@ -174,9 +172,11 @@ export class WriteBehind {
     this.#timer?.cancel();
     this.#timer = undefined;
     this.#frozenAtMs = clock.monotonicMs();
-    const { sn, epoch, timeMs, digestDue } = state;
+    const at = state.position();
+    const { sn } = at;
+    const boundary = state.digestDue;
     const hash = sn === this.#lastCommitted.sn ? this.#lastCommitted.hash : null;
-    this.#generations.push({ changes: state.freeze(), sn, epoch, timeMs, boundary: digestDue, hash, wanted: this.#wanted });
+    this.#generations.push({ changes: state.freeze(), at, boundary, hash, wanted: this.#wanted });
     this.#wanted = null;
     state.digestDue = false;
     this.#flush();
@@ -200,14 +200,14 @@ export class WriteBehind {
 
   async #flushOne(generation: Generation, hash: Uint8Array): Promise<void> {
     const { state, kv, identity } = this.#deps;
-    const { sn, epoch, timeMs } = generation;
+    const { sn } = generation.at;
     const sum = new DigestSum(this.#mark.digest);
     let mark = this.#mark;
     const slices = this.#slices(generation, sum);
     await kv.write(
       (async function* () {
         yield* slices;
-        mark = { flush: mark.flush + 1, sn, hash, digest: sum.value(), epoch, timeMs };
+        mark = { ...generation.at, flush: mark.flush + 1, hash, digest: sum.value() };
         yield markRows(mark, identity);
       })(),
     );

@@ -4,7 +4,7 @@ import { type ErrorCode, UnderstudyError } from '../../src/base/errors.js';
 import { type Role, type RoleInput, step } from '../../src/master/role-machine.js';
 
 const error = (code: ErrorCode) => new UnderstudyError(code, code);
-const FOLLOWING: Role = { name: 'following', elected: false };
+const FOLLOWING: Role = { name: 'following' };
 
 const INPUTS: Record<string, RoleInput> = {
   elected: { type: 'elected' },
@@ -20,6 +20,7 @@ const INPUTS: Record<string, RoleInput> = {
   yielded: { type: 'yielded' },
   'replica failed': { type: 'replica failed', error: error('corrupt') },
   rebuilt: { type: 'rebuilt' },
+  'rebuild failed': { type: 'rebuild failed', error: error('unavailable') },
   'replay corrupt': { type: 'replay failed', error: error('corrupt') },
   'replay diverged': { type: 'replay failed', error: error('diverged') },
   'replay unavailable': { type: 'replay failed', error: error('unavailable') },
@@ -103,9 +104,12 @@ describe('role machine', () => {
       'replica failed -> yielding: cancel claim, yield, requeue',
       'yielded -> rebuilding: rebuild',
       'elected -> rebuilding',
-      'rebuilt -> claiming: claim',
+      'rebuild failed -> rebuilding: requeue',
+      'rebuild failed -> rebuilding',
+      'elected -> rebuilding',
+      'rebuilt -> following: requeue, follow',
     );
-    scenario('replica failed -> rebuilding: rebuild', 'rebuilt -> following: follow');
+    scenario('replica failed -> rebuilding: requeue, rebuild', 'rebuilt -> following: follow');
     scenario('replay diverged -> rebuilding: rebuild', 'rebuilt -> following: follow');
   });
 

@@ -100,7 +100,7 @@ describe('replay', () => {
           const { state, writeBehind } = leader.replica;
           const expected = await replay(leader.batches, new MemoryStores(), 1_000);
           if (flushedBefore) await writeBehind.digest();
-          const at = { sn: state.sn, epoch: state.epoch, timeMs: state.timeMs };
+          const at = state.position();
           state.record();
           for (const [i, request] of pending.entries()) {
             tryTo(() => leader.journaled.run(request));

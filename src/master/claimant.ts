@@ -1,0 +1,104 @@
+/**
+ * How a master claims: it catches up, lets a leader be that still serves, and asks the journal for a new epoch.
+ */
+import type { Clock } from '../base/clock.js';
+import type { Log } from '../base/log.js';
+import { sleep, throwIfAborted } from '../base/wait.js';
+import type { Journal, JournalWriter } from '../journal/journal.js';
+import { encodeEntry } from '../metadata/entries.js';
+import type { Network } from '../rpc/network.js';
+import { findIncumbent } from './incumbent.js';
+import type { Replica } from './replica.js';
+
+export interface ClaimantSettings {
+  /** Owner of the root directory, where this master makes it. */
+  readonly owner: string;
+  readonly group: string;
+  /** Milliseconds for which an elected standby lets a leader be that still serves. */
+  readonly incumbentGraceMs: number;
+}
+
+export interface ClaimantDeps {
+  readonly clock: Clock;
+  readonly log: Log;
+  readonly network: Network;
+  readonly journal: Journal;
+}
+
+/** A standby that had everything so short a time ago claims without another look. */
+const CAUGHT_UP_MS = 100;
+const QUIET_MS = 200;
+const INCUMBENT_PAUSE_MS = 250;
+
+export class Claimant {
+  readonly #settings: ClaimantSettings;
+  readonly #deps: ClaimantDeps;
+  /** The leader that is being let be: since when, and when it was last seen to serve. */
+  #incumbent: { readonly epoch: number; readonly sinceMs: number; readonly lastMs: number } | null = null;
+
+  constructor(settings: ClaimantSettings, deps: ClaimantDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+  }
+
+  /**
+   * Applies what is committed, so that the claim, which fences a leader, has little left to do. Ends as well when nothing comes for a
+   * while: a reader that is ahead of the marks waits for them, and only a claim can tell it how the log goes on.
+   *
+   * @param caughtUpMs when the replica last had all of it, monotonic.
+   */
+  async catchUp(replica: Replica, caughtUpMs: number, signal: AbortSignal): Promise<void> {
+    const { clock, journal } = this.#deps;
+    if (clock.monotonicMs() - caughtUpMs < CAUGHT_UP_MS) return;
+    const done = new AbortController();
+    const either = AbortSignal.any([signal, done.signal]);
+    let quiet = clock.setTimer(QUIET_MS, () => done.abort());
+    try {
+      for await (const batch of journal.read({ from: replica.end, signal: either, onIdle: () => done.abort() })) {
+        throwIfAborted(signal);
+        quiet.cancel();
+        await replica.applyBatch(batch);
+        quiet = clock.setTimer(QUIET_MS, () => done.abort());
+      }
+    } finally {
+      quiet.cancel();
+    }
+    throwIfAborted(signal);
+  }
+
+  /**
+   * @returns whether the leader before us still serves, and is let be for now: the election may have lost sight of a healthy one. Each
+   *   leadership is let be for `incumbentGraceMs` in all, counted anew when it was not asked after for as long.
+   */
+  async incumbentServes(replica: Replica, ownAddress: string, signal: AbortSignal): Promise<boolean> {
+    const { clock, log } = this.#deps;
+    const { incumbentGraceMs } = this.#settings;
+    const { leaderAddress: address, epoch } = replica.state;
+    if (address === '' || address === ownAddress) return false;
+    const now = clock.monotonicMs();
+    const before = this.#incumbent;
+    const goesOn = before !== null && before.epoch === epoch && now - before.lastMs <= incumbentGraceMs;
+    const sinceMs = goesOn ? before.sinceMs : now;
+    if (now - sinceMs > incumbentGraceMs) return false;
+    if (!(await findIncumbent(this.#deps, { address, epoch }, signal))) return false;
+    this.#incumbent = { epoch, sinceMs, lastMs: now };
+    log.info({ leader: address, epoch }, 'elected, but the leader still serves: it is let be for now');
+    // Two standbys must not hand the election to each other all the time.
+    await sleep(clock, INCUMBENT_PAUSE_MS, signal);
+    return findIncumbent(this.#deps, { address, epoch }, signal);
+  }
+
+  /** @throws as `journal.claim`, and what the replica cannot apply. */
+  claim(replica: Replica, ownAddress: string, signal: AbortSignal): Promise<JournalWriter> {
+    const { owner, group } = this.#settings;
+    return this.#deps.journal.claim({
+      from: replica.end,
+      entry: (epoch, notBeforeMs) => {
+        const timeMs = Math.max(notBeforeMs, replica.state.timeMs, Math.floor(this.#deps.clock.wallMs()));
+        return { bytes: encodeEntry({ timeMs, claim: { epoch, host: ownAddress, owner, group } }), timeMs };
+      },
+      deliver: (batch) => replica.applyBatch(batch),
+      signal,
+    });
+  }
+}
