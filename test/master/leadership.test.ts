@@ -184,13 +184,36 @@ describe('answers without an entry (I6)', () => {
     expect(settled.sort()).toEqual(['a: already_exists', 'a: ok 3']);
     expect(writer.appends.length).toBe(2);
     await commit();
-    expect(settled.length).toBe(3);
+    expect(settled).toEqual(['a: already_exists', 'a: ok 3', 'a: already_exists']);
     expect(journaled.replica.state.result(1, 2)).toMatchObject({ errorCode: 6 });
     expect(journaled.replica.state.result(1, 1)).toBe(null);
   });
 });
 
 describe('exactly-once (I5)', () => {
+  it('a refusal that passes (the store, a defect): not recorded, so that a later attempt may fare better', async () => {
+    leadership.submit({
+      caller: caller(1, 2),
+      plan() {
+        throw new UnderstudyError('resource_exhausted', 'not now');
+      },
+      settle: (refused) => settled.push(String(refused?.code)),
+    });
+    await turn();
+    mkdir('a', caller(1, 3));
+    await turn();
+    await commit();
+    expect(settled).toEqual(['resource_exhausted', 'a: ok 3']);
+  });
+
+  it('a later attempt of a call that is in flight, and taken back: it may have happened', async () => {
+    mkdir('a', caller(1));
+    await turn();
+    mkdir('a', caller(1, 2));
+    await fail('fenced');
+    expect(settled.sort()).toEqual(['a: outcome_unknown', 'a: outcome_unknown']);
+  });
+
   it('the same call again, pending or committed: one entry, one answer', async () => {
     mkdir('a', caller(1));
     mkdir('a', caller(1, 2));

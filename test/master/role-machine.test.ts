@@ -136,6 +136,29 @@ describe('role machine', () => {
     scenario('stop -> stopping: cancel claim, leave election', 'stop -> stopping');
   });
 
+  it('any inputs in any order: one that is elected claims, leads, or gives its place up; the stopped and halted have left', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom(...Object.keys(INPUTS)), { maxLength: 40 }), (names) => {
+        let role: Role = FOLLOWING;
+        let elected = false; // as the election sees it
+        let left = false;
+        for (const name of names) {
+          if (name === (elected ? 'elected' : 'deposed')) continue; // they alternate
+          if (name === 'elected' && left) continue;
+          const { role: next, effects } = step(role, INPUTS[name] as RoleInput);
+          role = next;
+          if (name === 'elected') elected = true;
+          if (name === 'deposed') elected = false;
+          left ||= effects.some(({ type }) => type === 'leave election');
+          if (effects.some(({ type }) => type === 'requeue' || type === 'leave election')) elected = false;
+          const atWork = ['claiming', 'leading', 'suspended', 'yielding', 'rebuilding'].includes(role.name);
+          expect(elected && !atWork, `${name} leaves an elected master ${role.name}`).toBe(false);
+        }
+      }),
+      { numRuns: 5_000 },
+    );
+  });
+
   it('any inputs in any order: it serves only what it has just claimed, and follows or claims only with a replica', () => {
     fc.assert(
       fc.property(fc.array(fc.constantFrom(...Object.keys(INPUTS)), { maxLength: 40 }), (names) => {

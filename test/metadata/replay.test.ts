@@ -4,6 +4,7 @@ import { isError } from '../../src/base/errors.js';
 import type { Batch } from '../../src/journal/journal.js';
 import type { KvStore } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
+import { encodeEntry } from '../../src/metadata/entries.js';
 import { APPLIED_KEY, ringKey, STATE_RANGE } from '../../src/metadata/keys.js';
 import { verifyStore } from '../../src/metadata/verify-store.js';
 import { JournaledState, openReplica, type Request, rebatched, stillClock } from './journaled-state.js';
@@ -192,6 +193,25 @@ describe('damage', () => {
     await journaled.seal();
     expect(failures).toEqual([expect.objectContaining({ code: 'corrupt', message: expect.stringContaining("differs from the leader's") })]);
     await replica.close();
+  });
+
+  it('a batch that breaks off for want of a row: the replica has failed; one begun from nothing blames the journal', async () => {
+    const stores = new MemoryStores();
+    const { replica, batches } = await journalOf([{ kind: 'createDirectory', body: { path: '/d' } }], 1, stores);
+    await replica.writeBehind.digest();
+    const orphan = { completeFile: { parentId: 1, name: 'nowhere' } };
+    const next = (entries: Uint8Array[]): Batch => ({ ...batches[0]!, firstSn: (replica.end.sn + 1) as never, entries });
+    const broken = next([
+      encodeEntry({ createDirectory: { parentId: 1, names: ['e'], inode: { id: 9, directory: true } } }),
+      encodeEntry(orphan),
+    ]);
+    await expect(replica.applyBatch(broken)).rejects.toMatchObject({ code: 'corrupt' });
+    await replica.close();
+    const again = await openReplica(stores);
+    await expect(again.replica.applyBatch(broken)).rejects.toMatchObject({ code: 'unavailable' });
+    expect(again.failures).toEqual([expect.objectContaining({ code: 'corrupt' })]);
+    await expect(again.replica.applyBatch(broken)).rejects.toMatchObject({ code: 'unavailable' });
+    await again.replica.close();
   });
 
   it('an entry with a field or a kind of a later version: replay stops and says so', async () => {

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { CALL_WINDOW } from '../../src/metadata/keys.js';
+import { CALL_WINDOW, resultSlot } from '../../src/metadata/keys.js';
 import { recordedOutcome, refusalOf } from '../../src/metadata/sessions.js';
 import { JournaledState, openReplica } from './journaled-state.js';
 
@@ -55,6 +55,15 @@ describe('exactly-once', () => {
     expect(() => look(1, 1)).toThrow(expired);
   });
 
+  it('a forgotten client: nothing of its ring stays, and it no longer counts', () => {
+    const { state } = journaled.replica;
+    for (const callId of [1, 2, CALL_WINDOW + 2, CALL_WINDOW + 3]) make(callId, Math.max(1, callId - 1));
+    expect(state.nextIds().clients).toBe(1);
+    journaled.append({ expireClients: { clientIds: [1] } });
+    expect(state.nextIds().clients).toBe(0);
+    expect([0, 1, 2, 3, 4].filter((slot) => state.hasResultAt(resultSlot(1, slot)))).toEqual([]);
+  });
+
   it('an unknown client, a forgotten one: refused; a malformed caller: said so', () => {
     expect(() => look(1, 1, 99)).toThrow(expired);
     make(1, 1);
@@ -64,6 +73,8 @@ describe('exactly-once', () => {
     expect(journaled.replica.state.result(1, 2)).toBe(null);
     expect(() => recordedOutcome(undefined, journaled.replica.state)).toThrow(invalid);
     expect(() => look(1, 2)).toThrow(invalid);
+    expect(() => look(2 ** 53, 2 ** 53)).toThrow(invalid);
+    expect(() => look(1, 1, 2 ** 45)).toThrow(invalid);
     expect(() => recordedOutcome({ clientId: 1, callId: 1, attempt: 0, lowestUnanswered: 1 }, journaled.replica.state)).toThrow(invalid);
   });
 });

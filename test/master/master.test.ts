@@ -1,0 +1,162 @@
+/**
+ * Whole masters over the memory twins: what becomes of one whose store or journal misbehaves.
+ */
+import { afterEach, describe, expect, it } from 'vitest';
+import { UnderstudyError } from '../../src/base/errors.js';
+import { silentLog } from '../../src/base/log.js';
+import { systemClock } from '../../src/base/system-clock.js';
+import { systemRandom } from '../../src/base/system-random.js';
+import { MemoryElectionService } from '../../src/election/memory-election.js';
+import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import { MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
+import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
+import { MemoryStores } from '../../src/kv/memory-store.js';
+import { Master } from '../../src/master/master.js';
+import { MemoryNetwork } from '../../src/rpc/memory-network.js';
+import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
+
+const SETTINGS = {
+  ...RPC_SERVER_DEFAULTS,
+  version: 'test',
+  owner: 'o',
+  group: 'g',
+  inodeCacheMax: 64,
+  flushRows: 200,
+  flushIntervalMs: 20,
+  queueMax: 1_024,
+  digestIntervalBatches: 20,
+  blockBytesDefault: 1,
+  clientTimeoutMs: 3_600_000,
+  clientsMax: 3,
+  incumbentGraceMs: 2_000,
+};
+
+/** A disk that can fail. */
+class Disk implements KvStores {
+  readonly #stores = new MemoryStores();
+  asides = 0;
+  failsToOpen = false;
+  failsToWrite = false;
+
+  async open(): Promise<KvStore> {
+    if (this.failsToOpen) throw new UnderstudyError('unavailable', 'the disk is full');
+    const store = await this.#stores.open();
+    const write: KvStore['write'] = (operations) =>
+      this.failsToWrite ? Promise.reject(new UnderstudyError('unavailable', 'the disk is full')) : store.write(operations);
+    return {
+      get: (key) => store.get(key),
+      snapshot: () => store.snapshot(),
+      close: () => store.close(),
+      write,
+      [Symbol.asyncDispose]: () => store.close(),
+    };
+  }
+
+  async setAside(): Promise<void> {
+    this.asides += 1;
+    await this.#stores.setAside();
+  }
+}
+
+class Cluster {
+  readonly #journal = new MemoryJournalStore({}, { clock: systemClock, random: systemRandom });
+  readonly #election = new MemoryElectionService({ sessionTimeoutMs: 1_000 }, { clock: systemClock });
+  readonly #network = new MemoryNetwork(systemClock);
+  readonly masters: Master[] = [];
+
+  async start(name: string, disk = new Disk()): Promise<{ master: Master; disk: Disk }> {
+    const address = `${name}:19998`;
+    const master = await Master.open(
+      { ...SETTINGS, rpcAddress: address, listenAddress: address, webAddress: address },
+      {
+        clock: systemClock,
+        random: systemRandom,
+        log: silentLog,
+        network: this.#network.host(name),
+        journal: MemoryJournal.open(this.#journal, { name }),
+        election: this.#election.election(),
+        stores: disk,
+      },
+    );
+    this.masters.push(master);
+    return { master, disk };
+  }
+}
+
+let cluster = new Cluster();
+afterEach(async () => {
+  for (const master of cluster.masters) await master.close();
+  cluster = new Cluster();
+});
+
+const soon = { timeout: 8_000, interval: 5 };
+const leads = (master: Master) => expect.poll(() => master.leadership !== null && master.role.name, soon).toBe('leading');
+const mkdir = (master: Master, name: string) =>
+  master.leadership!.append((state) => ({
+    createDirectory: { parentId: 1, names: [name], inode: { id: state.nextIds().inodeId, directory: true } },
+  }));
+const has = (master: Master, name: string) => master.replica?.state.child(1, name) != null;
+
+describe('a master', () => {
+  it('whose disk is full for a moment: goes on with the store it had', async () => {
+    const { master: leader } = await cluster.start('a');
+    await leads(leader);
+    const { master, disk } = await cluster.start('b');
+    await mkdir(leader, 'one');
+    await expect.poll(() => has(master, 'one'), soon).toBe(true);
+    await master.replica!.writeBehind.digest();
+    const flushed = master.replica!.writeBehind.mark.sn;
+    disk.failsToWrite = disk.failsToOpen = true;
+    await mkdir(leader, 'two');
+    await expect.poll(() => master.role.name, soon).toBe('rebuilding');
+    await expect.poll(() => master.status().reason, soon).toContain('the disk is full');
+    disk.failsToWrite = disk.failsToOpen = false;
+    await expect.poll(() => has(master, 'two'), soon).toBe(true);
+    expect(disk.asides).toBe(0);
+    expect(master.replica!.writeBehind.mark.sn).toBeGreaterThanOrEqual(flushed);
+    await expect.poll(() => master.status().reason, soon).toBe('');
+  });
+
+  it('elected while its disk stays full: lets another lead, and closes without waiting', async () => {
+    const { master: leader } = await cluster.start('a');
+    await leads(leader);
+    const { master: ill, disk } = await cluster.start('b');
+    const { master: sound } = await cluster.start('c');
+    await expect.poll(() => sound.replica!.end.sn, soon).toBe(leader.replica!.end.sn);
+    disk.failsToWrite = disk.failsToOpen = true;
+    await mkdir(leader, 'x');
+    await expect.poll(() => ill.role.name, soon).toBe('rebuilding');
+    await leader.close();
+    await leads(sound);
+    expect(has(sound, 'x')).toBe(true);
+    const before = performance.now();
+    await ill.close();
+    expect(performance.now() - before).toBeLessThan(1_000);
+  });
+
+  it('restarted as a standby: knows who leads', async () => {
+    const { master: leader } = await cluster.start('a');
+    await leads(leader);
+    const { master, disk } = await cluster.start('b');
+    await mkdir(leader, 'one');
+    await expect.poll(() => has(master, 'one'), soon).toBe(true);
+    await master.replica!.writeBehind.digest();
+    await master.close();
+    const { master: again } = await cluster.start('b', disk);
+    expect(again.status().leader).toBe('a:19998');
+    expect(again.notLeader()).toMatchObject({ code: 'not_leader', leader: 'a:19998' });
+  });
+
+  it('that stops: the next one leads at once, with everything', async () => {
+    const { master: leader } = await cluster.start('a');
+    await leads(leader);
+    const { master: standby } = await cluster.start('b');
+    const written = mkdir(leader, 'last');
+    const before = performance.now();
+    await Promise.all([leader.close(), written]);
+    await leads(standby);
+    expect(performance.now() - before).toBeLessThan(2_000);
+    expect(has(standby, 'last')).toBe(true);
+    expect(standby.replica!.state.epoch).toBe(2);
+  });
+});
