@@ -102,10 +102,16 @@ export class SystemFile implements AsyncDisposable {
     if (options.create === 'truncate') flags |= O_TRUNC;
     if (options.direct === true) flags |= O_DIRECT;
     if (options.durableWrites === true) flags |= O_DSYNC;
-    const fd = await done<number>('open', filePath, (then) => fs.open(filePath, flags, 0o644, then));
-    const file = new SystemFile(filePath, fd);
-    if (options.direct === true) await file.#probeDirect();
-    return file;
+    try {
+      const fd = await done<number>('open', filePath, (then) => fs.open(filePath, flags, 0o644, then));
+      const file = new SystemFile(filePath, fd);
+      if (options.direct === true) await file.#probeDirect();
+      return file;
+    } catch (error) {
+      if (options.direct !== true || errnoOf(error) !== 'EINVAL') throw error;
+      const message = `the file system refuses O_DIRECT, which shared storage needs: file=${filePath}`;
+      throw new UnderstudyError('failed_precondition', message, { cause: error });
+    }
   }
 
   async #probeDirect(): Promise<void> {
@@ -114,9 +120,7 @@ export class SystemFile implements AsyncDisposable {
       await this.readSome(page, 0);
     } catch (error) {
       await this.close();
-      throw new UnderstudyError('failed_precondition', `the file system refuses O_DIRECT, which shared storage needs: file=${this.path}`, {
-        cause: error,
-      });
+      throw error;
     } finally {
       alignedBuffers.give(page);
     }
@@ -216,6 +220,22 @@ export async function createFileDurable(filePath: string, contents: Uint8Array =
   await syncFolder(path.dirname(filePath));
 }
 
+/** @returns the names in the folder; another machine's newest may be missing. */
+export function listFolder(folder: string): Promise<string[]> {
+  return done('readdir', folder, (then) => fs.readdir(folder, then));
+}
+
+/** @returns whether there is anything under this name. */
+export async function exists(filePath: string): Promise<boolean> {
+  try {
+    await done<fs.Stats>('lstat', filePath, (then) => fs.lstat(filePath, then));
+    return true;
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return false;
+    throw error;
+  }
+}
+
 /** Removes the file, if it is there. Not made durable. */
 export async function removeFile(filePath: string): Promise<void> {
   await done<void>('rm', filePath, (then) => fs.rm(filePath, { force: true }, then));
@@ -224,7 +244,7 @@ export async function removeFile(filePath: string): Promise<void> {
 /** @returns the errno of a failed file operation, such as `ENOENT`; undefined for other errors. */
 export function errnoOf(error: unknown): string | undefined {
   const cause = error instanceof UnderstudyError ? error.cause : error;
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined;
+  const code = cause instanceof Error && !(cause instanceof UnderstudyError) && 'code' in cause ? cause.code : undefined;
   return typeof code === 'string' ? code : undefined;
 }
 

@@ -67,6 +67,8 @@ export const ledgerPath = (folder: string): string => path.join(folder, 'LEDGER'
 export const claimsFolder = (folder: string): string => path.join(folder, 'claims');
 export const claimPath = (folder: string, epoch: number): string => path.join(claimsFolder(folder), String(epoch));
 export const logFolder = (folder: string): string => path.join(folder, 'log');
+/** Files in the log folder by which claimants prove that a write succeeds. */
+export const PROBE_NAME = /^\.probe-[0-9a-f]{16}$/;
 export const checkpointFolder = (folder: string): string => path.join(folder, 'checkpoint');
 export const segmentPath = (folder: string, epoch: number, segment: number): string =>
   path.join(logFolder(folder), `${epoch}-${segment}.seg`);

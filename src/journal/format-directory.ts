@@ -1,11 +1,24 @@
 /**
- * Makes a directory journal: everything else durable first, FORMAT last and exclusively. A folder left half made by a crash has no
- * FORMAT, and can be formatted again.
+ * Makes a directory journal: everything else durable first, FORMAT last and exclusively.
+ *
+ * - Without force nothing is ever removed: what is not an empty folder is refused, were it a live journal whose FORMAT was lost. LEDGER is
+ *   made exclusively, so of two that format at once one goes on and the other has changed nothing.
+ * - With force a claim comes first, so that a live leader is fenced. Only names of ours are removed: FORMAT first, LEDGER last, so nobody
+ *   else can begin to make a journal here before all of the old one is gone. The file FORMATTING keeps two of these apart.
+ * - A format that was interrupted leaves no FORMAT, so no journal; only force goes over what it left.
  */
-import fs from 'node:fs/promises';
 import path from 'node:path';
-import { isError, UnderstudyError } from '../base/errors.js';
-import { createFileDurable, errnoOf, isLocalFolder, makeFolderDurable, SystemFile, syncFolder } from '../base/system-file.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
+import {
+  createFileDurable,
+  errnoOf,
+  exists,
+  listFolder,
+  makeFolderDurable,
+  removeFile,
+  SystemFile,
+  syncFolder,
+} from '../base/system-file.js';
 import { DirectoryJournal } from './directory-journal.js';
 import {
   checkpointFolder,
@@ -15,74 +28,128 @@ import {
   formatPath,
   ledgerPath,
   logFolder,
+  PROBE_NAME,
 } from './directory-layout.js';
-import { encodeFormat, type FormatFile, readFormat } from './format-file.js';
-import { GENESIS } from './journal.js';
+import { encodeFormat, type FormatFile } from './format-file.js';
+import { type ClaimRequest, GENESIS } from './journal.js';
 import { LEDGER_BYTES } from './ledger.js';
 
-/** Names that belong to a journal: nothing else in the folder is touched. */
-const FOLDERS = [claimsFolder, logFolder, checkpointFolder];
+/** The folders of a journal, and the names in them that are its own. */
+const FOLDERS: readonly { readonly at: (folder: string) => string; readonly ours: readonly RegExp[] }[] = [
+  { at: claimsFolder, ours: [/^\d+$/] },
+  { at: logFolder, ours: [/^\d+-\d+\.seg$/, PROBE_NAME] },
+  { at: checkpointFolder, ours: [/^\d+-[0-9a-f]+\.ckpt$/] },
+];
+
+export interface FormatOptions {
+  /** Also where there is a journal: its leader is fenced first, by a claim with this entry, then everything in it is deleted. */
+  readonly force?: Pick<ClaimRequest, 'entry'>;
+}
 
 /**
- * @param options.force also where there is a journal: its leader is fenced first, then everything in it is deleted.
  * @returns the new ids. `settings.clusterId` is kept where it is given.
- * @throws `already_exists` where there is a journal, without `force`.
+ * @throws `already_exists`: there is a journal, or what may be left of one; without `force` nothing was changed.
+ * @throws `failed_precondition`: another format with force is under way, or one was interrupted.
  */
 export async function formatDirectoryJournal(
   settings: DirectoryJournalSettings,
   deps: DirectoryJournalDeps,
-  options: { readonly force?: boolean } = {},
+  options: FormatOptions = {},
 ): Promise<FormatFile> {
   const folder = path.resolve(settings.folder);
+  const format: FormatFile = { clusterId: settings.clusterId ?? `cluster-${hex(deps, 8)}`, incarnationId: hex(deps, 16) };
   await makeFolderDurable(folder);
-  if (await hasFormat(folder)) {
-    if (options.force !== true) throw new UnderstudyError('already_exists', `there is a journal already: folder=${folder}`);
-    await fenceLeader({ ...settings, folder }, deps);
-    await fs.rm(formatPath(folder), { force: true });
-    await syncFolder(folder);
-  }
-  for (const name of FOLDERS) {
-    await fs.rm(name(folder), { recursive: true, force: true });
-    await makeFolderDurable(name(folder));
-  }
-  await fs.rm(ledgerPath(folder), { force: true });
-  await makeLedger(folder);
-  const format: FormatFile = {
-    clusterId: settings.clusterId ?? `cluster-${hex(deps, 8)}`,
-    incarnationId: hex(deps, 16),
-  };
-  await createFileDurable(formatPath(folder), encodeFormat(format));
+  const found = await whatIsThere(folder);
+  if (found === undefined) await makeJournal(folder, format);
+  else if (options.force === undefined) throw new UnderstudyError('already_exists', found);
+  else await replaceJournal({ ...settings, folder }, deps, options.force, format);
   return format;
 }
 
-async function makeLedger(folder: string): Promise<void> {
-  await using ledger = await SystemFile.open(ledgerPath(folder), { write: true, create: 'exclusive' });
-  await ledger.truncate(LEDGER_BYTES);
-  await ledger.sync();
-  await syncFolder(folder);
+/** @returns what forbids a journal to be made here, if anything does. */
+async function whatIsThere(folder: string): Promise<string | undefined> {
+  if (await exists(formatPath(folder))) return `there is a journal already: folder=${folder}`;
+  const names = (await exists(ledgerPath(folder))) ? ['LEDGER'] : [];
+  for (const { at } of FOLDERS) if ((await namesIn(at(folder))).length > 0) names.push(`${path.basename(at(folder))}/`);
+  if (names.length === 0) return undefined;
+  return `there is no FORMAT, yet what may be a journal that lost it, or what an interrupted format left: folder=${folder} found=${names}`;
 }
 
-/** A journal too damaged to be claimed has no leader that could commit to it for long: the deletion below ends it. */
-async function fenceLeader(settings: DirectoryJournalSettings, deps: DirectoryJournalDeps): Promise<void> {
+async function makeJournal(folder: string, format: FormatFile): Promise<void> {
+  for (const { at } of FOLDERS) await makeFolderDurable(at(folder));
   try {
-    const { clusterId: _, ...any } = settings;
-    await using journal = await DirectoryJournal.open(any, deps);
-    const entry = (): { bytes: Uint8Array; timeMs: number } => ({ bytes: new Uint8Array(0), timeMs: deps.clock.wallMs() });
-    const writer = await journal.claim({ from: GENESIS, entry, deliver: () => undefined });
-    await writer.close();
+    await using ledger = await SystemFile.open(ledgerPath(folder), { write: true, create: 'exclusive' });
+    await ledger.truncate(LEDGER_BYTES);
+    await ledger.sync();
+    await syncFolder(folder);
+    if (!(await ledger.isStillAtPath())) throw new UnderstudyError('already_exists', `another format came between: folder=${folder}`);
+    await createFileDurable(formatPath(folder), encodeFormat(format));
   } catch (error) {
-    if (!isError(error, 'corrupt')) throw error;
-    deps.log.warn({ error, folder: settings.folder }, 'formatting over a damaged journal');
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    throw new UnderstudyError('already_exists', `another format came first: folder=${folder}`, { cause: error });
   }
 }
 
-async function hasFormat(folder: string): Promise<boolean> {
+async function replaceJournal(
+  settings: DirectoryJournalSettings,
+  deps: DirectoryJournalDeps,
+  claim: Pick<ClaimRequest, 'entry'>,
+  format: FormatFile,
+): Promise<void> {
+  const { folder } = settings;
+  const turn = path.join(folder, 'FORMATTING');
   try {
-    await readFormat(formatPath(folder), !(await isLocalFolder(folder)));
-    return true;
+    await createFileDurable(turn);
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return false;
-    if (isError(error, 'corrupt')) return true;
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    const what = 'another format is under way, or one was interrupted: if none is, remove this file and format again';
+    throw new UnderstudyError('failed_precondition', `${what}: file=${turn}`, { cause: error });
+  }
+  try {
+    await fenceLeader(settings, deps, claim);
+    await removeJournal(folder);
+    await makeJournal(folder, format);
+  } finally {
+    await removeFile(turn);
+  }
+}
+
+/** A journal that cannot be claimed has no leader that goes on for long: what follows ends it. A storage that takes no writes is left alone. */
+async function fenceLeader(
+  settings: DirectoryJournalSettings,
+  deps: DirectoryJournalDeps,
+  claim: Pick<ClaimRequest, 'entry'>,
+): Promise<void> {
+  try {
+    const { clusterId: _, ...any } = settings;
+    await using journal = await DirectoryJournal.open(any, deps);
+    const writer = await journal.claim({ from: GENESIS, entry: claim.entry, deliver: () => undefined });
+    await writer.close();
+  } catch (thrown) {
+    const error = asError(thrown);
+    const errno = errnoOf(error);
+    if (isError(error, 'outcome_unknown') || (errno !== undefined && errno !== 'ENOENT')) throw error;
+    deps.log.warn({ error, folder: settings.folder }, 'formatting over a journal that cannot be claimed');
+  }
+}
+
+async function removeJournal(folder: string): Promise<void> {
+  await removeFile(formatPath(folder));
+  await syncFolder(folder);
+  for (const { at, ours } of FOLDERS) {
+    for (const name of await namesIn(at(folder))) {
+      if (ours.some((pattern) => pattern.test(name))) await removeFile(path.join(at(folder), name));
+    }
+  }
+  await removeFile(ledgerPath(folder));
+  await syncFolder(folder);
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await listFolder(folder);
+  } catch (error) {
+    if (errnoOf(error) === 'ENOENT') return [];
     throw error;
   }
 }

@@ -312,21 +312,6 @@ test('batch: of a later format version, says what it needs', async () => {
   expect(error.message).toContain('needs version');
 });
 
-test('format: refuses a journal that is there, and with force fences its leader first', async () => {
-  expect(isError(await errorOf(formatDirectoryJournal(settings, deps)), 'already_exists')).toBe(true);
-  const { writer } = await claim(await openJournal());
-  await formatDirectoryJournal(settings, deps, { force: true });
-  expect(isError(await errorOf(writer.append([bytesOf('x')], 1)), 'fenced')).toBe(true);
-  expect((await claim(await openJournal())).writer.epoch).toBe(1);
-});
-
-test('format: of a folder half made before, makes it anew', async () => {
-  await rm(path.join(folder, 'FORMAT'));
-  await rm(ledger());
-  await formatDirectoryJournal(settings, deps);
-  expect((await claim(await openJournal())).writer.epoch).toBe(1);
-});
-
 test('writer: another journal at its path, dies', async () => {
   const { writer } = await claim(await openJournal());
   await copyFile(path.join(folder, 'FORMAT'), path.join(folder, 'FORMAT.new'));
