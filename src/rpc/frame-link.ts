@@ -92,7 +92,7 @@ export class FrameLink {
   #paused = false;
   #timer: Timer;
   #heard = false;
-  #silentSoFar = true;
+  #greeted = false;
   #completedAtSweep = 0;
   /** How long each of these has lasted, by the sweeps. */
   #silentMs = 0;
@@ -133,9 +133,9 @@ export class FrameLink {
     return this.#congested;
   }
 
-  /** Nothing at all has been received. */
-  get silentSoFar(): boolean {
-    return this.#silentSoFar;
+  /** The peer has said hello. */
+  get greeted(): boolean {
+    return this.#greeted;
   }
 
   get outgoingBytes(): number {
@@ -202,7 +202,6 @@ export class FrameLink {
   #data(chunk: Uint8Array): void {
     if (this.#phase === 'ending' || this.#phase === 'closed') return;
     this.#heard = true;
-    this.#silentSoFar = false;
     try {
       this.#decoder.push(chunk);
     } catch (error) {
@@ -220,6 +219,7 @@ export class FrameLink {
       }
       const hello = readHello(frame);
       this.#phase = 'open';
+      this.#greeted = true;
       this.#decoder.frameBytesMax = this.#settings.frameBytesMax;
       this.#events.hello(hello);
       return;

@@ -14,7 +14,7 @@ import { ServerConnection, type ServerConnectionSettings } from './server-connec
 export interface RpcServerSettings extends ServerConnectionSettings {
   /** `host:port`; port 0 takes any free one. */
   readonly listenAddress: string;
-  /** Connections beyond are told `resource_exhausted` and closed. */
+  /** Connections beyond are told `resource_exhausted` and closed. One that has ended counts for as long as the service works for its calls. */
   readonly connectionsMax: number;
 }
 
@@ -39,6 +39,8 @@ export class RpcServer implements AsyncDisposable {
   readonly #deps: RpcServerDeps;
   readonly #handler: CallHandler;
   readonly #connections = new Set<ServerConnection>();
+  /** Connections that count: those that are there, and those that left calls behind. */
+  #counted = 0;
   #listener: Listener | undefined;
   #closing: Promise<void> | undefined;
   #empty: Deferred<void> | undefined;
@@ -90,17 +92,23 @@ export class RpcServer implements AsyncDisposable {
 
   #accept(stream: ByteStream): void {
     const { connectionsMax } = this.#settings;
-    const others = this.#connections.size;
+    const others = this.#counted;
     if (others >= REFUSED_FACTOR * connectionsMax) {
       this.#deps.log.warn({ peer: stream.peer, connections: others }, 'connection dropped: too many already');
       stream.destroy();
       return;
     }
-    const connection = new ServerConnection(stream, this.#settings, this.#deps, this.#handler, () => {
-      this.#connections.delete(connection);
-      if (this.#connections.size === 0) this.#empty?.resolve();
+    const connection = new ServerConnection(stream, this.#settings, this.#deps, this.#handler, {
+      closed: () => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#empty?.resolve();
+      },
+      settled: () => {
+        this.#counted -= 1;
+      },
     });
     this.#connections.add(connection);
+    this.#counted += 1;
     if (this.#closing !== undefined) connection.end(new UnderstudyError('unavailable', 'server is closing'));
     else if (others >= connectionsMax) {
       connection.end(new UnderstudyError('resource_exhausted', `too many connections: connectionsMax=${connectionsMax}`));

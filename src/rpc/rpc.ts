@@ -29,7 +29,8 @@ export interface ServerCall {
 
 /**
  * Serves every call of a server. A throw, or the rejection of an async one, fails the call (`internal`, unless it is an operating error).
- * A call that its caller gave up no longer counts in `callsInFlightMax`: what the service still does for it is the service's to bound.
+ * A call counts in `callsInFlightMax` until its handler has replied or failed, also where the caller has given up long ago: every handler has
+ * to. (An async one whose caller is gone may return instead.)
  */
 export type CallHandler = (call: ServerCall) => void;
 

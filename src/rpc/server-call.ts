@@ -1,5 +1,6 @@
 /**
- * One call at the server. Ends once: by its answer, or because its caller is gone; whatever the service does later does nothing.
+ * One call at the server. Ends once: by its answer, or because its caller is gone; whatever the service does later does nothing, except that
+ * the call counts until then as one that the service still works for.
  *
  * A stream sends an item when its caller has credit and the connection is not congested, and holds at most one item that waits: so one
  * slow reader keeps nobody else on the connection waiting, and costs one item.
@@ -23,6 +24,8 @@ export interface CallConnection {
   awaitRoom(call: IncomingCall): void;
   /** The call has ended. */
   forget(callId: number): void;
+  /** The service works no longer for one of the calls. */
+  settled(): void;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -38,6 +41,7 @@ export class IncomingCall implements ServerCall {
   #creditBytes: number;
   #waiting: { readonly frame: Frame; readonly sent: Deferred<void> } | undefined;
   #ended = false;
+  #settled = false;
   #gone: UnderstudyError | undefined;
   #controller: AbortController | undefined;
 
@@ -64,6 +68,7 @@ export class IncomingCall implements ServerCall {
   }
 
   reply(body?: Uint8Array): void {
+    this.#settle();
     if (this.#ended) return;
     if (this.#isStream) {
       if (this.#waiting !== undefined) {
@@ -86,6 +91,7 @@ export class IncomingCall implements ServerCall {
   }
 
   fail(error: UnderstudyError): void {
+    this.#settle();
     if (!this.#ended) this.#end(bodyFrame(KIND.error, this.#callId, encodeError(error)));
   }
 
@@ -125,6 +131,11 @@ export class IncomingCall implements ServerCall {
     waiting.sent.resolve();
   }
 
+  /** The service's async handler has returned. With its caller gone it has nothing to say any more. */
+  returned(): void {
+    if (this.#gone !== undefined) this.#settle();
+  }
+
   /** The caller cancelled, is out of time, or is lost. Does not tell it. */
   abandon(reason: UnderstudyError): void {
     if (this.#ended) return;
@@ -132,6 +143,12 @@ export class IncomingCall implements ServerCall {
     this.#gone = reason;
     if (this.#waiting !== undefined) this.#drop(callerGone(reason));
     this.#controller?.abort(reason);
+  }
+
+  #settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    this.#connection.settled();
   }
 
   #sendItem(frame: Frame): void {

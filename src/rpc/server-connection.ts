@@ -14,13 +14,23 @@ import { encodeError } from './rpc-error.js';
 import { type CallConnection, IncomingCall } from './server-call.js';
 
 export interface ServerConnectionSettings extends LinkSettings {
-  /** Calls of one connection that may be unanswered; further ones fail with `resource_exhausted`. */
+  /**
+   * Calls of one connection that the service may work for at once, those included that the client has given up; further ones fail with
+   * `resource_exhausted`.
+   */
   readonly callsInFlightMax: number;
 }
 
 interface ServerConnectionDeps {
   readonly clock: Clock;
   readonly log: Log;
+}
+
+interface ServerConnectionEvents {
+  /** Nothing of the connection is left. Once. */
+  closed(): void;
+  /** Nor does the service work for any of its calls any more. Once, after `closed`. */
+  settled(): void;
 }
 
 export class ServerConnection implements CallConnection {
@@ -31,32 +41,33 @@ export class ServerConnection implements CallConnection {
   readonly #log: Log;
   readonly #handler: CallHandler;
   readonly #link: FrameLink;
+  readonly #events: ServerConnectionEvents;
   readonly #calls = new Map<number, IncomingCall>();
+  /** Calls that the service works for: those of `#calls`, and those whose callers gave up. */
+  #unsettled = 0;
+  #closed = false;
   /** Calls with an item that waits because the link is congested. */
   readonly #waitingForRoom = new Set<IncomingCall>();
   readonly #deadlines: DeadlineTimer;
 
-  /** `closed` is called once, when nothing of the connection is left. */
   constructor(
     stream: ByteStream,
     settings: ServerConnectionSettings,
     deps: ServerConnectionDeps,
     handler: CallHandler,
-    closed: () => void,
+    events: ServerConnectionEvents,
   ) {
     this.#settings = settings;
     this.#clock = deps.clock;
     this.#log = deps.log;
     this.#handler = handler;
+    this.#events = events;
     this.#deadlines = new DeadlineTimer(deps.clock, (nowMs) => this.#expire(nowMs));
     this.#link = new FrameLink(stream, settings, deps.clock, {
       hello: (hello) => this.#greeted(hello),
       frame: (frame) => this.#received(frame),
       congestion: () => this.#congestion(),
-      closed: (reason) => {
-        this.#ended(reason);
-        closed();
-      },
+      closed: (reason) => this.#ended(reason),
     });
   }
 
@@ -78,6 +89,11 @@ export class ServerConnection implements CallConnection {
 
   forget(callId: number): void {
     this.#calls.delete(callId);
+  }
+
+  settled(): void {
+    this.#unsettled -= 1;
+    if (this.#closed && this.#unsettled === 0) this.#events.settled();
   }
 
   /** Tells the client why, then closes; calls in flight are abandoned. */
@@ -117,7 +133,7 @@ export class ServerConnection implements CallConnection {
   #serve(request: Frame): void {
     const { callId, extra } = request;
     if (callId === 0 || this.#calls.has(callId)) throw new UnderstudyError('invalid_argument', `call id is taken: callId=${callId}`);
-    if (this.#calls.size >= this.#settings.callsInFlightMax) {
+    if (this.#unsettled >= this.#settings.callsInFlightMax) {
       const full = `too many calls in flight on one connection: callsInFlightMax=${this.#settings.callsInFlightMax}`;
       this.send(bodyFrame(KIND.error, callId, encodeError(new UnderstudyError('resource_exhausted', full))));
       return;
@@ -125,11 +141,17 @@ export class ServerConnection implements CallConnection {
     const deadlineMs = extra === 0 ? Number.POSITIVE_INFINITY : this.#clock.monotonicMs() + extra;
     const call = new IncomingCall(this, request, deadlineMs);
     this.#calls.set(callId, call);
+    this.#unsettled += 1;
     this.#deadlines.include(deadlineMs);
     try {
       // A service may be an async function, whose failure would otherwise be nobody's.
       const running: unknown = this.#handler(call);
-      if (running instanceof Promise) running.catch((error: unknown) => this.#failed(call, error));
+      if (running instanceof Promise) {
+        running.then(
+          () => call.returned(),
+          (error: unknown) => this.#failed(call, error),
+        );
+      }
     } catch (error) {
       this.#failed(call, error);
     }
@@ -173,10 +195,13 @@ export class ServerConnection implements CallConnection {
     this.#deadlines.cancel();
     this.#abandonAll(reason ?? new UnderstudyError('cancelled', 'caller closed the connection'));
     const values = { peer: this.peer, ...(reason === undefined ? {} : { code: reason.code, reason: reason.message }) };
-    // A client that dies or leaves is everyday life, and so is one that only looks whether the port is open. One that breaks a bound or the
-    // protocol is not.
-    if (reason === undefined || reason.code === 'unavailable' || this.#link.silentSoFar) this.#log.debug(values, 'connection ended');
+    // A client that dies or leaves is everyday life, and so are strays that are no clients: health checks, scanners of ports. A client that
+    // breaks a bound or the protocol is not.
+    if (reason === undefined || reason.code === 'unavailable' || !this.#link.greeted) this.#log.debug(values, 'connection ended');
     else this.#log.warn(values, 'connection closed: its client broke a bound or the protocol');
+    this.#closed = true;
+    this.#events.closed();
+    if (this.#unsettled === 0) this.#events.settled();
   }
 
   #abandonAll(reason: UnderstudyError): void {

@@ -48,14 +48,13 @@ describe('bad clients', () => {
     }
   }
 
-  /** The bad one is gone, with one line that says why, and the good one is served. */
-  async function costsOnlyItself(peer: RawPeer, reason: RegExp): Promise<void> {
+  /** The bad one is gone, with one line that says why, a warning if it was a client at all, and the good one is served. */
+  async function costsOnlyItself(peer: RawPeer, reason: RegExp, level = 'warn'): Promise<void> {
     await world.until(() => peer.closed || server.connections === 1);
     await world.until(() => server.connections === 1);
     expect(await good.call(1, Buffer.from('unharmed'), SOON)).toHaveLength(8);
-    const warnings = world.lines.filter((line) => line.level !== 'debug');
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]?.values.reason).toMatch(reason);
+    expect(world.lines.map((line) => line.level)).toEqual([level]);
+    expect(world.lines[0]?.values.reason).toMatch(reason);
     peer.socket.destroy();
   }
 
@@ -70,6 +69,13 @@ describe('bad clients', () => {
     ['zeros', Buffer.alloc(64), /unknown kind/],
     ['another magic', encoded({ ...helloFrame({ version: 1, frameBytesMax: 65_536, streamCreditBytes: 1 }), extra: 1 }), /no hello/],
     ['a call before hello', request(1, 1), /no hello/],
+  ])('stray: sends %s, loses its connection', async (_, bytes, reason) => {
+    const peer = await open({});
+    peer.socket.write(bytes);
+    await costsOnlyItself(peer, reason, 'debug');
+  });
+
+  test.each([
     ['another version', encoded(helloFrame({ version: 7, frameBytesMax: 65_536, streamCreditBytes: 1 })), /another version/],
     ['hello twice', Buffer.concat([HELLO, HELLO]), /second hello/],
     ['frame over the limit', Buffer.concat([HELLO, request(1, 1, new Uint8Array((1 << 20) - 15))]), /over the limit/],
@@ -100,10 +106,10 @@ describe('bad clients', () => {
   });
 
   test.each([
-    ['hello', HELLO.subarray(0, 20), /no hello in time/],
-    ['header', Buffer.concat([HELLO, request(1, 1)]).subarray(0, HELLO.length + 15), /frame not complete/],
-    ['body', Buffer.concat([HELLO, request(1, 1, new Uint8Array(1000))]).subarray(0, HELLO.length + 900), /frame not complete/],
-  ])('client: its %s dribbles in byte by byte, closed in time', async (_, bytes, reason) => {
+    ['hello', HELLO.subarray(0, 20), /no hello in time/, 'debug'],
+    ['header', Buffer.concat([HELLO, request(1, 1)]).subarray(0, HELLO.length + 15), /frame not complete/, 'warn'],
+    ['body', Buffer.concat([HELLO, request(1, 1, new Uint8Array(1000))]).subarray(0, HELLO.length + 900), /frame not complete/, 'warn'],
+  ])('client: its %s dribbles in byte by byte, closed in time', async (_, bytes, reason, level) => {
     const peer = await open({ ...QUICK, keepAliveIntervalMs: 60_000 });
     let at = 0;
     const dribble = setInterval(() => {
@@ -112,7 +118,7 @@ describe('bad clients', () => {
       at += step;
     }, 15);
     try {
-      await costsOnlyItself(peer, reason);
+      await costsOnlyItself(peer, reason, level);
     } finally {
       clearInterval(dribble);
     }

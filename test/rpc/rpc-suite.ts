@@ -126,6 +126,60 @@ export function rpcSuite(name: string, open: () => World): void {
       await world.settle(again);
     });
 
+    test('calls given up: count until their handlers have settled, on their connection and after it', async () => {
+      const calls: ServerCall[] = [];
+      const settings = { callsInFlightMax: 3, connectionsMax: 2 };
+      const server = await world.serve((call) => void (call.method === 2 ? call.reply() : calls.push(call)), settings);
+      const connection = await world.connect(server.address);
+      const limit = { timeoutMs: 60_000 };
+      for (let turn = 0; turn < 5; turn += 1) {
+        const controller = new AbortController();
+        const given = failure(connection.call(1, text(''), { ...limit, signal: controller.signal }));
+        if (turn < 3) await world.until(() => calls.length === turn + 1);
+        else expect((await world.settle(given)).code).toBe('resource_exhausted');
+        controller.abort();
+        await world.settle(given);
+      }
+      expect(calls).toHaveLength(3);
+      await world.until(() => calls.every((call) => call.signal.aborted));
+      calls[0]?.reply();
+      calls[0]?.fail(new UnderstudyError('internal', 'settles but once'));
+      await world.settle(connection.call(2, text(''), limit));
+      const last = failure(connection.call(1, text(''), limit));
+      await world.until(() => calls.length === 4);
+      expect((await failure(world.settle(connection.call(2, text(''), limit)))).code).toBe('resource_exhausted');
+      await world.settle(connection.close());
+      await world.settle(last);
+      await world.until(() => server.connections === 0);
+      await world.connect(server.address);
+      expect((await failure(world.connect(server.address))).code).toBe('resource_exhausted');
+      for (const call of calls) call.fail(new UnderstudyError('unavailable', 'given up'));
+      await world.until(() => server.connections === 1);
+      await world.settle((await world.connect(server.address)).call(2, text(''), limit));
+    });
+
+    test('streams given up: an async handler that returns has settled', async () => {
+      let streams = 0;
+      const server = await world.serve(
+        async (call) => {
+          streams += 1;
+          try {
+            for (;;) await call.item(new Uint8Array(100));
+          } catch {
+            streams -= 1;
+          }
+        },
+        { callsInFlightMax: 1 },
+      );
+      const connection = await world.connect(server.address);
+      for (let turn = 0; turn < 3; turn += 1) {
+        const items = connection.stream(1, text(''), SOON)[Symbol.asyncIterator]();
+        expect((await world.settle(items.next())).done).toBe(false);
+        await world.settle(Promise.resolve(items.return?.()));
+        await world.until(() => streams === 0);
+      }
+    });
+
     test('sizes: a request or an answer over the limit, resource_exhausted for that call alone', async () => {
       const server = await world.serve((call) => call.reply(new Uint8Array(call.method)), { frameBytesMax: 1000 });
       const connection = await world.connect(server.address, { frameBytesMax: 500 });
