@@ -1,16 +1,17 @@
 /**
  * A cluster of real processes: `bin/master` N times over one directory journal, each with a LevelDB of its own, and clients in this process.
  *
- *     await using cluster = await Cluster.start({ masters: 3 });
+ *     const cluster = await Cluster.start({ masters: 3 });
  *
- * Disposing ends every process, closes every client and removes every file; after a failed test it prints what the masters said.
+ * However the test ends, by a time-out too, every process is ended, every client closed and every file removed then; after a failed test
+ * it prints what the masters said.
  */
 import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFailed } from 'vitest';
+import { onTestFailed, onTestFinished } from 'vitest';
 import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
 import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { freePorts } from '../servers/ports.js';
@@ -33,7 +34,7 @@ export interface ClusterOptions {
   readonly settings?: Readonly<Record<string, string>>;
 }
 
-export class Cluster implements AsyncDisposable {
+export class Cluster {
   /** Holds the configuration and everything that is not elsewhere; made for this cluster. */
   readonly folder: string;
   readonly journal: string;
@@ -44,15 +45,10 @@ export class Cluster implements AsyncDisposable {
   /** Formats the journal and starts the masters: resolves when all serve and one leads. */
   static async start(options: ClusterOptions): Promise<Cluster> {
     const cluster = await Cluster.prepare(options);
-    try {
-      await cluster.format();
-      await Promise.all(cluster.masters.map((master) => master.start()));
-      await cluster.leader();
-      return cluster;
-    } catch (error) {
-      await cluster[Symbol.asyncDispose]();
-      throw error;
-    }
+    await cluster.format();
+    await Promise.all(cluster.masters.map((master) => master.start()));
+    await cluster.leader();
+    return cluster;
   }
 
   /** A cluster of which nothing runs yet, with a journal that is not formatted. */
@@ -73,6 +69,7 @@ export class Cluster implements AsyncDisposable {
     const lines = Object.entries(this.#settings()).map(([key, value]) => `understudy.${key}=${value}\n`);
     mkdirSync(confDir);
     writeFileSync(path.join(confDir, 'understudy-site.properties'), lines.join(''));
+    onTestFinished(() => this.#end());
     onTestFailed(() => {
       for (const { address, stderr } of this.masters) console.error(`--- master ${address}\n${stderr.slice(-LOG_SHOWN_MAX)}`);
     });
@@ -159,7 +156,7 @@ export class Cluster implements AsyncDisposable {
     return digests.map(({ sn, digest }) => `${sn} ${digest}`);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  async #end(): Promise<void> {
     // Ended first: a client that says goodbye would wait for a stopped one.
     await Promise.all(this.masters.map((master) => master.end('SIGKILL')));
     await Promise.all(this.#clients.map((client) => client.close()));

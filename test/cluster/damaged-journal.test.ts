@@ -13,7 +13,7 @@ import type { MasterProcess } from './master-process.js';
 const SMALL_SEGMENTS = { 'master.journal.log.size.bytes.max': '1MB', 'master.journal.batch.size.max': '64KB' };
 
 test('torn tail: all masters killed under load and half a batch behind the last one, they start and everything acknowledged is there', async () => {
-  await using cluster = await Cluster.start({ masters: 2 });
+  const cluster = await Cluster.start({ masters: 2 });
   const load = await Load.start(await cluster.client(), 64);
   await load.progress(1_000);
   await Promise.all(cluster.masters.map((master) => master.end()));
@@ -33,7 +33,7 @@ test('torn tail: all masters killed under load and half a batch behind the last 
 });
 
 test('tail that was acknowledged and is gone: a master that has applied it goes on, one that has not stops and says where', async () => {
-  await using cluster = await Cluster.start({ masters: 2 });
+  const cluster = await Cluster.start({ masters: 2 });
   const fs = await cluster.client();
   const load = await Load.start(fs, 8);
   await load.progress(100);
@@ -55,7 +55,7 @@ test('tail that was acknowledged and is gone: a master that has applied it goes 
 });
 
 test('flipped bit in a sealed segment: a new master stops at it and says where, the others go on', async () => {
-  await using cluster = await Cluster.start({ masters: 2, settings: SMALL_SEGMENTS });
+  const cluster = await Cluster.start({ masters: 2, settings: SMALL_SEGMENTS });
   const fs = await cluster.client();
   const load = await Load.start(fs, 256, `/${'d'.repeat(250)}`);
   await waitUntil('a segment is full', () => readSegments(cluster.journal).length > 1, 30_000);

@@ -1,18 +1,20 @@
 /**
- * Storage that fills up or turns read-only under a running journal. Needs root, and Linux.
+ * Storage that fills up or turns read-only under a running journal. Needs root, and Linux. Undone when the test ends, however it does.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { onTestFinished } from 'vitest';
 
 /** A file system of its own, small enough to be filled. */
-export class SmallDisk implements Disposable {
+export class SmallDisk {
   readonly folder: string;
 
   constructor(megabytes: number) {
     this.folder = mkdtempSync(path.join(tmpdir(), 'understudy-disk-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'understudy-test', this.folder]);
+    onTestFinished(() => this.#unmount());
   }
 
   get #filler(): string {
@@ -30,22 +32,24 @@ export class SmallDisk implements Disposable {
     rmSync(this.#filler, { force: true });
   }
 
-  [Symbol.dispose](): void {
+  #unmount(): void {
     execFileSync('umount', ['--lazy', this.folder]);
     rmdirSync(this.folder);
   }
 }
 
-/** Makes `folder` and all in it unwritable, for processes that have its files open too, until it is disposed. */
-export class Unwritable implements Disposable {
+/** Makes `folder` and all in it unwritable, for processes that have its files open too. */
+export class Unwritable {
   readonly #folder: string;
 
   constructor(folder: string) {
     this.#folder = folder;
     execFileSync('chattr', ['-R', '+i', folder]);
+    onTestFinished(() => this.end());
   }
 
-  [Symbol.dispose](): void {
+  /** Idempotent. */
+  end(): void {
     execFileSync('chattr', ['-R', '-i', this.#folder]);
   }
 }

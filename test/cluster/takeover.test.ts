@@ -11,7 +11,7 @@ const WRITERS = 64;
 const KILLS = 4;
 
 test('leader: killed under load again and again, everything acknowledged is there once and all masters agree', async () => {
-  await using cluster = await Cluster.start({ masters: 3 });
+  const cluster = await Cluster.start({ masters: 3 });
   const load = await Load.start(await cluster.client(), WRITERS);
   const gapsMs: number[] = [];
   // Each time with some luck a batch is durable, and its writers are not told: their retries have to get the first answer.
@@ -33,7 +33,7 @@ test('leader: killed under load again and again, everything acknowledged is ther
 });
 
 test('leader: asked to stop under load, another serves at once and no request fails', async () => {
-  await using cluster = await Cluster.start({ masters: 3 });
+  const cluster = await Cluster.start({ masters: 3 });
   const load = await Load.start(await cluster.client(), WRITERS);
   await load.progress(500);
 
@@ -53,7 +53,7 @@ test('leader: asked to stop under load, another serves at once and no request fa
 });
 
 test('leader: stopped until another leads and continued, is fenced, answers nothing stale and becomes a standby in the same process', async () => {
-  await using cluster = await Cluster.start({ masters: 3 });
+  const cluster = await Cluster.start({ masters: 3 });
   const fs = await cluster.client();
   await fs.createFile('/before', { completeLength: 0 });
   const old = await cluster.leader();

@@ -14,9 +14,9 @@ const SMALL_SEGMENTS = { 'master.journal.log.size.bytes.max': '1MB', 'master.jou
 
 describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   test('journal below its reserve of space: changes are refused with the reason until there is room', async () => {
-    using disk = new SmallDisk(32);
+    const disk = new SmallDisk(32);
     const settings = { ...SMALL_SEGMENTS, 'master.journal.free.space.reserve': '8MB' };
-    await using cluster = await Cluster.start({ masters: 2, journal: `${disk.folder}/journal`, settings });
+    const cluster = await Cluster.start({ masters: 2, journal: `${disk.folder}/journal`, settings });
     const fs = await cluster.client();
     await fs.createFile('/before', { completeLength: 0 });
     const leader = await cluster.leader();
@@ -34,9 +34,9 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   });
 
   test('journal whose storage is full: changes are refused with the reason until there is room, and no request under way is lost', async () => {
-    using disk = new SmallDisk(32);
+    const disk = new SmallDisk(32);
     const settings = { ...SMALL_SEGMENTS, 'master.journal.free.space.reserve': '0' };
-    await using cluster = await Cluster.start({ masters: 2, journal: `${disk.folder}/journal`, settings });
+    const cluster = await Cluster.start({ masters: 2, journal: `${disk.folder}/journal`, settings });
     const fs = await cluster.client();
     const load = await Load.start(fs, 16);
     await load.progress(100);
@@ -53,17 +53,17 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   });
 
   test('journal turned read-only: changes are refused with the reason until it is writable, and no request under way is lost', async () => {
-    await using cluster = await Cluster.start({ masters: 2 });
+    const cluster = await Cluster.start({ masters: 2 });
     const fs = await cluster.client();
     const load = await Load.start(fs, 16);
     await load.progress(100);
     const leader = await cluster.leader();
-    {
-      using _ = new Unwritable(cluster.journal);
-      await refused(await cluster.client(), /EPERM|EROFS/);
-      expect(await fs.exists(load.folder)).toBe(true);
-      expect((await leader.status()).reason).toMatch(/EPERM|EROFS/);
-    }
+
+    const locked = new Unwritable(cluster.journal);
+    await refused(await cluster.client(), /EPERM|EROFS/);
+    expect(await fs.exists(load.folder)).toBe(true);
+    expect((await leader.status()).reason).toMatch(/EPERM|EROFS/);
+    locked.end();
     await load.progress(100);
     await load.stop();
     await load.expectAllThere();

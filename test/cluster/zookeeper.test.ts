@@ -17,7 +17,7 @@ describe('zookeeper, one server', () => {
   survivesOutage(zooKeeper);
 
   test('leader cut off from ZooKeeper alone: is let serve on, and is found again when it is back', async () => {
-    await using cluster = await Cluster.prepare({ masters: 3, zookeeper: `${zooKeeper().connectString}/cut` });
+    const cluster = await Cluster.prepare({ masters: 3, zookeeper: `${zooKeeper().connectString}/cut` });
     await using proxy = await TcpProxy.start(zooKeeper().connectString);
     await cluster.format();
     const leader = cluster.master(0);
@@ -49,7 +49,7 @@ describe('zookeeper, three servers', () => {
   survivesOutage(zooKeeper);
 
   test('command line: the leader killed while fs writes, another leads and every file is there', async () => {
-    await using cluster = await Cluster.start({ masters: 3, zookeeper: `${zooKeeper().connectString}/command-line` });
+    const cluster = await Cluster.start({ masters: 3, zookeeper: `${zooKeeper().connectString}/command-line` });
     const names = Array.from({ length: 1_000 }, (_, index) => `/files/${String(index).padStart(4, '0')}`);
     await cluster.run('fs', 'mkdir', '/files');
     const leader = (await cluster.run('fs', 'leader')).trim();
@@ -90,7 +90,7 @@ function ensemble(servers: number): () => ZooKeeperEnsemble {
 
 function survivesOutage(zooKeeper: () => ZooKeeperEnsemble): void {
   test('all servers stopped under load and started again: the leader serves on, and is followed by another when it dies', async () => {
-    await using cluster = await Cluster.start({ masters: 3, zookeeper: `${zooKeeper().connectString}/outage` });
+    const cluster = await Cluster.start({ masters: 3, zookeeper: `${zooKeeper().connectString}/outage` });
     const fs = await cluster.client();
     const load = await Load.start(fs, WRITERS);
     await load.progress(200);
