@@ -12,6 +12,9 @@ import { waitUntil } from '../test/servers/wait-until.js';
 import type { Place } from './load.js';
 import { type ResidentMemory, residentMemory } from './resident-memory.js';
 
+/** As the first line of `bin/master` has it; the client that makes the load gets it too. */
+export const YOUNG_HEAP = '--max-semi-space-size=32';
+
 export interface ClusterSettings {
   /** A new folder is made in it. */
   readonly parent: string;
@@ -121,9 +124,14 @@ export class MasterProcess {
   /** Does nothing while it runs. */
   start(): void {
     if (this.#child !== undefined) return;
-    const profile = this.#profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', this.#profileFolder];
-    const command = [...profile, path.join(ROOT, 'bin/master'), ...flags(path.dirname(this.#folder), this.#settings)];
-    this.#child = startProcess(process.execPath, command, this.#log, this.#folder);
+    const program = path.join(ROOT, 'bin/master');
+    const settings = flags(path.dirname(this.#folder), this.#settings);
+    if (this.#profileFolder === undefined) {
+      this.#child = startProcess(program, settings, this.#log, this.#folder);
+    } else {
+      const profile = [YOUNG_HEAP, '--cpu-prof', '--cpu-prof-dir', this.#profileFolder];
+      this.#child = startProcess(process.execPath, [...profile, program, ...settings], this.#log, this.#folder);
+    }
   }
 
   /** @throws where it ended by itself, with the end of its log. */

@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 import { tracked } from '../test/servers/processes.js';
 import { waitUntil } from '../test/servers/wait-until.js';
+import { YOUNG_HEAP } from './cluster.js';
 import type { Load, LoadAnswer, LoadRequest, Measured, Place, Silence } from './load.js';
 
 export class LoadClient implements AsyncDisposable {
@@ -17,7 +18,8 @@ export class LoadClient implements AsyncDisposable {
 
   /** @param profileFolder where the process leaves a CPU profile, if it is to. */
   static async start(place: Place, profileFolder?: string): Promise<LoadClient> {
-    const execArgv = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder, '--cpu-prof-name', profileName()];
+    const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder, '--cpu-prof-name', profileName()];
+    const execArgv = [YOUNG_HEAP, ...profile];
     const client = new LoadClient(tracked(fork(path.join(import.meta.dirname, 'load-process.js'), { execArgv })));
     await client.#ask({ kind: 'connect', place });
     return client;

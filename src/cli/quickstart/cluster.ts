@@ -84,7 +84,7 @@ export class LocalCluster implements AsyncDisposable {
         `master.web.port=${this.#webPorts[index]}`,
         `master.metastore.dir=${path.join(this.folder, `metastore-${index + 1}`)}`,
       ].map((setting) => `-Dunderstudy.${setting}`);
-      const child = spawn(process.execPath, [program, 'master', '--conf', this.confFolder, ...settings], {
+      const child = spawn(program, ['master', '--conf', this.confFolder, ...settings], {
         stdio: ['ignore', log, log],
         env: bareEnvironment(),
       });
