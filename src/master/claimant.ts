@@ -28,6 +28,7 @@ export interface ClaimantDeps {
 /** A standby that had everything so short a time ago claims without another look. */
 const CAUGHT_UP_MS = 100;
 const QUIET_MS = 200;
+const VERIFY_WAIT_MS = 250;
 const INCUMBENT_PAUSE_MS = 250;
 
 export class Claimant {
@@ -64,6 +65,20 @@ export class Claimant {
       quiet.cancel();
     }
     throwIfAborted(signal);
+  }
+
+  /**
+   * @returns whether the replica has been found sound. One that has not is given a moment, at full speed; then others are let try: what
+   *   damage has changed in a store must not be served, nor planned on.
+   */
+  async isVerified(replica: Replica, signal: AbortSignal): Promise<boolean> {
+    if (replica.isVerified) return true;
+    const enough = new AbortController();
+    const limit = sleep(this.#deps.clock, VERIFY_WAIT_MS, AbortSignal.any([signal, enough.signal])).catch(() => {});
+    await Promise.race([replica.verified(), limit]);
+    enough.abort();
+    throwIfAborted(signal);
+    return replica.isVerified;
   }
 
   /**

@@ -315,7 +315,9 @@ export class Master implements Controlled, AsyncDisposable {
       if (this.#role.name === 'suspended') await this.#writer?.confirm();
       else {
         await this.#claimant.catchUp(replica, this.#caughtUpMs, signal);
-        if (await this.#claimant.incumbentServes(replica, this.rpcAddress, signal)) return this.#input({ type: 'incumbent found' });
+        const isReady = await this.#claimant.isVerified(replica, signal);
+        if (!isReady || (await this.#claimant.incumbentServes(replica, this.rpcAddress, signal)))
+          return this.#input({ type: 'stood back' });
       }
       const writer = await this.#claimant.claim(replica, this.rpcAddress, signal);
       if (signal.aborted) return await this.#letGo(writer);

@@ -7,6 +7,7 @@ import type { Clock } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
 import type { Log } from '../base/log.js';
+import { sleep } from '../base/wait.js';
 import { type Batch, type ChainPoint, endOf } from '../journal/journal.js';
 import type { KvStore, KvStores } from '../kv/kv-store.js';
 import { apply } from '../metadata/apply.js';
@@ -30,6 +31,9 @@ export interface ReplicaDeps {
   readonly failed: (error: UnderstudyError) => void;
 }
 
+/** Rest after each chunk of the count. */
+const VERIFY_PAUSE_MS = 4;
+
 export class Replica implements AsyncDisposable {
   readonly kv: KvStore;
   readonly state: State;
@@ -39,6 +43,8 @@ export class Replica implements AsyncDisposable {
   readonly #verifying: Promise<void>;
   readonly #beganEmpty: boolean;
   #broken: UnderstudyError | null = null;
+  #isVerified = false;
+  #isHurried = false;
   #end: ChainPoint;
 
   /**
@@ -165,15 +171,30 @@ export class Replica implements AsyncDisposable {
     return this.close();
   }
 
-  /** Counts the digest of what was found at opening anew, beside service. */
+  /** What was found at opening has been counted anew, and is what its mark says. Only such a replica may lead. */
+  get isVerified(): boolean {
+    return this.#isVerified;
+  }
+
+  /** Resolves when the count has ended: at full speed from now on. */
+  async verified(): Promise<void> {
+    this.#isHurried = true;
+    await this.#verifying;
+  }
+
+  /** Counts the digest of what was found at opening anew, beside replay: LevelDB can lose and change rows without an error. */
   async #verify(): Promise<void> {
     const { clock, log, failed } = this.#deps;
+    const { signal } = this.#closing;
+    // At leisure it takes a fraction of a core.
+    const rest = () => (this.#isHurried ? Promise.resolve() : sleep(clock, VERIFY_PAUSE_MS, signal));
     const snapshot = this.kv.snapshot();
     try {
-      const rows = await verifyStore(snapshot, this.writeBehind.mark, clock, this.#closing.signal);
+      const rows = await verifyStore(snapshot, this.writeBehind.mark, rest, signal);
+      this.#isVerified = true;
       log.debug({ rows }, 'the metastore adds up');
     } catch (error) {
-      if (!this.#closing.signal.aborted) failed(asError(error));
+      if (!signal.aborted) failed(asError(error));
     } finally {
       await snapshot.close();
     }

@@ -32,8 +32,8 @@ export type RoleInput =
   | { readonly type: 'claim failed'; readonly error: UnderstudyError }
   /** The epoch can append nothing any longer. */
   | { readonly type: 'writer ended'; readonly error: UnderstudyError }
-  /** Another leader serves, and confirms it. */
-  | { readonly type: 'incumbent found' }
+  /** It did not claim: another leader serves and confirms it, or this replica is not verified yet. */
+  | { readonly type: 'stood back' }
   | { readonly type: 'yielded' }
   | { readonly type: 'replica failed'; readonly error: UnderstudyError }
   | { readonly type: 'rebuilt' }
@@ -107,7 +107,7 @@ function claiming(role: Role & { name: 'claiming' }, input: RoleInput): Step {
       return { role: { name: 'leading', epoch: input.epoch }, effects: [{ type: 'serve' }, { type: 'publish' }] };
     case 'deposed':
       return { role: FOLLOWING, effects: [{ type: 'cancel claim' }, { type: 'follow' }] };
-    case 'incumbent found':
+    case 'stood back':
       return { role: FOLLOWING, effects: [{ type: 'requeue' }, { type: 'follow' }] };
     case 'claim failed': {
       const failures = role.failures + 1;

@@ -12,6 +12,7 @@ import { MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import { Master } from '../../src/master/master.js';
+import { encodeChild } from '../../src/metadata/keys.js';
 import { MemoryNetwork } from '../../src/rpc/memory-network.js';
 import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
 
@@ -115,6 +116,25 @@ describe('a master', () => {
     expect(disk.asides).toBe(0);
     expect(master.replica!.writeBehind.mark.sn).toBeGreaterThanOrEqual(flushed);
     await expect.poll(() => master.status().reason, soon).toBe('');
+  });
+
+  it('alone, with a store that damage has changed: never serves it, rebuilds, leads', async () => {
+    const { master, disk } = await cluster.start('a');
+    await leads(master);
+    await mkdir(master, 'one');
+    await master.replica!.writeBehind.digest();
+    await master.close();
+    const store = await disk.open();
+    await store.write([{ type: 'del', key: encodeChild(1, 'one') }]);
+    await store.close();
+    const { master: again } = await cluster.start('a', disk);
+    await expect
+      .poll(() => {
+        expect(again.leadership !== null && !has(again, 'one')).toBe(false);
+        return again.role.name;
+      }, soon)
+      .toBe('leading');
+    expect(disk.asides).toBe(1);
   });
 
   it('elected while its disk stays full: lets another lead, and closes without waiting', async () => {

@@ -16,7 +16,7 @@ const INPUTS: Record<string, RoleInput> = {
   'claim diverged': { type: 'claim failed', error: error('diverged') },
   fenced: { type: 'writer ended', error: error('fenced') },
   'write failed': { type: 'writer ended', error: error('outcome_unknown') },
-  'incumbent found': { type: 'incumbent found' },
+  'stood back': { type: 'stood back' },
   yielded: { type: 'yielded' },
   'replica failed': { type: 'replica failed', error: error('corrupt') },
   rebuilt: { type: 'rebuilt' },
@@ -61,7 +61,7 @@ describe('role machine', () => {
     ));
 
   it('elected while a healthy leader serves: back to the tail', () =>
-    scenario('elected -> claiming: claim', 'incumbent found -> following: requeue, follow', 'deposed -> following'));
+    scenario('elected -> claiming: claim', 'stood back -> following: requeue, follow', 'deposed -> following'));
 
   it('deposed while it claims: the claim is given up', () =>
     scenario('elected -> claiming: claim', 'deposed -> following: cancel claim, follow', 'claimed -> following'));

@@ -7,7 +7,7 @@ import { MemoryStores } from '../../src/kv/memory-store.js';
 import { encodeEntry } from '../../src/metadata/entries.js';
 import { APPLIED_KEY, ringKey, STATE_RANGE } from '../../src/metadata/keys.js';
 import { verifyStore } from '../../src/metadata/verify-store.js';
-import { JournaledState, openReplica, type Request, rebatched, stillClock } from './journaled-state.js';
+import { JournaledState, openReplica, type Request, rebatched } from './journaled-state.js';
 import { anyRequest } from './requests.js';
 
 const NEVER = new AbortController().signal;
@@ -62,7 +62,7 @@ describe('replay', () => {
           expect(here).toEqual(there);
           expect(await stateRows(standby.replica.kv)).toEqual(await stateRows(leader.replica.kv));
           const snapshot = standby.replica.kv.snapshot();
-          await verifyStore(snapshot, standby.replica.writeBehind.mark, stillClock, NEVER);
+          await verifyStore(snapshot, standby.replica.writeBehind.mark, async () => {}, NEVER);
           await snapshot.close();
           await Promise.all([leader.replica.close(), standby.replica.close()]);
           expect([...leader.failures, ...standby.failures]).toEqual([]);
