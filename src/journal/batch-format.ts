@@ -47,6 +47,8 @@ export interface StoredBatch {
   /** All of it, as it stands in the file. */
   readonly bytes: Buffer;
   readonly committedSn: Sequence;
+  /** 16 random bytes of whoever wrote it: no client knows them, so none can make an entry that looks like its batch. */
+  readonly writerId: Uint8Array;
 }
 
 export type ParsedBatch =
@@ -132,7 +134,7 @@ function decodeBatch(bytes: Buffer, headerBytes: number): ParsedBatch {
     hash: hashOf(bytes),
     timeMs: readNumber(bytes, 40),
   };
-  return { kind: 'batch', stored: { batch, bytes, committedSn: sequence(readNumber(bytes, 48)) } };
+  return { kind: 'batch', stored: { batch, bytes, committedSn: sequence(readNumber(bytes, 48)), writerId: bytes.subarray(56, 72) } };
 }
 
 function hashOf(bytes: Uint8Array): Uint8Array {

@@ -9,20 +9,22 @@
  * 6. write our slot, naming the base
  * 7. append a claim batch in the ordinary way: its success is the claim's
  *
- * The suffix is delivered only after that: until then another claimant may decide otherwise about it.
+ * The suffix is delivered only after that: until then another claimant may decide otherwise about it. Before the first step, and again
+ * before the segment and the slot, FORMAT and LEDGER at the path have to be those of the journal that was opened: it may have been formatted.
  */
 import path from 'node:path';
 import { asError, UnderstudyError } from '../base/errors.js';
-import { createFileDurable, errnoOf, PAGE_BYTES, removeFile } from '../base/system-file.js';
+import { createFileDurable, errnoOf, listFolder, PAGE_BYTES, removeFile } from '../base/system-file.js';
 import { throwIfAborted } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
-import { claimPath, type DirectoryContext, EPOCHS_MAX, logFolder } from './directory-layout.js';
+import { claimPath, type DirectoryContext, EPOCHS_MAX, formatPath, logFolder, PROBE_NAME } from './directory-layout.js';
 import { DirectoryWriter } from './directory-writer.js';
-import { checkOnChain, cursorBehind, highestCommitted, legsBehind } from './epoch-chain.js';
-import type { FormatFile } from './format-file.js';
+import { checkOnChain, cursorBehind, highestCommitted, legsBehind, slotOf } from './epoch-chain.js';
+import { type FormatFile, readFormat } from './format-file.js';
 import { findHead, type Head, type HeadLog, readHeadLog } from './head-log.js';
 import { type Batch, type ChainPoint, type ClaimRequest, endOf, GENESIS } from './journal.js';
 import { Ledger } from './ledger.js';
+import type { LogCursor } from './log-cursor.js';
 import type { Mark, Place, Slot } from './page-format.js';
 import { createSegment, SEGMENT_DATA_OFFSET } from './segment-file.js';
 import { retryStale } from './stale-read.js';
@@ -36,8 +38,8 @@ export async function claimDirectory(context: DirectoryContext, format: FormatFi
   const ledger = await Ledger.open(context, { write: true });
   let writer: DirectoryWriter | undefined;
   try {
-    const claim = new Claim(context, ledger, request);
-    writer = await claim.run(format);
+    const claim = new Claim(context, ledger, request, format);
+    writer = await claim.run();
     return writer;
   } catch (error) {
     if (writer === undefined) await ledger.close();
@@ -49,15 +51,18 @@ class Claim {
   readonly #context: DirectoryContext;
   readonly #ledger: Ledger;
   readonly #request: ClaimRequest;
+  readonly #format: FormatFile;
   #lastTimeMs = 0;
 
-  constructor(context: DirectoryContext, ledger: Ledger, request: ClaimRequest) {
+  constructor(context: DirectoryContext, ledger: Ledger, request: ClaimRequest, format: FormatFile) {
     this.#context = context;
     this.#ledger = ledger;
     this.#request = request;
+    this.#format = format;
   }
 
-  async run(format: FormatFile): Promise<DirectoryWriter> {
+  async run(): Promise<DirectoryWriter> {
+    await this.#checkJournal();
     await this.#proveWrite();
     await this.#step('proved', 0);
     const committed = (await retryStale(this.#context, () => highestCommitted(this.#context, this.#ledger)))?.slot.epoch ?? 0;
@@ -67,21 +72,23 @@ class Claim {
     await this.#step('fenced', number);
     const { head, log } = await retryStale(this.#context, async () => {
       const found = await findHead(this.#context, this.#ledger, number, committed);
-      return { head: found, log: found === undefined ? emptyLog() : await readHeadLog(this.#context, found) };
+      return { head: found, log: found === undefined ? emptyLog() : await readHeadLog(this.#context, found, this.#request.from) };
     });
     await this.#step('read', number);
     const adopted = this.#behind(log);
     if (head !== undefined) await this.#deliverTo(head, log.base);
+    await this.#checkJournal();
     const { slot, segment } = await this.#makeSegment(number, log);
     await this.#step('copied', number);
+    await this.#checkJournal();
     await this.#ledger.writeSlot(slot);
     await this.#step('slotted', number);
     const writer = await DirectoryWriter.start(this.#context, this.#ledger, {
       slot,
       segmentPath: segment.path,
       segmentBytes: segment.sizeBytes,
-      format,
-      earlierMark: await this.#newestMark(number - 1),
+      format: this.#format,
+      earlierMark: await retryStale(this.#context, () => this.#newestMark(number - 1)),
     });
     try {
       await this.#finish(writer, log, adopted);
@@ -120,14 +127,26 @@ class Claim {
     throwIfAborted(this.#request.signal);
   }
 
-  /** A store that takes no writes must not fence a leader. */
+  /** @throws `failed_precondition` where the journal at the path is another one by now. */
+  async #checkJournal(): Promise<void> {
+    const { settings, direct } = this.#context;
+    const { format, isSameLedger } = await retryStale(this.#context, async () => ({
+      format: await readFormat(formatPath(settings.folder), direct),
+      isSameLedger: await this.#ledger.file.isStillAtPath(),
+    }));
+    if (isSameLedger && format.clusterId === this.#format.clusterId && format.incarnationId === this.#format.incarnationId) return;
+    throw new UnderstudyError('failed_precondition', `another journal is at this path now: folder=${settings.folder}`);
+  }
+
+  /** A store that takes no writes must not fence a leader. Also removes what killed claimants left of this. */
   async #proveWrite(): Promise<void> {
+    const log = logFolder(this.#context.settings.folder);
     const name = `.probe-${Buffer.from(this.#context.deps.random.bytes(8)).toString('hex')}`;
-    const probe = path.join(logFolder(this.#context.settings.folder), name);
     try {
-      await createFileDurable(probe, Buffer.alloc(PROBE_BYTES, 1));
+      await createFileDurable(path.join(log, name), Buffer.alloc(PROBE_BYTES, 1));
     } finally {
-      await removeFile(probe).catch(() => undefined);
+      const probes = (await listFolder(log).catch(() => [])).filter((other) => PROBE_NAME.test(other));
+      for (const probe of new Set([name, ...probes])) await removeFile(path.join(log, probe)).catch(() => undefined);
     }
   }
 
@@ -167,28 +186,21 @@ class Claim {
   async #deliverTo(head: Head, base: Place): Promise<void> {
     let from = this.#request.from;
     if (from.sn >= base.point.sn) return;
-    const top = head.epoch === base.epoch ? head.slot : undefined;
-    const legs = await legsBehind(this.#context, this.#ledger, { slot: top ?? (await this.#slotOf(base.epoch)), limit: base }, from);
-    for (const { slot, limit } of legs) {
-      await using cursor = await cursorBehind(this.#context, slot, from);
-      while (limit !== undefined && cursor.place.point.sn < limit.point.sn) {
-        const step = await cursor.next();
-        if (step.kind === 'end') throw cursor.damage(`damaged below what is committed: ${step.reason}: committed=${limit.point.sn}`);
+    const context = this.#context;
+    const legs = await retryStale(context, async () => {
+      const slot = head.epoch === base.epoch ? head.slot : await slotOf(context, this.#ledger, base.epoch);
+      return legsBehind(context, this.#ledger, { slot, limit: base }, from);
+    });
+    for (const { slot, limit = base } of legs) {
+      await using cursor = await retryStale(context, () => cursorBehind(context, slot, from, limit.point.sn));
+      while (cursor.place.point.sn < limit.point.sn) {
+        const stored = await retryStale(context, () => committedBatch(cursor, limit));
         if (cursor.place.point.sn <= from.sn) continue;
-        await this.#deliver(step.stored.batch);
+        await this.#deliver(stored.batch);
         from = cursor.place.point;
       }
-      if (limit !== undefined) checkOnChain(cursor.place, limit.point);
+      checkOnChain(cursor.place, limit.point);
     }
-  }
-
-  async #slotOf(number: number): Promise<Slot> {
-    const { slot } = await this.#ledger.read(number);
-    if (slot !== undefined) return slot;
-    throw new UnderstudyError(
-      'corrupt',
-      `a slot is damaged: file=${this.#ledger.file.path} offset=${this.#ledger.offset(number)} epoch=${number}`,
-    );
   }
 
   async #makeSegment(number: number, log: HeadLog): Promise<{ slot: Slot; segment: { path: string; sizeBytes: number } }> {
@@ -210,6 +222,12 @@ class Claim {
     }
     return undefined;
   }
+}
+
+async function committedBatch(cursor: LogCursor, limit: Place): Promise<StoredBatch> {
+  const step = await cursor.next();
+  if (step.kind === 'batch') return step.stored;
+  throw cursor.damage(`damaged below what is committed: ${step.reason}: committed=${limit.point.sn}`);
 }
 
 function emptyLog(): HeadLog {

@@ -9,30 +9,28 @@ import { isError, UnderstudyError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
 import type { DirectoryContext } from './directory-layout.js';
-import { type CommittedEpoch, checkOnChain, cursorBehind, highestCommitted, isOwn, type Leg, legsBehind } from './epoch-chain.js';
+import { type CommittedEpoch, checkOnChain, cursorBehind, highestCommitted, isOwn, isSame, type Leg, legsBehind } from './epoch-chain.js';
 import { findHead, readHeadLog } from './head-log.js';
 import { type Batch, type ChainPoint, endOf, type ReadRequest } from './journal.js';
 import { Ledger } from './ledger.js';
-import type { LogCursor } from './log-cursor.js';
-import { mayBeStale, STALE_TRIES, stalePauseMs } from './stale-read.js';
+import { LogCursor } from './log-cursor.js';
+import { StaleLooks } from './stale-read.js';
 
 const PATH_CHECK_INTERVAL_MS = 1000;
 
 /** The same contract as `Journal.read`; ends without an error when `signal` is aborted. */
 export async function* followDirectory(context: DirectoryContext, request: ReadRequest): AsyncGenerator<Batch, void, void> {
   const position = { point: request.from };
-  let failures = 0;
+  const looks = new StaleLooks(context);
   while (!request.signal.aborted) {
     try {
-      for await (const batch of new Follower(context, request, position).run()) {
-        failures = 0;
+      for await (const batch of new Follower(context, request, position, looks).run()) {
+        looks.completed();
         yield batch;
       }
     } catch (error) {
-      failures += 1;
       if (request.signal.aborted) return;
-      if (!mayBeStale(error) || failures >= STALE_TRIES) throw error;
-      await pause(context, request.signal, stalePauseMs(context, failures));
+      await pause(context, request.signal, looks.pauseAfter(error));
     }
   }
 }
@@ -42,12 +40,14 @@ class Follower {
   readonly #request: ReadRequest;
   /** The last batch yielded. */
   readonly #position: { point: ChainPoint };
+  readonly #looks: StaleLooks;
   #pathCheckedMs = Number.NEGATIVE_INFINITY;
 
-  constructor(context: DirectoryContext, request: ReadRequest, position: { point: ChainPoint }) {
+  constructor(context: DirectoryContext, request: ReadRequest, position: { point: ChainPoint }, looks: StaleLooks) {
     this.#context = context;
     this.#request = request;
     this.#position = position;
+    this.#looks = looks;
   }
 
   async *run(): AsyncGenerator<Batch, void, void> {
@@ -82,12 +82,17 @@ class Follower {
   async #nothingCommitted(ledger: Ledger): Promise<void> {
     if (this.#position.point.sn > 0) await this.#checkNotAhead(ledger);
     else this.#request.onIdle?.();
+    await this.#lookedUp();
+  }
+
+  async #lookedUp(): Promise<void> {
+    this.#looks.completed();
     await pause(this.#context, this.#request.signal);
   }
 
   /** Yields what stands between the position and `limit`, all of which is committed. */
   async *#readTo(leg: Leg, limit: ChainPoint): AsyncGenerator<Batch, void, void> {
-    await using cursor = await cursorBehind(this.#context, leg.slot, this.#position.point);
+    await using cursor = await cursorBehind(this.#context, leg.slot, this.#position.point, limit.sn);
     while (cursor.place.point.sn < limit.sn) {
       const step = await cursor.next();
       if (this.#request.signal.aborted) return;
@@ -124,22 +129,24 @@ class Follower {
       if (pages.fenced && (await highestCommitted(this.#context, ledger, top.slot.epoch)) !== undefined) return;
       if (this.#request.signal.aborted) return;
       this.#request.onIdle?.();
-      await pause(this.#context, this.#request.signal);
+      await this.#lookedUp();
     }
   }
 
   /** @returns undefined, after a pause, where the position lies beyond what this epoch can tell of yet. @throws `corrupt` where beyond all there is. */
   async #tailCursor(ledger: Ledger, top: CommittedEpoch): Promise<LogCursor | undefined> {
     const { point } = this.#position;
+    // Also where the last batch, which the reader has, is damaged.
+    if (top.marked !== undefined && isSame(top.marked.point, point)) return new LogCursor(this.#context, top.marked);
     try {
-      const cursor = await cursorBehind(this.#context, top.slot, point);
+      const cursor = await cursorBehind(this.#context, top.slot, point, top.committedSn);
       if (cursor.place.point.sn >= point.sn) return cursor;
       await cursor.close();
     } catch (error) {
       if (!isError(error, 'diverged') || point.sn <= top.committedSn) throw error;
     }
     await this.#checkNotAhead(ledger);
-    await pause(this.#context, this.#request.signal);
+    await this.#lookedUp();
     return undefined;
   }
 
@@ -147,7 +154,7 @@ class Follower {
   async #checkNotAhead(ledger: Ledger): Promise<void> {
     const { point } = this.#position;
     const before = await findHead(this.#context, ledger, (await ledger.fenceBoundary()) + 1, 0);
-    const end = before === undefined ? 0 : (await readHeadLog(this.#context, before)).end.point.sn;
+    const end = before === undefined ? 0 : (await readHeadLog(this.#context, before, point)).end.point.sn;
     if (end >= point.sn) return;
     const after = await findHead(this.#context, ledger, (await ledger.fenceBoundary()) + 1, 0);
     if (after?.epoch !== before?.epoch) return;

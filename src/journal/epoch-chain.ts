@@ -9,11 +9,11 @@ import { sequence } from '../base/ids.js';
 import { sleep } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
 import type { DirectoryContext } from './directory-layout.js';
-import type { ChainPoint } from './journal.js';
+import { type Batch, type ChainPoint, endOf } from './journal.js';
 import type { EpochPages, Ledger } from './ledger.js';
 import { LogCursor } from './log-cursor.js';
 import type { Place, Slot } from './page-format.js';
-import { readBatchAt, SEGMENT_DATA_OFFSET, tryOpenSegment } from './segment-file.js';
+import { findBatch, readBatchAt, SEGMENT_DATA_OFFSET, tryOpenSegment } from './segment-file.js';
 
 const SLOT_TRIES = 5;
 
@@ -22,6 +22,8 @@ export interface CommittedEpoch {
   readonly slot: Slot;
   /** At least so far, by its marks. */
   readonly committedSn: number;
+  /** The place that its mark page names, if it has one. */
+  readonly marked: Place | undefined;
 }
 
 /** A part of the chain: what stands in the segments of one epoch, from its base up to where the next part builds on it. */
@@ -46,7 +48,7 @@ export async function highestCommitted(context: DirectoryContext, ledger: Ledger
   for (let epoch = await ledger.fenceBoundary(floor); epoch > floor; epoch--) {
     const pages = await ledger.read(epoch);
     const committedSn = await committedOf(context, ledger, pages);
-    if (committedSn > 0) return { slot: await slotOf(context, ledger, epoch), committedSn };
+    if (committedSn > 0) return { slot: await slotOf(context, ledger, epoch), committedSn, marked: pages.mark?.committed };
   }
   return undefined;
 }
@@ -69,7 +71,7 @@ async function committedOf(context: DirectoryContext, ledger: Ledger, pages: Epo
 }
 
 /** @returns the slot of an epoch that must have one. @throws `corrupt` where it stays unreadable. */
-async function slotOf(context: DirectoryContext, ledger: Ledger, epoch: number): Promise<Slot> {
+export async function slotOf(context: DirectoryContext, ledger: Ledger, epoch: number): Promise<Slot> {
   for (let tries = 1; ; tries++) {
     const { slot } = await ledger.read(epoch);
     if (slot !== undefined) return slot;
@@ -94,17 +96,25 @@ export async function legsBehind(context: DirectoryContext, ledger: Ledger, top:
 }
 
 /**
- * Finds the place behind the batch that ends at `from` in the log of an epoch.
+ * Finds the place behind the batch that ends at `from` in the log of an epoch. Who has applied `from` does not need what is before it, so
+ * damage there is passed over: the hash proves where to go on.
  *
- * @returns a cursor there, or at the end of the log where it ends before.
+ * @param committedSn so far the log is known to be committed.
+ * @returns a cursor there, or, where `from` is not known to be committed, at the end of the log if it ends before.
  * @throws `diverged` where another batch, or the middle of one, stands there.
+ * @throws `corrupt` where it is damaged below `from`, and nothing sound proves where `from` is.
  */
-export async function cursorBehind(context: DirectoryContext, slot: Slot, from: ChainPoint): Promise<LogCursor> {
+export async function cursorBehind(context: DirectoryContext, slot: Slot, from: ChainPoint, committedSn: number): Promise<LogCursor> {
   const cursor = new LogCursor(context, await startBelow(context, slot, from.sn));
   try {
     while (cursor.place.point.sn < from.sn) {
       const step = await cursor.next();
-      if (step.kind === 'end') return cursor;
+      if (step.kind === 'batch') continue;
+      if (from.sn > committedSn) return cursor;
+      const behind = await placeBehind(context, cursor.place, from);
+      if (behind === undefined)
+        throw cursor.damage(`damaged below what is committed: ${step.reason}: from=${from.sn} committed=${committedSn}`);
+      await cursor.moveTo(behind);
     }
     checkOnChain(cursor.place, from);
     return cursor;
@@ -114,9 +124,36 @@ export async function cursorBehind(context: DirectoryContext, slot: Slot, from: 
   }
 }
 
+/** @returns the place of `from` in the log behind the damage at `damaged`, where a sound batch ends or begins at that very point. */
+export async function placeBehind(context: DirectoryContext, damaged: Place, from: ChainPoint): Promise<Place | undefined> {
+  const { epoch } = damaged;
+  for (let segment = damaged.segment; ; segment++) {
+    const opened = await tryOpenSegment(context, epoch, segment);
+    if (opened === undefined) return undefined;
+    try {
+      const start = segment === damaged.segment ? damaged.offset + 1 : SEGMENT_DATA_OFFSET;
+      const touches = ({ batch }: StoredBatch): boolean => isSame(endOf(batch), from) || isSame(startOf(batch), from);
+      const found = await findBatch(opened, [start, opened.header.sizeBytes], touches);
+      if (found === undefined) continue;
+      const { batch, bytes } = found.stored;
+      return { epoch, segment, offset: found.offset + (isSame(endOf(batch), from) ? bytes.length : 0), point: from };
+    } finally {
+      await opened.file.close();
+    }
+  }
+}
+
+function startOf(batch: Batch): ChainPoint {
+  return { sn: sequence(batch.firstSn - 1), hash: batch.previousHash };
+}
+
+export function isSame(a: ChainPoint, b: ChainPoint): boolean {
+  return a.sn === b.sn && Buffer.compare(a.hash, b.hash) === 0;
+}
+
 /** @throws `diverged` where `place` is not the point `from`. */
 export function checkOnChain(place: Place, from: ChainPoint): void {
-  if (place.point.sn === from.sn && Buffer.compare(place.point.hash, from.hash) === 0) return;
+  if (isSame(place.point, from)) return;
   throw new UnderstudyError(
     'diverged',
     `the position is not on the journal's chain: sn=${from.sn} journal=${place.point.sn} epoch=${place.epoch}`,
@@ -140,8 +177,7 @@ async function firstPoint(context: DirectoryContext, epoch: number, segment: num
   try {
     const parsed = await readBatchAt(opened, SEGMENT_DATA_OFFSET);
     if (parsed.kind !== 'batch') return undefined;
-    const { batch } = parsed.stored;
-    return { epoch, segment, offset: SEGMENT_DATA_OFFSET, point: { sn: sequence(batch.firstSn - 1), hash: batch.previousHash } };
+    return { epoch, segment, offset: SEGMENT_DATA_OFFSET, point: startOf(parsed.stored.batch) };
   } finally {
     await opened.file.close();
   }

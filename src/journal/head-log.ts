@@ -7,11 +7,12 @@
 import { UnderstudyError } from '../base/errors.js';
 import type { StoredBatch } from './batch-format.js';
 import type { DirectoryContext } from './directory-layout.js';
-import { isOwn } from './epoch-chain.js';
+import { isOwn, placeBehind } from './epoch-chain.js';
+import type { ChainPoint } from './journal.js';
 import type { EpochPages, Ledger } from './ledger.js';
 import { LogCursor } from './log-cursor.js';
 import type { Mark, Place, Slot } from './page-format.js';
-import { findOwnBatch, openSegment, SEGMENT_DATA_OFFSET, tryOpenSegment } from './segment-file.js';
+import { findBatch, type OpenSegment, openSegment, readBatchAt, SEGMENT_DATA_OFFSET, tryOpenSegment } from './segment-file.js';
 
 export interface Head {
   readonly epoch: number;
@@ -44,9 +45,9 @@ export async function findHead(context: DirectoryContext, ledger: Ledger, epoch:
 async function checkVoid(context: DirectoryContext, ledger: Ledger, pages: EpochPages): Promise<void> {
   const segment = await tryOpenSegment(context, pages.epoch, 0);
   try {
-    const own = segment === undefined ? undefined : await findOwnBatch(segment, SEGMENT_DATA_OFFSET);
+    const own = segment === undefined ? undefined : await firstOwnBatch(segment);
     if (own === undefined && pages.mark === undefined) return;
-    const sn = own?.stored.batch.firstSn ?? pages.mark?.committed.point.sn;
+    const sn = own?.batch.firstSn ?? pages.mark?.committed.point.sn;
     throw new UnderstudyError(
       'corrupt',
       `the slot of an epoch that wrote batches is damaged: file=${ledger.file.path} offset=${ledger.offset(pages.epoch)} epoch=${pages.epoch} sn=${sn}`,
@@ -56,8 +57,24 @@ async function checkVoid(context: DirectoryContext, ledger: Ledger, pages: Epoch
   }
 }
 
-/** @throws `corrupt`; a stale read can look like it, so callers that may be reading one try again. */
-export async function readHeadLog(context: DirectoryContext, head: Head): Promise<HeadLog> {
+/** @returns the first batch that the segment's epoch itself wrote: it follows the copies, or, were that one damaged, the length of a batch behind. */
+async function firstOwnBatch(segment: OpenSegment): Promise<StoredBatch | undefined> {
+  const isOurs = ({ batch }: StoredBatch): boolean => batch.epoch === segment.header.epoch;
+  let at = SEGMENT_DATA_OFFSET;
+  for (;;) {
+    const parsed = await readBatchAt(segment, at);
+    if (parsed.kind !== 'batch') break;
+    if (isOurs(parsed.stored)) return parsed.stored;
+    at += parsed.stored.bytes.length;
+  }
+  return (await findBatch(segment, [at + 1, at + segment.header.batchBytesMax + 1], isOurs))?.stored;
+}
+
+/**
+ * @param from what the reader has applied: damage before it is passed over, and what has been applied is known to be committed, so it becomes the base.
+ * @throws `corrupt`; a stale read can look like it, so callers that may be reading one try again.
+ */
+export async function readHeadLog(context: DirectoryContext, head: Head, from: ChainPoint): Promise<HeadLog> {
   const { slot, mark } = head;
   const start: Place = { epoch: head.epoch, segment: 0, offset: SEGMENT_DATA_OFFSET, point: slot.base.point };
   const isMarked = mark !== undefined && mark.committed.point.sn > slot.copiesEnd.point.sn;
@@ -67,7 +84,13 @@ export async function readHeadLog(context: DirectoryContext, head: Head): Promis
   for (;;) {
     let step = await cursor.next();
     if (step.kind === 'end') {
-      const later = await batchPast(context, cursor.place);
+      const behind = cursor.place.point.sn < from.sn ? await placeBehind(context, cursor.place, from) : undefined;
+      if (behind !== undefined) {
+        await cursor.moveTo(behind);
+        [base, suffix] = [behind, []];
+        continue;
+      }
+      const later = await batchPast(context, slot, cursor.place);
       if (later === undefined) break;
       step = await cursor.next(); // a live writer may have gone on meanwhile
       if (step.kind === 'end') throw cursor.damage(`a damaged batch before sound ones: ${step.reason}: next=${later}`);
@@ -84,17 +107,32 @@ export async function readHeadLog(context: DirectoryContext, head: Head): Promis
 }
 
 /** @returns where a batch stands that the epoch wrote behind `end`, if there is one. */
-async function batchPast(context: DirectoryContext, end: Place): Promise<string | undefined> {
+async function batchPast(context: DirectoryContext, slot: Slot, end: Place): Promise<string | undefined> {
+  const writerId = await writerIdOf(context, slot);
+  const isItsOwn = (stored: StoredBatch): boolean =>
+    stored.batch.epoch === slot.epoch && (writerId === undefined || Buffer.compare(stored.writerId, writerId) === 0);
   const segment = await openSegment(context, end.epoch, end.segment);
   const successor = await tryOpenSegment(context, end.epoch, end.segment + 1);
   try {
     // Only one batch can be torn, so what follows it begins no further than its length.
-    const later = await findOwnBatch(segment, end.offset + 1, end.offset + segment.header.batchBytesMax + 1);
+    const later = await findBatch(segment, [end.offset + 1, end.offset + segment.header.batchBytesMax + 1], isItsOwn);
     if (later !== undefined) return `${segment.file.path}:${later.offset}`;
-    const first = successor === undefined ? undefined : await findOwnBatch(successor, SEGMENT_DATA_OFFSET, SEGMENT_DATA_OFFSET + 1);
+    const front = [SEGMENT_DATA_OFFSET, SEGMENT_DATA_OFFSET + 1] as const;
+    const first = successor === undefined ? undefined : await findBatch(successor, front, isItsOwn);
     return first === undefined ? undefined : `${successor?.file.path}:${first.offset}`;
   } finally {
     await segment.file.close();
     await successor?.file.close();
+  }
+}
+
+/** @returns who wrote the epoch's batches, by its claim; undefined where that cannot be read: the epoch alone has to tell then. */
+async function writerIdOf(context: DirectoryContext, slot: Slot): Promise<Uint8Array | undefined> {
+  const segment = await openSegment(context, slot.epoch, 0);
+  try {
+    const parsed = await readBatchAt(segment, slot.copiesEnd.offset);
+    return parsed.kind === 'batch' ? parsed.stored.writerId : undefined;
+  } finally {
+    await segment.file.close();
   }
 }

@@ -62,10 +62,7 @@ export class LogCursor implements AsyncDisposable {
         return { kind: 'end', reason: parsed.kind === 'bad' ? parsed.reason : 'nothing' };
       }
       if (trailer.end.sn !== this.#place.point.sn) throw this.damage('a trailer does not continue the chain');
-      await this.#segment.file.close();
-      this.#segment = undefined;
-      this.#chunkBytes = 0;
-      this.#place = { ...this.#place, segment: trailer.successor, offset: SEGMENT_DATA_OFFSET };
+      await this.moveTo({ ...this.#place, segment: trailer.successor, offset: SEGMENT_DATA_OFFSET });
     }
   }
 
@@ -113,6 +110,14 @@ export class LogCursor implements AsyncDisposable {
     }
     this.#place = { ...at, offset: at.offset + bytes.length, point: endOf(batch) };
     return { kind: 'batch', stored, at };
+  }
+
+  /** Goes on at `place`. No `next` may be in flight. */
+  async moveTo(place: Place): Promise<void> {
+    await this.#segment?.file.close();
+    this.#segment = undefined;
+    this.#chunkBytes = 0;
+    this.#place = place;
   }
 
   /** @returns an error that names where the cursor stands. */

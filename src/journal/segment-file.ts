@@ -144,21 +144,34 @@ export async function readBatchAt(segment: OpenSegment, offset: number): Promise
   }
 }
 
-/** @returns the first sound batch that begins in [from, to) and that the segment's epoch itself wrote. */
-export async function findOwnBatch(
+/**
+ * @returns the first sound batch that begins in [from, to), wherever that is, and that `accepts` takes. It has to look closely: entries may
+ *   hold anything, bytes that read as a batch included, of a later version too.
+ */
+export async function findBatch(
   segment: OpenSegment,
-  from: number,
-  to = segment.header.sizeBytes,
+  [from, to]: readonly [number, number],
+  accepts: (stored: StoredBatch) => boolean,
 ): Promise<{ offset: number; stored: StoredBatch } | undefined> {
   const end = Math.min(to, segment.header.sizeBytes);
   for (let at = from; at < end; at += SCAN_BYTES) {
     const range = await readRange(segment, at, Math.min(SCAN_BYTES, end - at) + BATCH_MAGIC.length - 1);
     for (let hit = range.indexOf(BATCH_MAGIC); hit !== -1; hit = range.indexOf(BATCH_MAGIC, hit + 1)) {
-      const parsed = await readBatchAt(segment, at + hit);
-      if (parsed.kind === 'batch' && parsed.stored.batch.epoch === segment.header.epoch) return { offset: at + hit, stored: parsed.stored };
+      const stored = await knownBatchAt(segment, at + hit);
+      if (stored !== undefined && accepts(stored)) return { offset: at + hit, stored };
     }
   }
   return undefined;
+}
+
+async function knownBatchAt(segment: OpenSegment, offset: number): Promise<StoredBatch | undefined> {
+  try {
+    const parsed = await readBatchAt(segment, offset);
+    return parsed.kind === 'batch' ? parsed.stored : undefined;
+  } catch (error) {
+    if (isError(error, 'failed_precondition')) return undefined; // of a later version
+    throw error;
+  }
 }
 
 function pauseBetween(clock: Clock, pollIntervalMs: number): Promise<void> {

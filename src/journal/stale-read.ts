@@ -3,26 +3,41 @@ import { isError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import type { DirectoryContext } from './directory-layout.js';
 
-export const STALE_TRIES = 6;
+/** Looks in a row that fail in one way. */
+const STALE_TRIES = 6;
 
-/** @returns whether the error may pass by itself. */
-export function mayBeStale(error: unknown): boolean {
-  return isError(error, 'unavailable') || isError(error, 'corrupt');
+/** Counts looks that failed in a row, each way by itself: a storage that hiccups says nothing about damage. */
+export class StaleLooks {
+  readonly #context: DirectoryContext;
+  readonly #failed = { unavailable: 0, corrupt: 0 };
+
+  constructor(context: DirectoryContext) {
+    this.#context = context;
+  }
+
+  /** A look came to its end. */
+  completed(): void {
+    this.#failed.unavailable = 0;
+    this.#failed.corrupt = 0;
+  }
+
+  /** @returns the pause before the next look. @throws `error` where it cannot pass by itself, or has been seen too often. */
+  pauseAfter(error: unknown): number {
+    const code = isError(error, 'unavailable') ? 'unavailable' : isError(error, 'corrupt') ? 'corrupt' : undefined;
+    if (code === undefined) throw error;
+    this.#failed[code] += 1;
+    if (this.#failed[code] >= STALE_TRIES) throw error;
+    return this.#context.settings.pollIntervalMs * 2 ** this.#failed[code];
+  }
 }
 
-/** @returns the pause before the next look, after `failures` of them in a row. */
-export function stalePauseMs(context: DirectoryContext, failures: number): number {
-  return context.settings.pollIntervalMs * 2 ** failures;
-}
-
-/** Calls `look` again while it throws what may pass, up to `STALE_TRIES` times. */
+/** Calls `look` again while it throws what may pass. */
 export async function retryStale<T>(context: DirectoryContext, look: () => Promise<T>): Promise<T> {
-  for (let failures = 1; ; failures++) {
+  for (const looks = new StaleLooks(context); ; ) {
     try {
       return await look();
     } catch (error) {
-      if (!mayBeStale(error) || failures >= STALE_TRIES) throw error;
-      await sleep(context.deps.clock, stalePauseMs(context, failures));
+      await sleep(context.deps.clock, looks.pauseAfter(error));
     }
   }
 }

@@ -1,5 +1,5 @@
 /** What a directory journal makes of bytes that are torn, flipped, missing, foreign or too new. */
-import { copyFile, mkdtemp, open, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, open, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
@@ -8,11 +8,14 @@ import { isError } from '../../src/base/errors.js';
 import { sequence } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { SystemFile } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
+import { encodeBatch } from '../../src/journal/batch-format.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import type { DirectoryJournalSettings } from '../../src/journal/directory-layout.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type ChainPoint, GENESIS, type JournalWriter } from '../../src/journal/journal.js';
+import { decodeSegmentHeader, encodeSegmentHeader } from '../../src/journal/page-format.js';
 import { bytesOf, claim, errorOf, readTo, textOf } from '../contract/journal-contract.js';
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };
@@ -164,6 +167,113 @@ test('damage: in a sealed segment, readers that are past it go on', async () => 
   expect(await readTo(await openJournal(), ends[40]!, ends[30]!)).toHaveLength(10);
   const next = await claim(await openJournal(), ends[40]!);
   expect(textOf(next.delivered)).toEqual(['claim 2']);
+});
+
+/** The file and the offset of a batch of epoch 1, the claim being 0. */
+async function locate(batch: number): Promise<[string, number]> {
+  let left = batch;
+  for (let index = 0; ; index++) {
+    const found = await offsets(segment(1, index));
+    if (left < found.length - 1) return [segment(1, index), found[left]!];
+    left -= found.length - 1;
+  }
+}
+
+for (const [name, count, size, damaged] of [
+  ['in its only segment', 9, 1, 3],
+  ['in the claim', 9, 1, 0],
+  ['in the last of many segments', 40, 4000, 37],
+  ['in the first batch of a segment', 40, 4000, 15],
+  ['in the batch before the last', 9, 1, 8],
+] as const) {
+  test(`damage: ${name}, whoever is past it reads on and claims, whoever is not says corrupt`, async () => {
+    const ends = await written(count, size);
+    const [file, at] = await locate(damaged);
+    await patch(file, at + 50, flip);
+    const last = ends[count]!;
+    for (const from of [damaged, damaged + 1, count - 1, count]) {
+      if (from > count) continue;
+      expect(await readTo(await openJournal(), last, ends[from]!), `from ${from}`).toHaveLength(count - from);
+    }
+    const behind = damaged === 0 ? GENESIS : ends[damaged - 1]!;
+    const error = await errorOf(readTo(await openJournal(), last, behind));
+    expect(isError(error, 'corrupt'), error.message).toBe(true);
+    expect(error.message).toContain(`file=${file} offset=${at} sn=${damaged + 1}`);
+    expect(isError(await errorOf(claim(await openJournal(), behind)), 'corrupt')).toBe(true);
+    const next = await claim(await openJournal(), ends[damaged]!);
+    expect(next.delivered).toHaveLength(count - damaged + 1);
+    expect(await readTo(await openJournal(), next.writer.end, ends[damaged]!)).toHaveLength(count - damaged + 1);
+  });
+}
+
+test('damage: the last batch of all, whoever has it reads on', async () => {
+  const ends = await written(4);
+  await patch(segment(1), (await offsets(segment(1)))[4]! + 50, flip);
+  expect(await readTo(await openJournal(), ends[4]!, ends[4]!)).toHaveLength(0);
+  expect(isError(await errorOf(readTo(await openJournal(), ends[4]!, ends[3]!)), 'corrupt')).toBe(true);
+  expect(textOf((await claim(await openJournal(), ends[4]!)).delivered)).toEqual(['claim 2']);
+});
+
+test('damage: above all marks, a claimant that has applied past it takes over, another says corrupt', async () => {
+  const ends = await written(9);
+  await loseMarks(1);
+  await patch(segment(1), (await offsets(segment(1)))[3]! + 50, flip);
+  for (const from of [GENESIS, ends[2]!]) {
+    expect(isError(await errorOf(claim(await openJournal(), from)), 'corrupt')).toBe(true);
+  }
+  const next = await claim(await openJournal(), ends[6]!);
+  expect(textOf(next.delivered)).toEqual(['x6', 'x7', 'x8', 'claim 4']);
+  await next.writer.append([bytesOf('after')], 1);
+  expect(textOf(await readTo(await openJournal(), next.writer.end, ends[5]!))).toEqual(['x5', 'x6', 'x7', 'x8', 'claim 4', 'after']);
+});
+
+test('damage: a wrong hash past it, says corrupt and not that the position has diverged', async () => {
+  const ends = await written(9);
+  await patch(segment(1), (await offsets(segment(1)))[3]! + 50, flip);
+  const error = await errorOf(readTo(await openJournal(), ends[9]!, { sn: ends[6]!.sn, hash: new Uint8Array(32) }));
+  expect(isError(error, 'corrupt'), error.message).toBe(true);
+});
+
+test('tail: torn in an entry that holds the bytes of a batch of its epoch, the log ends there all the same', async () => {
+  const header = {
+    epoch: 1,
+    writerId: new Uint8Array(16),
+    previous: { sn: sequence(50), hash: new Uint8Array(32) },
+    committedSn: 1,
+    timeMs: 1,
+  };
+  const forged = encodeBatch(Buffer.alloc(200), header, [bytesOf('forged')]).bytes;
+  const later = Buffer.from(forged);
+  later.writeUInt16LE(9, 4);
+  seal(later);
+  const journal = await openJournal();
+  const { writer } = await claim(journal);
+  await writer.append([Buffer.concat([bytesOf('name of an owner'), forged, later])], 1);
+  await journal.close();
+  await loseMarks(1);
+  await patch(segment(1), (await offsets(segment(1)))[1]! + 110, flip);
+  expect(textOf((await claim(await openJournal())).delivered)).toEqual(['claim 1', 'claim 2']);
+});
+
+test('slot: void, its segment is read no further than its copies and one batch', async () => {
+  await written(2);
+  await writeFile(path.join(folder, 'claims', '2'), '');
+  await patch(ledger(), 7 * PAGE, (bytes) => void bytes.fill(1), PAGE);
+  const bytes = await readFile(segment(1));
+  const header = encodeSegmentHeader({ ...decodeSegmentHeader(bytes.subarray(0, PAGE))!, epoch: 2, sizeBytes: 64 << 20 });
+  await writeFile(segment(2), Buffer.concat([header, bytes.subarray(PAGE)]));
+  await truncate(segment(2), 64 << 20);
+  const read = vi.spyOn(SystemFile.prototype, 'readSome');
+  try {
+    await claim(await openJournal());
+    const ofVoid = read.mock.contexts.flatMap((file, i) =>
+      (file as SystemFile).path === segment(2) ? [read.mock.calls[i]![0].length] : [],
+    );
+    expect(ofVoid.length).toBeGreaterThan(0);
+    expect(ofVoid.reduce((a, b) => a + b)).toBeLessThan(256 << 10);
+  } finally {
+    read.mockRestore();
+  }
 });
 
 test('damage: a flipped trailer hides the next segment, and is found by what stands there', async () => {
