@@ -157,15 +157,21 @@ class LevelSnapshot implements KvSnapshot {
   async *rows(range: KvRange, chunkRows: number): AsyncIterable<KvRows> {
     if (this.#closing !== undefined) throw closedError(this.#folder);
     const iterator = this.#db.iterator({ gte: range.gte, lt: range.lt, snapshot: this.#view, highWaterMarkBytes: CHUNK_BYTES });
+    // The next chunk is read while the caller is at this one.
+    let next = iterator.nextv(chunkRows);
     try {
-      for (;;) {
-        const rows = await iterator.nextv(chunkRows);
+      for (let isLast = false; !isLast; ) {
+        const rows = await next;
         if (rows.length === 0) return;
+        // A chunk that neither of the two bounds has cut is the last one: no need to ask.
+        isLast = rows.length < chunkRows && bytesOf(rows) < CHUNK_BYTES / 2;
+        if (!isLast) next = iterator.nextv(chunkRows);
         yield rows;
       }
     } catch (error) {
       throw levelError(error, this.#folder);
     } finally {
+      await next.catch(() => {});
       await iterator.close();
     }
   }
@@ -174,6 +180,10 @@ class LevelSnapshot implements KvSnapshot {
     this.#closing ??= this.#view.close();
     return this.#closing;
   }
+}
+
+function bytesOf(rows: KvRows): number {
+  return rows.reduce((sum, [key, value]) => sum + key.length + value.length, 0);
 }
 
 function closedError(folder: string): UnderstudyError {

@@ -24,13 +24,15 @@ export interface Pages extends AsyncDisposable {
   pages(): AsyncIterable<Uint8Array>;
 }
 
+/** A directory of a thousand fits in one page, with room to see that it ends there. */
+const PAGE_ENTRIES = 1024;
 const LIST_PAGE_ENTRIES_MAX = 10_000;
 
 /** Lists a directory; a file lists as itself, under an empty name. */
 export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore): Pages {
   const { inode } = resolveExisting(request.path, state);
   const sn = state.sn;
-  const entries = request.pageEntries || 1000;
+  const entries = request.pageEntries || PAGE_ENTRIES;
   if (entries > LIST_PAGE_ENTRIES_MAX) {
     throw new UnderstudyError('invalid_argument', `a page has up to ${LIST_PAGE_ENTRIES_MAX} entries: page_entries=${entries}`);
   }
