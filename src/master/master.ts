@@ -15,6 +15,7 @@ import { RpcServer, type RpcServerSettings } from '../rpc/rpc-server.js';
 import { AppliedWatch } from './applied-watch.js';
 import { Claimant, type ClaimantSettings } from './claimant.js';
 import { type Controlled, controlMethods } from './control-service.js';
+import { Follower } from './follower.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import { Leadership, type LeadershipSettings } from './leadership.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
@@ -47,7 +48,6 @@ export interface MasterDeps {
 
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
-const FOLLOW_PAUSE_MS = 500;
 /** A replica that fails again within the longest pause waits for the next try, longer each time. */
 const REBUILD_PAUSE_MS = 1_000;
 const REBUILD_PAUSE_MAX_MS = 60_000;
@@ -61,6 +61,7 @@ export class Master implements Controlled, AsyncDisposable {
   readonly applied: AppliedWatch;
   readonly #startedMs: number;
   readonly #claimant: Claimant;
+  readonly #follower: Follower;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
   #replica: Replica | null = null;
@@ -77,7 +78,6 @@ export class Master implements Controlled, AsyncDisposable {
   /** Effects on the replica and on the election, each in order. */
   #replicaWork: Promise<void> = Promise.resolve();
   #electionWork: Promise<void> = Promise.resolve();
-  #following: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   /** What a leader does besides answering; `done` outlives the leadership until all of that has ended. */
   #serving: { readonly stop: AbortController; readonly done: Promise<unknown> } | null = null;
@@ -115,6 +115,15 @@ export class Master implements Controlled, AsyncDisposable {
     this.#deps = deps;
     this.applied = new AppliedWatch(deps.clock);
     this.#claimant = new Claimant(settings, deps);
+    this.#follower = new Follower({
+      clock: deps.clock,
+      journal: deps.journal,
+      caughtUp: () => {
+        this.#caughtUpMs = deps.clock.monotonicMs();
+        this.#trouble = '';
+      },
+      failed: (error) => this.#input({ type: 'replay failed', error }),
+    });
     this.#startedMs = this.#sinceMs = deps.clock.wallMs();
   }
 
@@ -187,7 +196,7 @@ export class Master implements Controlled, AsyncDisposable {
     try {
       await this.#electionWork;
       await this.#stopClaiming();
-      await this.#stopFollowing();
+      await this.#follower.stop();
       await this.#replicaWork;
       await this.#server?.close();
     } finally {
@@ -268,40 +277,13 @@ export class Master implements Controlled, AsyncDisposable {
   // Effects
 
   async #startFollowing(): Promise<void> {
-    await this.#stopFollowing();
+    await this.#follower.stop();
     await this.#stopClaiming();
-    const stop = new AbortController();
-    if (this.#role.name === 'following' && this.#replica !== null)
-      this.#following = { stop, done: this.#follow(this.#replica, stop.signal) };
-  }
-
-  async #follow(replica: Replica, signal: AbortSignal): Promise<void> {
-    try {
-      const onIdle = () => {
-        this.#caughtUpMs = this.#deps.clock.monotonicMs();
-        this.#trouble = '';
-      };
-      for await (const batch of this.#deps.journal.read({ from: replica.end, signal, onIdle })) {
-        if (signal.aborted) return;
-        await replica.applyBatch(batch);
-      }
-    } catch (thrown) {
-      if (signal.aborted) return;
-      const error = asError(thrown);
-      if (error.code === 'unavailable') await sleep(this.#deps.clock, FOLLOW_PAUSE_MS, signal).catch(() => {});
-      if (!signal.aborted) this.#input({ type: 'replay failed', error });
-    }
-  }
-
-  async #stopFollowing(): Promise<void> {
-    const following = this.#following;
-    this.#following = null;
-    following?.stop.abort();
-    await following?.done;
+    if (this.#role.name === 'following' && this.#replica !== null) this.#follower.start(this.#replica);
   }
 
   async #startClaiming(failures: number): Promise<void> {
-    await this.#stopFollowing();
+    await this.#follower.stop();
     await this.#stopClaiming();
     const stop = new AbortController();
     const wanted = this.#role.name === 'claiming' || this.#role.name === 'suspended';
@@ -390,7 +372,7 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   async #rebuild(): Promise<void> {
-    await this.#stopFollowing();
+    await this.#follower.stop();
     await this.#stopClaiming();
     const { clock, log } = this.#deps;
     const { signal } = this.#stopping;
