@@ -66,6 +66,7 @@ export class DirectoryJournal implements Journal {
     try {
       const writer = await claim;
       this.#writers.add(writer);
+      void writer.closed.then(() => this.#writers.delete(writer));
       return writer;
     } finally {
       this.#claim = undefined;

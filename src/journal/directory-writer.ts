@@ -3,7 +3,8 @@
  * *then* read the own fence page. Whoever supersedes this epoch writes the fence, then reads the log: one of the two sees the other.
  *
  * - One append at a time: batch n+1 is written only when n is durable, so a bad batch before a sound one is damage, never a tear.
- * - Any failed write ends the writer for good (I8); what it left is for a claimant to decide. `confirm` goes on.
+ * - Any failed write or sync ends the writer for good (I8); what it left is for a claimant to decide. `confirm` goes on. Only that the next
+ *   segment found no room, before anything of it was synced, is tried again.
  * - The mark page follows the last commit by a few milliseconds, off the acknowledging path.
  */
 import assert from 'node:assert/strict';
@@ -11,14 +12,15 @@ import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { type Epoch, epoch } from '../base/ids.js';
 import { errnoOf, freeBytes, SystemFile } from '../base/system-file.js';
+import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
 import { type DirectoryContext, formatPath } from './directory-layout.js';
 import { type FormatFile, readFormat } from './format-file.js';
-import type { ChainPoint, JournalWriter } from './journal.js';
+import type { AppendOptions, ChainPoint, JournalWriter } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { MarkWriter } from './mark-writer.js';
 import type { Mark, Place, Slot } from './page-format.js';
-import { createSegment, SEGMENT_DATA_OFFSET } from './segment-file.js';
+import { createSegment, type MadeSegment, SEGMENT_DATA_OFFSET } from './segment-file.js';
 import { encodeTrailer, TRAILER_BYTES } from './trailer-format.js';
 
 const CHECK_INTERVAL_MS = 1000;
@@ -43,6 +45,7 @@ export class DirectoryWriter implements JournalWriter {
   readonly #slot: Slot;
   readonly #marks: MarkWriter;
   readonly #dead = new AbortController();
+  readonly #closed = deferred<void>();
   #segment: SystemFile;
   #segmentBytes: number;
   #place: Place;
@@ -51,8 +54,10 @@ export class DirectoryWriter implements JournalWriter {
   #appended: Promise<unknown> = Promise.resolve();
   #confirming: Promise<void> | undefined;
   #gathered: Promise<void> | undefined;
-  #nextSegment: { index: number; made: Promise<{ path: string; sizeBytes: number } | undefined> } | undefined;
+  #nextSegment: { readonly index: number; readonly made: Promise<MadeSegment>; failed: boolean } | undefined;
   #isNextWanted = false;
+  /** The closing of segments that were left behind. */
+  #leaving: Promise<unknown> = Promise.resolve();
   #freeBytes = Number.POSITIVE_INFINITY;
   #checkTimer: Timer | undefined;
   #checking: Promise<void> | undefined;
@@ -76,9 +81,10 @@ export class DirectoryWriter implements JournalWriter {
 
   /** Only a claim calls this, with the slot durable. Takes `ledger` over, closing it with the writer. */
   static async start(context: DirectoryContext, ledger: Ledger, start: DirectoryWriterStart): Promise<DirectoryWriter> {
+    const free = await freeBytes(context.settings.folder);
     const segment = await SystemFile.open(start.segmentPath, { write: true, durableWrites: !context.direct });
     const writer = new DirectoryWriter(context, ledger, start, segment);
-    writer.#noteSpace(await freeBytes(context.settings.folder));
+    writer.#noteSpace(free);
     writer.#scheduleCheck();
     return writer;
   }
@@ -91,30 +97,36 @@ export class DirectoryWriter implements JournalWriter {
     return this.#dead.signal;
   }
 
-  append(entries: readonly Uint8Array[], timeMs: number): Promise<ChainPoint> {
+  /** Resolves once it is closed. */
+  get closed(): Promise<void> {
+    return this.#closed.promise;
+  }
+
+  append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions = {}): Promise<ChainPoint> {
     assert(!this.#isAppending, 'one append at a time');
     assert(entries.length > 0, 'a batch has entries');
     this.#isAppending = true;
-    const appended = this.#append(entries, timeMs).finally(() => {
+    const appended = this.#append(entries, timeMs, options).finally(() => {
       this.#isAppending = false;
     });
     this.#appended = appended.catch(() => undefined);
     return appended;
   }
 
-  async #append(entries: readonly Uint8Array[], timeMs: number): Promise<ChainPoint> {
-    if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
+  async #append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions): Promise<ChainPoint> {
+    throwIfAborted(this.#dead.signal);
     const { batchBytesMax, freeBytesReserve, folder } = this.#context.settings;
     const bytes = batchBytes(entries);
     if (bytes > batchBytesMax) throw new UnderstudyError('resource_exhausted', `a batch is too large: bytes=${bytes} max=${batchBytesMax}`);
     const isClaim = this.#place.point.sn === this.#slot.copiesEnd.point.sn;
-    if (this.#freeBytes < freeBytesReserve && !isClaim) {
+    if (this.#freeBytes < freeBytesReserve && !isClaim && options.mayUseReserve !== true) {
       throw new UnderstudyError(
         'unavailable',
         `the journal is out of space: folder=${folder} free=${this.#freeBytes} reserve=${freeBytesReserve}`,
       );
     }
     if (this.#place.offset + bytes + TRAILER_BYTES > this.#segmentBytes) await this.#rotate();
+    throwIfAborted(this.#dead.signal);
     if (bytes > this.#scratch.length) this.#scratch = Buffer.allocUnsafeSlow(Math.min(2 ** Math.ceil(Math.log2(bytes)), batchBytesMax));
     const header = { epoch: this.epoch, writerId: this.#writerId, previous: this.#place.point, committedSn: this.#place.point.sn, timeMs };
     const encoded = encodeBatch(this.#scratch, header, entries);
@@ -122,13 +134,15 @@ export class DirectoryWriter implements JournalWriter {
       await this.#writeDurably(encoded.bytes, this.#place.offset);
       await this.#context.deps.pause?.('durable', this.epoch);
       await this.#checkFence();
+      const { aborted, reason } = this.#dead.signal;
+      if (aborted && !isError(reason, 'cancelled')) throw reason; // what this wrote to may not be the journal any more
     } catch (error) {
       throw this.#die(isError(error, 'fenced') ? error : this.#unknown(error));
     }
     const point: ChainPoint = { sn: (this.#place.point.sn + entries.length) as ChainPoint['sn'], hash: encoded.hash };
     this.#place = { ...this.#place, offset: this.#place.offset + bytes, point };
     this.#marks.committed(this.#place);
-    if (this.#place.offset > this.#segmentBytes / 4) void this.#prepareNext();
+    if (this.#place.offset > this.#segmentBytes / 4) this.#prepareNext().catch(() => undefined);
     return point;
   }
 
@@ -183,14 +197,19 @@ export class DirectoryWriter implements JournalWriter {
     return look;
   }
 
-  /** @throws `unavailable` where the next segment cannot be made, `outcome_unknown` (and dies) where the trailer cannot be written. */
+  /** @throws `unavailable` where there is no room for the next segment, `outcome_unknown` (and dies) where it or the trailer cannot be made durable. */
   async #rotate(): Promise<void> {
     const { segment, offset, point } = this.#place;
     this.#isNextWanted = true;
-    const prepared = await this.#prepareNext();
-    this.#isNextWanted = false;
-    const next = prepared ?? (await createSegment(this.#context, { epoch: this.epoch, segment: segment + 1 }));
+    if (this.#nextSegment?.failed === true) this.#nextSegment = undefined;
+    const next = await this.#prepareNext().finally(() => {
+      this.#isNextWanted = false;
+    });
     const file = await SystemFile.open(next.path, { write: true, durableWrites: !this.#context.direct });
+    if (this.#dead.signal.aborted) {
+      await file.close();
+      throw abortError(this.#dead.signal);
+    }
     try {
       await this.#writeDurably(encodeTrailer({ epoch: this.epoch, successor: segment + 1, end: point }), offset);
     } catch (error) {
@@ -201,21 +220,25 @@ export class DirectoryWriter implements JournalWriter {
     this.#segment = file;
     this.#segmentBytes = next.sizeBytes;
     this.#place = { epoch: this.epoch, segment: segment + 1, offset: SEGMENT_DATA_OFFSET, point };
-    await before.close();
+    const left = [this.#leaving, this.#checking]; // a check may be looking at it
+    this.#leaving = Promise.allSettled(left).then(() => before.close());
+    this.#leaving.catch((error: unknown) => this.#die(this.#unknown(error)));
   }
 
-  /** Begins making the next segment, once. @returns it; undefined where that failed. */
-  #prepareNext(): Promise<{ path: string; sizeBytes: number } | undefined> {
+  /** Begins making the next segment, once. @throws as `createSegment`; unless it only found no room, the writer has died. */
+  #prepareNext(): Promise<MadeSegment> {
     const index = this.#place.segment + 1;
-    if (this.#nextSegment?.index !== index) {
-      const fillWhile = (): boolean => this.#context.settings.segmentPrefill && !this.#isNextWanted && !this.#dead.signal.aborted;
-      const made = createSegment(this.#context, { epoch: this.epoch, segment: index }, { fillWhile }).catch((error: unknown) => {
-        this.#context.deps.log.warn({ error, epoch: this.epoch, segment: index }, 'cannot make the next journal segment yet');
-        return undefined;
-      });
-      this.#nextSegment = { index, made };
-    }
-    return this.#nextSegment.made;
+    if (this.#nextSegment?.index === index) return this.#nextSegment.made;
+    const fillWhile = (): boolean => this.#context.settings.segmentPrefill && !this.#isNextWanted && !this.#dead.signal.aborted;
+    const made = createSegment(this.#context, { epoch: this.epoch, segment: index }, { fillWhile });
+    const next = { index, made, failed: false };
+    this.#nextSegment = next;
+    made.catch((error: unknown) => {
+      next.failed = true;
+      if (!isError(error, 'unavailable')) this.#die(asError(error));
+      else this.#context.deps.log.warn({ error, epoch: this.epoch, segment: index }, 'cannot make the next journal segment yet');
+    });
+    return made;
   }
 
   #scheduleCheck(): void {
@@ -279,20 +302,24 @@ export class DirectoryWriter implements JournalWriter {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#close();
+    this.#closing ??= this.#close().finally(() => this.#closed.resolve());
     return this.#closing;
   }
 
   async #close(): Promise<void> {
     this.#die(new UnderstudyError('cancelled', 'the writer is closed'));
     await this.#appended;
-    await this.#confirming?.catch(() => undefined);
-    await this.#gathered?.catch(() => undefined);
-    await this.#nextSegment?.made;
+    // A gathered look begins when the one before it ends; none is gathered any more.
+    for (let look = this.#gathered ?? this.#confirming; look !== undefined; look = this.#gathered ?? this.#confirming) {
+      await look.catch(() => undefined);
+    }
+    await this.#nextSegment?.made.catch(() => undefined);
     await this.#checking?.catch(() => undefined);
+    await this.#leaving.catch(() => undefined);
     await this.#marks.close();
     await this.#segment.close();
     await this.#ledger.close();
+    this.#scratch = Buffer.alloc(0);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -87,6 +87,11 @@ export interface Journal extends AsyncDisposable {
   close(): Promise<void>;
 }
 
+export interface AppendOptions {
+  /** Also where free space is below the reserve: for what makes room again, or must not wait for it (removes, checkpoints). Default false. */
+  readonly mayUseReserve?: boolean;
+}
+
 export interface JournalWriter extends AsyncDisposable {
   readonly epoch: Epoch;
   /** Where the chain stands: the last batch that is known to be committed. After `claim`, its claim batch. */
@@ -100,9 +105,9 @@ export interface JournalWriter extends AsyncDisposable {
    * @throws `fenced`: a later epoch exists; nothing was acknowledged, its fate is the successor's to decide.
    * @throws `outcome_unknown`: the storage failed; the entries may be in the journal.
    * @throws `resource_exhausted`: larger than `batchBytesMax`; nothing was written, and the writer lives on.
-   * @throws `unavailable`: refused before anything was written (free space below the reserve); the writer lives on.
+   * @throws `unavailable`: refused before anything was written (free space below the reserve, no room for a segment); the writer lives on.
    */
-  append(entries: readonly Uint8Array[], timeMs: number): Promise<ChainPoint>;
+  append(entries: readonly Uint8Array[], timeMs: number, options?: AppendOptions): Promise<ChainPoint>;
 
   /**
    * Resolves if no later epoch had superseded this one when the call began. Goes on working after a failed append.

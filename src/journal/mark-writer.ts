@@ -26,6 +26,7 @@ export class MarkWriter {
   #lastMarkMs = Number.NEGATIVE_INFINITY;
   #writing: Promise<void> | undefined;
   #isStopped = false;
+  #hasFailed = false;
   readonly #failed: (error: unknown) => void;
 
   /** @param failed called once when a mark could not be written; none is begun after that. */
@@ -70,6 +71,7 @@ export class MarkWriter {
       },
       (error: unknown) => {
         this.stop();
+        this.#hasFailed = true;
         this.#failed(error);
       },
     );
@@ -91,7 +93,7 @@ export class MarkWriter {
     const isStopped = this.#isStopped;
     this.stop();
     await this.#writing;
-    if (isStopped || this.#latest === this.#marked) return;
+    if (isStopped || this.#hasFailed || this.#latest === this.#marked) return;
     this.#write(this.#context.deps.clock.monotonicMs());
     await this.#writing;
   }

@@ -4,7 +4,7 @@ import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { type Epoch, epoch } from '../base/ids.js';
 import { batchBytes, encodeBatch, parseBatch } from './batch-format.js';
-import { type ChainPoint, endOf, type JournalWriter } from './journal.js';
+import { type AppendOptions, type ChainPoint, endOf, type JournalWriter } from './journal.js';
 import type { JournalStep } from './journal-step.js';
 import type { MemoryEffects, MemoryJournalStore, MemoryOperationKind } from './memory-journal-store.js';
 
@@ -46,25 +46,26 @@ export class MemoryJournalWriter implements JournalWriter {
     return this.#dead.signal;
   }
 
-  append(entries: readonly Uint8Array[], timeMs: number): Promise<ChainPoint> {
+  append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions = {}): Promise<ChainPoint> {
     assert(!this.#isAppending, 'one append at a time');
     assert(entries.length > 0, 'a batch has entries');
     this.#isAppending = true;
-    const appended = this.#append(entries, timeMs).finally(() => {
+    const appended = this.#append(entries, timeMs, options).finally(() => {
       this.#isAppending = false;
     });
     this.#inFlight = appended.catch(() => undefined);
     return appended;
   }
 
-  async #append(entries: readonly Uint8Array[], timeMs: number): Promise<ChainPoint> {
+  async #append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions): Promise<ChainPoint> {
     if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
     const bytes = batchBytes(entries);
     const { batchBytesMax } = this.#store.settings;
     if (bytes > batchBytesMax) throw new UnderstudyError('resource_exhausted', `a batch is too large: bytes=${bytes} max=${batchBytesMax}`);
     const mine = this.#store.epoch(this.epoch);
     const isClaim = this.#count === mine.slot?.copies;
-    if (this.#store.isOutOfSpace && !isClaim) throw new UnderstudyError('unavailable', 'the journal is out of space');
+    if (this.#store.isOutOfSpace && !isClaim && options.mayUseReserve !== true)
+      throw new UnderstudyError('unavailable', 'the journal is out of space');
     const header = { epoch: this.epoch, writerId: this.#writerId, previous: this.#end, committedSn: this.#end.sn, timeMs };
     const parsed = parseBatch(encodeBatch(Buffer.alloc(bytes), header, entries).bytes, 0);
     assert(parsed.kind === 'batch');

@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { isError, UnderstudyError } from '../base/errors.js';
-import { alignedBuffers, errnoOf, PAGE_BYTES, SystemFile, syncFolder } from '../base/system-file.js';
+import { alignedBuffers, errnoOf, PAGE_BYTES, removeFile, SystemFile, syncFolder } from '../base/system-file.js';
 import { sleep } from '../base/wait.js';
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, type ParsedBatch, parseBatch, type StoredBatch } from './batch-format.js';
 import { type DirectoryContext, formatPath, logFolder, segmentPath } from './directory-layout.js';
@@ -24,9 +24,20 @@ export interface OpenSegment {
   readonly header: SegmentHeader;
 }
 
+export interface MadeSegment {
+  readonly path: string;
+  readonly sizeBytes: number;
+}
+
+/** Refusals that leave nothing written: room, or descriptors, may come back. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE']);
+
 /**
- * Makes the segment, with `contents` behind its header; file and name are durable on return. An epoch's segments are its holder's alone,
- * so what a failed attempt of its own left under the name is emptied.
+ * Makes the segment, with `contents` behind its header; file and name are durable on return. An epoch's segments are its holder's alone, so
+ * the name is free: one that is not would be of another journal, which has come to the path.
+ *
+ * @throws `unavailable` where there was no room, before anything was synced: what was made is removed, and it may be tried again.
+ * @throws `outcome_unknown` where anything else failed: a failed sync is never asked again (I8).
  *
  * @param place with a size, made a multiple of a page, where it is not the usual one.
  * @param options.fillWhile zeros are written as long as it says so: an append need not allocate blocks then.
@@ -35,28 +46,43 @@ export async function createSegment(
   context: DirectoryContext,
   place: { readonly epoch: number; readonly segment: number; readonly sizeBytes?: number },
   options: { readonly contents?: readonly Uint8Array[]; readonly fillWhile?: () => boolean } = {},
-): Promise<{ readonly path: string; readonly sizeBytes: number }> {
+): Promise<MadeSegment> {
   const { folder, segmentBytes, batchBytesMax } = context.settings;
   const header = { sizeBytes: segmentBytes, ...place, incarnation: context.incarnation, batchBytesMax };
   const at = segmentPath(folder, header.epoch, header.segment);
   const sizeBytes = Math.ceil(header.sizeBytes / PAGE_BYTES) * PAGE_BYTES;
-  await using file = await SystemFile.open(at, { write: true, create: 'truncate' });
-  await file.truncate(sizeBytes);
-  await file.writeAll(encodeSegmentHeader({ ...header, sizeBytes }), 0);
-  let position = SEGMENT_DATA_OFFSET;
-  for (const part of options.contents ?? []) {
-    await file.writeAll(part, position);
-    position += part.length;
+  let isSynced = false;
+  let isMade = false;
+  try {
+    await using file = await SystemFile.open(at, { write: true, create: 'exclusive' });
+    isMade = true;
+    await file.truncate(sizeBytes);
+    await file.writeAll(encodeSegmentHeader({ ...header, sizeBytes }), 0);
+    let position = SEGMENT_DATA_OFFSET;
+    for (const part of options.contents ?? []) {
+      await file.writeAll(part, position);
+      position += part.length;
+    }
+    while (options.fillWhile?.() === true && position < sizeBytes) {
+      const zeros = ZEROS.subarray(0, Math.min(ZEROS.length, sizeBytes - position));
+      await file.writeAll(zeros, position);
+      isSynced = true;
+      await file.dataSync(); // in small portions, for it shares the disk with appends
+      position += zeros.length;
+    }
+    isSynced = true;
+    await file.sync();
+    await syncFolder(logFolder(folder));
+    return { path: at, sizeBytes };
+  } catch (error) {
+    if (!isSynced && NO_ROOM.has(errnoOf(error) ?? '')) {
+      if (isMade) await removeFile(at);
+      throw error;
+    }
+    throw new UnderstudyError('outcome_unknown', `cannot make a segment: ${error instanceof Error ? error.message : error}`, {
+      cause: error,
+    });
   }
-  while (options.fillWhile?.() === true && position < sizeBytes) {
-    const zeros = ZEROS.subarray(0, Math.min(ZEROS.length, sizeBytes - position));
-    await file.writeAll(zeros, position);
-    await file.dataSync(); // in small portions, for it shares the disk with appends
-    position += zeros.length;
-  }
-  await file.sync();
-  await syncFolder(logFolder(folder));
-  return { path: at, sizeBytes };
 }
 
 /**

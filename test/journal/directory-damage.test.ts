@@ -139,6 +139,7 @@ test('damage: a flipped byte anywhere below a mark, stops readers and claimants 
 async function forget(): Promise<void> {
   for (let epoch = 2; epoch < 40; epoch++) {
     await rm(path.join(folder, 'claims', String(epoch)), { force: true });
+    await rm(segment(epoch), { force: true });
     await patch(ledger(), epoch * 4 * PAGE, blank, 4 * PAGE);
   }
   await patch(ledger(), 7 * PAGE, blank, PAGE);

@@ -109,11 +109,12 @@ describe('memory journal store', () => {
     const { writer } = await claim(MemoryJournal.open(store));
     store.isOutOfSpace = true;
     expect(isError(await errorOf(writer.append([bytesOf('x')], 1)), 'unavailable')).toBe(true);
+    await writer.append([bytesOf('remove')], 1, { mayUseReserve: true });
     const journal = MemoryJournal.open(store);
     const next = await claim(journal);
     store.isOutOfSpace = false;
     await next.writer.append([bytesOf('y')], 1);
-    expect(textOf(await readTo(journal, next.writer.end, GENESIS))).toEqual(['claim 1', 'claim 2', 'y']);
+    expect(textOf(await readTo(journal, next.writer.end, GENESIS))).toEqual(['claim 1', 'remove', 'claim 2', 'y']);
   });
 });
 
