@@ -72,6 +72,8 @@ interface Group {
   readonly entries: Uint8Array[];
   readonly unsettled: Unsettled[];
   bytes: number;
+  /** All of them make room, or are needed for that: they may use the journal's reserve of space. */
+  makesRoom: boolean;
 }
 
 /** Room that a batch's header and its entries' lengths may take. */
@@ -96,6 +98,7 @@ export class Leadership {
   #stopped: UnderstudyError | null = null;
   #drained: Deferred<void> | null = null;
   #trouble = '';
+  #tryAgainMs = 0;
 
   constructor(settings: LeadershipSettings, deps: LeadershipDeps) {
     const { state, end } = deps.replica;
@@ -208,10 +211,12 @@ export class Leadership {
     this.#add(submission, { refusal: { inode: planned.unchanged } }, timeMs);
   }
 
-  /** Encodes, applies and queues one entry; refuses one that is too large for a batch. */
+  /** Encodes, applies and queues one entry; refuses one that is too large for a batch, or that the journal has no room for. */
   #add(submission: Submission, body: EntryBody, timeMs: number, refused: UnderstudyError | null = null): void {
     const { state } = this.#deps.replica;
     const { clientId = 0, callId = 0, lowestUnanswered = 0 } = submission.caller ?? {};
+    const makesRoom = MAKING_ROOM.some((kind) => body[kind] != null);
+    if (!makesRoom && !this.#mayTry()) return this.#answer(submission, new UnderstudyError('unavailable', this.#trouble), NOTHING);
     const entry: Entry = { timeMs, clientId, callId, lowestUnanswered, ...body };
     const bytes = encodeEntry(entry);
     if (bytes.length + BATCH_OVERHEAD_BYTES > this.#settings.batchBytesMax / 2) {
@@ -228,9 +233,19 @@ export class Leadership {
       return this.#answer(submission, asError(error), NOTHING);
     }
     this.#pending.entries.push(bytes);
+    this.#pending.makesRoom &&= makesRoom;
     this.#pending.bytes += bytes.length + ENTRY_OVERHEAD_BYTES;
     this.#pending.unsettled.push({ submission, sn: state.sn, inode, refused });
     this.#schedule();
+  }
+
+  /** After the journal refused for want of space, one change now and then finds out whether there is room again. */
+  #mayTry(): boolean {
+    if (this.#trouble === '') return true;
+    const now = this.#deps.clock.monotonicMs();
+    if (now < this.#tryAgainMs) return false;
+    this.#tryAgainMs = now + TRY_AGAIN_MS;
+    return true;
   }
 
   /** Answers with the outcome of an earlier attempt. If that is taken back it may have happened all the same. */
@@ -281,7 +296,7 @@ export class Leadership {
     this.#inFlight = group;
     this.#pending = emptyGroup();
     replica.writeBehind.atBatchEnd();
-    writer.append(group.entries, at.timeMs).then(
+    writer.append(group.entries, at.timeMs, { mayUseReserve: group.makesRoom }).then(
       (end) => {
         if (this.#inFlight !== group) return;
         replica.state.forget(undoLength);
@@ -297,7 +312,7 @@ export class Leadership {
     this.#deps.replica.committed(end);
     this.#advance();
     this.#gate.committed(end.sn);
-    this.#trouble = '';
+    if (!group.makesRoom) this.#trouble = '';
     for (const { submission, sn, inode, refused } of group.unsettled) submission.settle(refused, { sn, inode });
     if (this.#isIdle()) this.#drained?.resolve();
   }
@@ -305,6 +320,7 @@ export class Leadership {
   #failed(error: UnderstudyError): void {
     if (error.code === 'fenced' || error.code === 'outcome_unknown') return this.#end(error);
     this.#trouble = error.message;
+    this.#tryAgainMs = this.#deps.clock.monotonicMs() + TRY_AGAIN_MS;
     this.#takeBack(error, error);
   }
 
@@ -338,13 +354,16 @@ export class Leadership {
   }
 }
 
+/** Entries that may use the reserve of space: what removes, and the registration without which nobody could remove. */
+const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest'] as const;
+const TRY_AGAIN_MS = 500;
 /** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);
 const NOTHING: Answer = { sn: 0, inode: null };
 const NOBODY: Submission = { caller: null, plan: () => ({ unchanged: null }), settle() {} };
 
 function emptyGroup(): Group {
-  return { entries: [], unsettled: [], bytes: BATCH_OVERHEAD_BYTES };
+  return { entries: [], unsettled: [], bytes: BATCH_OVERHEAD_BYTES, makesRoom: true };
 }
 
 /** What a client is told when nothing happened: it may retry, elsewhere or later. */

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ErrorCode, UnderstudyError } from '../../src/base/errors.js';
 import { type Deferred, deferred } from '../../src/base/wait.js';
-import type { ChainPoint, JournalWriter } from '../../src/journal/journal.js';
+import type { AppendOptions, ChainPoint, JournalWriter } from '../../src/journal/journal.js';
 import { Leadership, type SubmissionCaller } from '../../src/master/leadership.js';
 import type { EntryBody } from '../../src/metadata/plan.js';
 import { JournaledState, openReplica, stillClock } from '../metadata/journaled-state.js';
@@ -10,13 +10,13 @@ import { JournaledState, openReplica, stillClock } from '../metadata/journaled-s
 class ScriptedWriter implements Pick<JournalWriter, 'append' | 'confirm' | 'dead'> {
   readonly ending = new AbortController();
   readonly dead = this.ending.signal;
-  readonly appends: { entries: readonly Uint8Array[]; end: Deferred<ChainPoint> }[] = [];
+  readonly appends: { entries: readonly Uint8Array[]; end: Deferred<ChainPoint>; options: AppendOptions }[] = [];
   readonly confirms: Deferred<void>[] = [];
   confirmAlways = true;
 
-  append(entries: readonly Uint8Array[]): Promise<ChainPoint> {
+  append(entries: readonly Uint8Array[], _timeMs: number, options: AppendOptions = {}): Promise<ChainPoint> {
     const end = deferred<ChainPoint>();
-    this.appends.push({ entries, end });
+    this.appends.push({ entries, end, options });
     return end.promise;
   }
 
@@ -39,6 +39,7 @@ let leadership: Leadership;
 let ended: UnderstudyError[];
 let settled: string[];
 let failures: unknown[];
+let nowMs = 0;
 
 beforeEach(async () => {
   const opened = await openReplica();
@@ -47,10 +48,12 @@ beforeEach(async () => {
   writer = new ScriptedWriter();
   ended = [];
   settled = [];
+  nowMs = 0;
+  const clock = { ...stillClock, monotonicMs: () => nowMs };
   const deps = {
     replica: journaled.replica,
     writer: writer as unknown as JournalWriter,
-    clock: stillClock,
+    clock,
     ended: (error: UnderstudyError) => ended.push(error),
   };
   leadership = new Leadership(SETTINGS, deps);
@@ -267,15 +270,31 @@ describe('failures', () => {
     expect(settled.at(-1)).toBe('b: unavailable');
   });
 
-  it('refused for want of space: taken back, and the writer lives on', async () => {
-    mkdir('a');
-    await turn();
-    await fail('unavailable');
+  it('refused for want of space: taken back; removes may use the reserve, others are refused until there is room again', async () => {
     mkdir('a');
     await turn();
     await commit();
-    expect(settled).toEqual(['a: unavailable', `a: ok 3`]);
-    expect(ended).toEqual([]);
+    mkdir('b');
+    await turn();
+    await fail('unavailable');
+    expect(leadership.trouble).toBe('unavailable');
+    mkdir('b');
+    leadership.submit({
+      caller: null,
+      plan: () => ({ entry: { remove: { parentId: 1, name: 'a' } } }),
+      settle: (refused) => settled.push(`remove: ${refused?.code ?? 'ok'}`),
+    });
+    await turn();
+    expect(writer.appends.map(({ options }) => options.mayUseReserve)).toEqual([false, false, true]);
+    writer.appends.splice(1, 1);
+    await commit();
+    expect(settled.sort()).toEqual(['a: ok 3', 'b: unavailable', 'b: unavailable', 'remove: ok']);
+    nowMs += 1_000;
+    mkdir('b');
+    await turn();
+    await commit();
+    expect(settled.at(-1)).toBe('b: ok 5');
+    expect([leadership.trouble, ended]).toEqual(['', []]);
   });
 
   it('a plan that breaks, an entry that cannot be applied: that submission only', async () => {
