@@ -1,5 +1,5 @@
 /** A directory journal among failing storage, hiccups, other journals at its path, and its own closing. */
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { setFlagsFromString } from 'node:v8';
@@ -11,7 +11,7 @@ import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import { SystemFile } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
-import { deferred } from '../../src/base/wait.js';
+import { deferred, sleep } from '../../src/base/wait.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import type { DirectoryJournalDeps, DirectoryJournalSettings } from '../../src/journal/directory-layout.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
@@ -180,6 +180,7 @@ test('close: with a look in flight and another gathered, both are answered befor
   vi.spyOn(SystemFile.prototype, 'readSome').mockImplementation(async function (this: SystemFile, buffer, position) {
     inFlight.set(this, (inFlight.get(this) ?? 0) + 1);
     try {
+      await sleep(systemClock, 20); // as a storage far away
       return await readSome.call(this, buffer, position);
     } finally {
       inFlight.set(this, (inFlight.get(this) ?? 0) - 1);
@@ -282,6 +283,7 @@ test('append: the writer dies while it waits for the next segment, nothing is wr
   made.resolve();
   expect(isError(await late, 'cancelled')).toBe(true);
   await closed;
+  expect((await readFile(segment(1))).includes('UJT\x01'), 'a trailer').toBe(false);
   const next = await claim(await openJournal(), end);
   expect(textOf(next.delivered)).toEqual(['claim 2']);
 });

@@ -2,11 +2,13 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { isError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { SystemFile } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
+import { deferred } from '../../src/base/wait.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import type { DirectoryJournalSettings } from '../../src/journal/directory-layout.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
@@ -93,6 +95,28 @@ test('format: many at once, one makes the journal and the others change nothing 
     expect(journal.incarnationId).toBe(made[0]?.incarnationId);
     expect((await claim(journal)).writer.epoch).toBe(1);
   }
+});
+
+test('format: one that stalls before it makes anything while another ends and its leader commits, changes nothing', async () => {
+  const [reached, gate] = [deferred<void>(), deferred<void>()];
+  const open = SystemFile.open.bind(SystemFile);
+  const held = vi.spyOn(SystemFile, 'open').mockImplementation(async (file, options) => {
+    if (file.endsWith('LEDGER') && options?.create !== undefined) {
+      held.mockRestore();
+      reached.resolve();
+      await gate.promise;
+    }
+    return open(file, options);
+  });
+  const stalled = errorOf(formatDirectoryJournal(settings, deps));
+  await reached.promise;
+  await formatDirectoryJournal(settings, deps);
+  const { writer } = await claim(await openJournal());
+  await writer.append([bytesOf('acknowledged')], 1);
+  await writer.close();
+  gate.resolve();
+  expect(isError(await stalled, 'already_exists')).toBe(true);
+  expect(textOf((await claim(await openJournal())).delivered)).toEqual(['claim 1', 'acknowledged', 'claim 2']);
 });
 
 test('format: with force, fences the leader by the entry it was given, and removes only names of a journal', async () => {
