@@ -21,7 +21,7 @@ interface Damage {
 const SET_ASIDE = /the metastore cannot be used; it is set aside/;
 const DAMAGES: readonly Damage[] = [
   // LevelDB answers with the wrong owner then: it does not check its own checksums.
-  { name: 'one bit of a row', needsTables: true, damage: (folder) => flipOwner(largestFile(folder, /\.ldb$/)), says: /do not add up/ },
+  { name: 'owners in rows', needsTables: true, damage: (folder) => flipOwners(largestFile(folder, /\.ldb$/)), says: /do not add up/ },
   { name: 'bits of a table', needsTables: true, damage: (folder) => flipBits(largestFile(folder, /\.ldb$/)), says: /metastore/ },
   { name: 'a table', needsTables: true, damage: (folder) => rmSync(largestFile(folder, /\.ldb$/)), says: SET_ASIDE },
   { name: 'bits of the log', damage: (folder) => flipBits(largestFile(folder, /\.log$/)) },
@@ -29,6 +29,7 @@ const DAMAGES: readonly Damage[] = [
   { name: 'bits of CURRENT', damage: (folder) => flipBits(largestFile(folder, /^CURRENT$/)), says: SET_ASIDE },
   { name: 'all', damage: (folder) => rmSync(folder, { recursive: true }) },
 ];
+const FLIPS = 50;
 /** Many restarts, each of which is quick, but not on a busy machine. */
 const LIMIT_MS = 90_000;
 /** Little stays in memory: the store has most of what was acknowledged. */
@@ -96,13 +97,15 @@ async function restartDamaged(master: MasterProcess, { name, needsTables, damage
   if (says !== undefined) await waitUntil(`damage to ${name} is noticed`, () => says.test(master.stderr.slice(before)));
 }
 
+/** Many, for some may lie in rows that later ones have replaced. */
 function flipBits(file: string): void {
   const { size } = statSync(file);
-  for (const part of [0.1, 0.5, 0.9]) flipBit(file, Math.floor(size * part));
+  for (let part = 0; part < 1; part += 1 / FLIPS) flipBit(file, Math.floor(size * part));
 }
 
-function flipOwner(file: string): void {
-  const offset = readFileSync(file).indexOf('tester');
-  if (offset === -1) throw new Error(`no owner in ${file}`);
-  flipBit(file, offset);
+function flipOwners(file: string): void {
+  const bytes = readFileSync(file);
+  const first = bytes.indexOf('tester');
+  if (first === -1) throw new Error(`no owner in ${file}`);
+  for (let offset = first; offset !== -1; offset = bytes.indexOf('tester', offset + 1)) flipBit(file, offset);
 }
