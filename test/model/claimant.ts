@@ -2,28 +2,20 @@
  * A claim: take a number, fence, read, copy, write the slot. The claim batch itself is an ordinary append (writer.ts).
  */
 import type { Branches } from './explore.js';
-import {
-  DURABLE,
-  type Entry,
-  type EpochState,
-  GONE,
-  type JournalState,
-  type NextStep,
-  newEpoch,
-  showEntries,
-  VISIBLE,
-} from './journal-state.js';
-import { brokenSlotBelow, epochAt, logTo, markOf, marksBad, readableCount, slotReadable, successorMissing } from './journal-view.js';
-import type { Rules } from './rules.js';
+import { type Point, readHeadLog } from './head-log.js';
+import { DURABLE, type EpochState, GONE, type JournalState, type NextStep, newEpoch, showEntries, VISIBLE } from './journal-state.js';
+import { badSn, brokenSlotBelow, epochAt, logTo, markOf, readableCount, slotReadable } from './journal-view.js';
+import type { Bounds, Rules } from './rules.js';
 
 type Mine = (label: string, change: (me: EpochState, next: JournalState) => void) => void;
 
-export function branchTake(s: JournalState, epochs: number, rules: Rules, branches: Branches<JournalState>): void {
+export function branchTake(s: JournalState, bounds: Bounds, rules: Rules, branches: Branches<JournalState>): void {
   const number = s.epochs.length + 1;
-  if (number > epochs) return;
+  if (number > bounds.epochs) return;
   branches.step(`${number} takes its number`, (next) => {
     const e = newEpoch(number);
     if (number === 1 || !rules.fenceBeforeRead) e.doing = 'ledger';
+    if (bounds.crashes.includes('rot')) e.from = s.applied.length;
     next.epochs.push(e);
   });
 }
@@ -39,7 +31,7 @@ export function branchClaim(s: JournalState, number: number, rules: Rules, branc
       branchLedger(s, number, rules, mine, branches);
       break;
     case 'read':
-      branchRead(s, number, rules, mine, branches);
+      branchRead(s, number, rules, branches);
       break;
     case 'copy': // no slot names this segment yet, so a half-done copy cannot be seen
       mine(`has copied ${e.copies} entries, durably`, (me) => {
@@ -78,7 +70,7 @@ function fence(me: EpochState, next: JournalState, rules: Rules): void {
 function branchLedger(s: JournalState, number: number, rules: Rules, mine: Mine, branches: Branches<JournalState>): void {
   const broken = brokenSlotBelow(s, number, rules);
   if (broken > 0) {
-    stop(s, number, `epoch ${broken} has a bad slot above valid batches`, branches);
+    if (!s.damaged) branches.violation(`${number} reads`, 'I10', unclaimable(`epoch ${broken} has a bad slot above valid batches`));
     return;
   }
   let head = 0;
@@ -89,53 +81,44 @@ function branchLedger(s: JournalState, number: number, rules: Rules, mine: Mine,
   });
 }
 
-/** Finds the base in the head, and the suffix. */
-function branchRead(s: JournalState, number: number, rules: Rules, mine: Mine, branches: Branches<JournalState>): void {
+/** Finds the base in the head, and the suffix. What the claimant had applied matters only where something went bad. */
+function branchRead(s: JournalState, number: number, rules: Rules, branches: Branches<JournalState>): void {
   const head = epochAt(s, number).target;
-  const corrupt = head > 0 ? corruption(s, head, rules) : undefined;
-  if (corrupt !== undefined) {
-    stop(s, number, corrupt, branches);
-    return;
+  for (const from of pointsOfClaimants(s, number, head, rules)) {
+    const found = readHeadLog(s, head, from, rules);
+    if (typeof found === 'string') {
+      // Right only where something went bad that the claimant needs: else a kill here ends the service for good.
+      const mayStop = s.damaged || from.stranger || (badSn(s) > 0 && badSn(s) >= from.sn);
+      if (!mayStop) branches.violation(`${number}${showPoint(from) || ' '}reads`, 'I10', unclaimable(found));
+      continue;
+    }
+    const { base, suffix } = found;
+    const label = `builds on entry ${base.count} of epoch ${base.epoch} and adopts ${showEntries(suffix)}`;
+    const isReadable = !logTo(s, base.epoch, base.count).includes(GONE) && !found.isPassed;
+    branches.step(`${number}${showPoint(from) || ' '}${label}`, (next) => {
+      const me = epochAt(next, number);
+      me.base = base;
+      me.entries = suffix;
+      me.copies = suffix.length;
+      me.from = isReadable ? 0 : from.sn;
+      me.stranger = from.stranger;
+      me.target = rules.fenceBeforeRead ? 0 : number - 1;
+      me.doing = me.target > 0 ? 'fence' : afterReading(rules);
+    });
   }
-  const { base, suffix } = adopt(s, head, rules);
-  mine(`builds on entry ${base.count} of epoch ${base.epoch} and adopts ${showEntries(suffix)}`, (me) => {
-    me.base = base;
-    me.entries = suffix;
-    me.copies = suffix.length;
-    me.target = rules.fenceBeforeRead ? 0 : number - 1;
-    me.doing = me.target > 0 ? 'fence' : afterReading(rules);
-  });
 }
 
-/** A claimant that finds damage stops with `corrupt`, which is right only where there was some: else a kill here ends the service for good. */
-function stop(s: JournalState, number: number, corrupt: string, branches: Branches<JournalState>): void {
-  if (!s.damaged) branches.violation(`${number} reads`, 'I10', `nobody can claim and nothing was damaged: ${corrupt}`);
-}
+const unclaimable = (why: string): string => `nobody can claim and nothing was damaged: ${why}`;
+const showPoint = ({ sn, stranger }: Point): string => (sn === 0 ? '' : `, having applied ${sn}${stranger ? ' foreign' : ''}, `);
 
-function corruption(s: JournalState, head: number, rules: Rules): string | undefined {
+/** @returns what a claimant may have applied before it took its number: any part of what the follower has, or as much of another log. */
+function pointsOfClaimants(s: JournalState, number: number, head: number, rules: Rules): Point[] {
+  const nothing = { sn: 0, stranger: false };
+  if (badSn(s) === 0 || head === 0) return [nothing];
   const e = epochAt(s, head);
-  const readable = readableCount(e);
-  if (successorMissing(e)) return `a trailer of epoch ${head} names a segment that is not there`;
-  if (marksBad(e, rules)) return `both marks of epoch ${head} are bad`;
-  if (rules.copiesCounted && readable < e.copies) return `epoch ${head} has ${readable} entries, its slot promises ${e.copies} copies`;
-  if (rules.tearAboveMarks && readable < markOf(e)) return `epoch ${head} has ${readable} entries, its marks cover ${markOf(e)}`;
-  if (s.damaged && logTo(s, head, readable).includes(GONE)) return `the log of epoch ${head} has a hole`;
-  return undefined;
-}
-
-function adopt(s: JournalState, head: number, rules: Rules): { base: EpochState['base']; suffix: Entry[] } {
-  if (head === 0) return { base: { epoch: 0, count: 0, sn: 0, last: 0 }, suffix: [] };
-  const e = epochAt(s, head);
-  const readable = readableCount(e);
-  const mark = Math.min(markOf(e), readable);
-  const baseAt = (count: number): EpochState['base'] => ({
-    epoch: head,
-    count,
-    sn: e.base.sn + count,
-    last: e.entries[count - 1] ?? e.base.last,
-  });
-  if (!rules.copySuffix) return { base: baseAt(readable), suffix: [] };
-  return mark > 0
-    ? { base: baseAt(mark), suffix: e.entries.slice(mark, readable) }
-    : { base: e.base, suffix: e.entries.slice(0, readable) };
+  const end = e.base.sn + readableCount(e);
+  const applied = epochAt(s, number).from;
+  const upto = rules.passToApplied ? applied : Math.max(applied, end);
+  const points = Array.from({ length: upto }, (_, i) => ({ sn: i + 1, stranger: false }));
+  return [nothing, ...points, ...Array.from({ length: end }, (_, i) => ({ sn: i + 1, stranger: true }))];
 }

@@ -11,6 +11,7 @@ import type { Bounds } from './rules.js';
 
 export function branchCrash(s: JournalState, bounds: Bounds, branches: Branches<JournalState>): void {
   if (s.crashes === bounds.crashesMax) return;
+  if (bounds.crashes.includes('rot')) branchRot(s, branches);
   const unsynced = s.epochs.flatMap((e, i) => e.pages.flatMap((page, p) => (page.visible !== page.durable ? [{ number: i + 1, p }] : [])));
   for (let fate = 0; fate < 1 << unsynced.length; fate++) {
     const survivors = unsynced.filter((_, i) => (fate >> i) & 1);
@@ -40,6 +41,19 @@ export function branchCrash(s: JournalState, bounds: Bounds, branches: Branches<
         });
     });
   }
+}
+
+/** One entry goes bad, once, where a later reader can tell: a mark or a slot that stays covers it, or a later batch of its epoch does. */
+function branchRot(s: JournalState, branches: Branches<JournalState>): void {
+  if (s.epochs.some((e) => e.bad > 0)) return;
+  s.epochs.forEach((e, i) => {
+    const followed = e.durable > e.copies ? e.durable - 1 : 0;
+    for (let at = Math.min(e.durable, Math.max(e.everMarked, e.copies, followed)); at > 0; at--)
+      branches.step(`entry ${at} of epoch ${i + 1} goes bad`, (next) => {
+        next.crashes += 1;
+        epochAt(next, i + 1).bad = at;
+      });
+  });
 }
 
 function loseUnsynced(e: EpochState, powerToo: boolean): void {

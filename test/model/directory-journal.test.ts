@@ -40,6 +40,9 @@ describe('directory journal, all rules', () => {
     'torn mark pages': { tornMarks: true, epochs: 2, appends: 3, crashes: ['power', 'server'] },
     'damage below marks': { tornMarks: true, epochs: 2, appends: 3, crashes: ['damage'] },
     'damaged copies': { crashes: ['damage'] },
+    'an entry goes bad below standbys': { epochs: 2, appends: 3, crashes: ['rot', 'power', 'server'], crashesMax: 2 },
+    'an entry goes bad below standbys, torn marks': { epochs: 2, appends: 3, tornMarks: true, crashes: ['rot'] },
+    'a copy goes bad below standbys': { crashes: ['rot'] },
     'reads on the leader': { reads: true, epochs: 2 },
     'rotation, torn marks and damage together': { rotation: true, tornMarks: true, epochs: 2, crashes: ['power', 'server', 'damage'] },
   };
@@ -69,6 +72,7 @@ if (full) {
         crashesMax: 2,
       },
       'three epochs with rotation and torn marks': { rotation: true, tornMarks: true, crashes: ['power', 'damage'] },
+      'a copy goes bad below standbys, four epochs': { epochs: 4, appends: 1, crashes: ['rot', 'power', 'server'], crashesMax: 2 },
       'four epochs of two batches': { epochs: 4 },
     };
     it.each(Object.keys(worlds))('directory journal: %s, no invariant breaks', { timeout: 60 * MINUTES }, (world) =>
@@ -79,6 +83,7 @@ if (full) {
 
 describe('directory journal, a rule taken away', () => {
   const small = { epochs: 2 };
+  const rot: Partial<Bounds> = { epochs: 2, appends: 3, crashes: ['rot', 'power'], crashesMax: 2 };
   const torn = { epochs: 2, appends: 3, tornMarks: true };
   const breaks: Record<Rule, [Partial<Bounds>, invariant: string, detail: RegExp]> = {
     fenceBeforeRead: [small, 'I2', /acknowledged \[1\.1\], the leader has \[2\.1\]/],
@@ -90,6 +95,9 @@ describe('directory journal, a rule taken away', () => {
     ownBatch: [{}, 'I10', /epoch 2 has a bad slot above valid batches/],
     check: [small, 'I1', /acknowledged \[1\.1 2\.1\], the leader has \[1\.1\]/],
     checkAfterSync: [small, 'I1', /acknowledged \[1\.1 2\.1\], the leader has \[1\.1\]/],
+    passOver: [rot, 'I10', /nobody/],
+    passToApplied: [rot, 'I1', /gone/],
+    passByHash: [rot, 'I2', /foreign/],
     readCommitted: [{ ...small, reads: true }, 'I6', /a reader was shown \[1\.1 1\.2\], the leader has \[1\.1 2\.1\]/],
     confirmAfterRequest: [{ ...small, reads: true }, 'I6', /is older than what was acknowledged before the read came/],
     marks: [small, 'I4', /the follower applied \[1\.1\], which is not on the chain of epoch 2/],
@@ -154,6 +162,14 @@ describe('directory journal, what the model gets to', () => {
       { epochs: 2, rotation: true },
       (s) => s.crashes > 0 && s.epochs[0]?.rotatedAt === 1 && s.acknowledged.join() === [0x11, 0x12, 0x21].join(),
     );
+  });
+
+  it('directory journal: an entry is bad below a standby, it builds on its own point without a mark page and leads', () => {
+    expectReached({ epochs: 2, appends: 3, crashes: ['rot'] }, (s) => {
+      const [first, second] = s.epochs;
+      const isPassed = first?.bad === 1 && first.pages[0].visible === 0 && second?.from === 2 && second.base.count === 2;
+      return isPassed && acknowledgedBy(s, 2);
+    });
   });
 
   it('directory journal: a mark page is torn by a power cut, the other one counts', () => {

@@ -16,7 +16,7 @@ export function directoryJournal(bounds: Bounds, without: Partial<Rules> = {}): 
     encode: encodeState,
     decode: decodeState,
     branch(state, branches) {
-      branchTake(state, bounds.epochs, rules, branches);
+      branchTake(state, bounds, rules, branches);
       for (let number = 1; number <= state.epochs.length; number++) {
         branchClaim(state, number, rules, branches);
         branchWriter(state, number, rules, bounds, branches);

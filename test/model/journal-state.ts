@@ -10,6 +10,8 @@ export type Entry = number;
 
 /** Stands where the log should have an entry and storage has none. */
 export const GONE: Entry = 0xff;
+/** An entry of another log, in the state of a claimant that has no business here. */
+export const FOREIGN: Entry = 0xf0;
 /** What a mark page holds that is half written. */
 export const TORN = 15;
 
@@ -40,10 +42,16 @@ export interface EpochState {
   /** What the slot says, known to its holder before it is written: how many entries of which epoch lie below, and the sn and entry there. */
   base: { epoch: number; count: number; sn: number; last: Entry };
   copies: number;
+  /** How much of what the follower applied the claimant may have; once it has read, how much it has, or 0 where storage had it all. */
+  from: number;
+  /** … and of another log instead. */
+  stranger: boolean;
   /** Copies, then the epoch's own; as written by its holder. */
   entries: Entry[];
   visible: number;
   durable: number;
+  /** The entry, counted from 1, that can no longer be read though those behind it can; 0 where there is none. */
+  bad: number;
   /** Entries before the second segment; 0 while there is one only. */
   rotatedAt: number;
   successor: number;
@@ -92,9 +100,12 @@ export const newEpoch = (number: number): EpochState => ({
   slot: NONE,
   base: { epoch: 0, count: 0, sn: 0, last: 0 },
   copies: 0,
+  from: 0,
+  stranger: false,
   entries: [],
   visible: 0,
   durable: 0,
+  bad: 0,
   rotatedAt: 0,
   successor: NONE,
   trailer: NONE,
@@ -112,7 +123,7 @@ export const newEpoch = (number: number): EpochState => ({
 export const entryOf = (epoch: number, number: number): Entry => epoch * 16 + number;
 export const epochOf = (entry: Entry): number => entry >> 4;
 export const showEntries = (entries: readonly Entry[]): string =>
-  `[${entries.map((e) => (e === GONE ? 'gone' : `${epochOf(e)}.${e & 15}`)).join(' ')}]`;
+  `[${entries.map((e) => (e === GONE ? 'gone' : e === FOREIGN ? 'foreign' : `${epochOf(e)}.${e & 15}`)).join(' ')}]`;
 
 /** @returns whether one of the logs only goes on where the other ends. */
 export function agree(a: readonly Entry[], b: readonly Entry[]): boolean {
@@ -138,9 +149,10 @@ export function encodeState(s: JournalState, bytes: Uint8Array): number {
     bytes[at++] = pair(e.rotatedAt, (e.successor << 2) | e.trailer);
     for (const page of e.pages) {
       bytes[at++] = pair(page.durable, page.visible);
-      bytes[at++] = page.writing | (e.stale ? 128 : 0);
+      bytes[at++] = page.writing | (e.stranger ? 64 : 0) | (e.stale ? 128 : 0);
     }
     bytes[at++] = pair(e.everMarked, e.committed);
+    bytes[at++] = pair(e.bad, e.from);
     at = encodeEntries(e.entries, bytes, at);
   }
   return at;
@@ -167,7 +179,7 @@ export function decodeState(bytes: Uint8Array, from: number): JournalState {
   };
   for (let left = flags & 7; left > 0; left--) {
     const [first, target, base, last, sn, written, rotation] = [byte(), byte(), byte(), byte(), byte(), byte(), byte()];
-    const [page0, writing0, page1, writing1, marked] = [byte(), byte(), byte(), byte(), byte()];
+    const [page0, writing0, page1, writing1, marked, bad] = [byte(), byte(), byte(), byte(), byte(), byte()];
     s.epochs.push({
       doing: STEPS[first & 15] ?? 'dead',
       slot: (first >> 4) & 3,
@@ -187,6 +199,9 @@ export function decodeState(bytes: Uint8Array, from: number): JournalState {
         { durable: page1 >> 4, visible: page1 & 15, writing: writing1 & 15 },
       ],
       stale: (writing0 & 128) !== 0,
+      stranger: (writing0 & 64) !== 0,
+      bad: bad >> 4,
+      from: bad & 15,
       everMarked: marked >> 4,
       committed: marked & 15,
       entries: entries(),

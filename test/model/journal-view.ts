@@ -1,7 +1,19 @@
 /**
  * What a reader can see of the modelled journal at one moment: which batches it can reach, what a mark proves, what the log is.
  */
-import { BAD, DURABLE, type Entry, type EpochState, epochOf, GONE, type JournalState, NONE, TORN, VISIBLE } from './journal-state.js';
+import {
+  BAD,
+  DURABLE,
+  type Entry,
+  type EpochState,
+  epochOf,
+  FOREIGN,
+  GONE,
+  type JournalState,
+  NONE,
+  TORN,
+  VISIBLE,
+} from './journal-state.js';
 import type { Rules } from './rules.js';
 
 /** @returns the record of epoch `number`, which must have been taken. */
@@ -32,12 +44,40 @@ export function marksBad(e: EpochState, rules: Rules): boolean {
   return first.visible === TORN && second.visible === TORN;
 }
 
-/** @returns how many entries of the epoch a reader knows committed: by its pages, or by a header that is not the claim's; 0 where it has no mark. */
-export function markOf(e: EpochState): number {
-  const own = readableCount(e) - e.copies;
-  let mark = own >= 2 ? e.copies + own - 1 : 0; // batch n + 1 is written once batch n is committed, and its header says so
-  for (const { visible } of e.pages) if (visible !== TORN && visible > mark) mark = visible;
-  return mark;
+/** @returns how many entries the epoch's mark pages cover. */
+export const pageMarkOf = (e: EpochState): number => Math.max(...e.pages.map(({ visible }) => (visible === TORN ? 0 : visible)));
+
+/**
+ * @param from how many entries of the epoch the reader has: it reads on from there.
+ * @returns how many it knows committed: by the epoch's pages, or by a header that is not the claim's; 0 where it has no mark.
+ */
+export function markOf(e: EpochState, from = e.copies): number {
+  const own = (e.bad > from ? e.bad - 1 : readableCount(e)) - e.copies;
+  const ofHeader = own >= 2 ? e.copies + own - 1 : 0; // batch n + 1 is written once batch n is committed, and its header says so
+  return Math.max(pageMarkOf(e), ofHeader);
+}
+
+/** @returns whether entry `at` of the epoch, counted from 1, can be read where it stands, whatever is before it. */
+export const isSound = (e: EpochState, at: number): boolean => at <= readableCount(e) && at !== e.bad;
+
+/** @returns whether a reader that has `from` entries of the epoch finds its place: nothing is damaged on the way, or a sound entry ends or begins there. */
+export const isFound = (e: EpochState, from: number): boolean => from < e.bad || e.bad === 0 || isSound(e, from) || isSound(e, from + 1);
+
+/** @returns the highest sn at which an entry can no longer be read in some log, those behind it can; 0 where there is none. */
+export const badSn = (s: JournalState): number => Math.max(0, ...s.epochs.map((e) => (e.bad > 0 ? e.base.sn + e.bad : 0)));
+
+/** @returns whether some of what leads from sn `from` to the first `count` entries of epoch `number` cannot be read. */
+export function isCutOff(s: JournalState, number: number, count: number, from: number): boolean {
+  for (let [at, upto] = [number, count]; at > 0; ) {
+    const e = epochAt(s, at);
+    const have = from - e.base.sn;
+    if (have >= upto) return false;
+    if (!slotReadable(e) || (have > 0 && !isFound(e, have))) return true;
+    for (let i = Math.max(have, 0) + 1; i <= upto; i++) if (!isSound(e, i)) return true;
+    if (have >= 0) return false;
+    [at, upto] = [e.base.epoch, e.base.count];
+  }
+  return false;
 }
 
 /** @returns the log up to the first `count` entries of epoch `number`, with `GONE` where storage no longer has what a slot builds on. */
@@ -64,8 +104,10 @@ export function pieceOf(e: EpochState, count: number): Entry[] {
 
 /** @returns the log as the holder of epoch `number` has it in memory: everything it wrote, readable or not. */
 export function holdersLog(s: JournalState, number: number): Entry[] {
-  const { base, entries } = epochAt(s, number);
-  return [...logTo(s, base.epoch, base.count), ...entries];
+  const { base, entries, from, stranger } = epochAt(s, number);
+  const applied = stranger ? Array<Entry>(from).fill(FOREIGN) : s.applied.slice(0, from);
+  if (from > 0 && applied.length >= base.sn) return [...applied, ...entries.slice(applied.length - base.sn)];
+  return [...applied, ...[...logTo(s, base.epoch, base.count), ...entries].slice(applied.length)];
 }
 
 /** @returns the number of an epoch below `number` whose slot is bad or empty though its segment proves that it was written, or 0. */

@@ -19,6 +19,12 @@ export interface Rules {
   readonly slotBeforeBatch: boolean;
   /** A bad slot is damage only where its epoch's segment holds a batch of that very epoch; copies prove nothing. */
   readonly ownBatch: boolean;
+  /** Damage before what the claimant has applied is passed over: where its own point is found, it reads on, and that is its base. */
+  readonly passOver: boolean;
+  /** … but only what it has applied, so a mark covered it, not what it merely read. */
+  readonly passToApplied: boolean;
+  /** … and it is found by sn and hash, not by sn alone. */
+  readonly passByHash: boolean;
 
   // Appending and reading on the leader.
   /** Read our own fence page before acknowledging. */
@@ -73,6 +79,9 @@ export const ALL_RULES: Rules = {
   copyBeforeSlot: true,
   slotBeforeBatch: true,
   ownBatch: true,
+  passOver: true,
+  passToApplied: true,
+  passByHash: true,
   check: true,
   checkAfterSync: true,
   readCommitted: true,
@@ -101,7 +110,8 @@ export interface Bounds {
   /**
    * What may happen, `crashesMax` times in all. `power`: everything stops, and what was not durable is gone. `server`: the same loss, but the processes live
    * on and send what they were sending once more. `damage`: power, and one epoch's entries go bad from one on that a durable mark or slot
-   * covers: it looks like a tear, and must not be taken for one.
+   * covers: it looks like a tear, and must not be taken for one. `rot`: nothing stops, but one entry that was promised can no longer be read where it
+   * stands; those behind it can. Claimants are then standbys too, that have applied any part of what the follower has, or something else.
    */
   readonly crashes: readonly Crash[];
   readonly crashesMax: number;
@@ -113,4 +123,4 @@ export interface Bounds {
   readonly reads: boolean;
 }
 
-type Crash = 'power' | 'server' | 'damage';
+type Crash = 'power' | 'server' | 'damage' | 'rot';
