@@ -108,7 +108,7 @@ function branchRead(s: JournalState, number: number, rules: Rules, branches: Bra
   }
 }
 
-const unclaimable = (why: string): string => `nobody can claim and nothing was damaged: ${why}`;
+const unclaimable = (why: string): string => `nobody can claim though nothing that is needed was damaged: ${why}`;
 const showPoint = ({ sn, stranger }: Point): string => (sn === 0 ? '' : `, having applied ${sn}${stranger ? ' foreign' : ''}, `);
 
 /** @returns what a claimant may have applied before it took its number: any part of what the follower has, or as much of another log. */
