@@ -58,7 +58,7 @@ export function markOf(e: EpochState, from = e.copies): number {
 }
 
 /** @returns whether entry `at` of the epoch, counted from 1, can be read where it stands, whatever is before it. */
-export const isSound = (e: EpochState, at: number): boolean => at <= readableCount(e) && at !== e.bad;
+const isSound = (e: EpochState, at: number): boolean => at <= readableCount(e) && at !== e.bad;
 
 /** @returns whether a reader that has `from` entries of the epoch finds its place: nothing is damaged on the way, or a sound entry ends or begins there. */
 export const isFound = (e: EpochState, from: number): boolean => from < e.bad || e.bad === 0 || isSound(e, from) || isSound(e, from + 1);
