@@ -133,6 +133,7 @@ function decodeBatch(bytes: Buffer, headerBytes: number): ParsedBatch {
     previousHash: bytes.subarray(72, 72 + HASH_BYTES),
     hash: hashOf(bytes),
     timeMs: readNumber(bytes, 40),
+    sealed: bytes,
   };
   return { kind: 'batch', stored: { batch, bytes, committedSn: sequence(readNumber(bytes, 48)), writerId: bytes.subarray(56, 72) } };
 }

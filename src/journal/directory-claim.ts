@@ -105,6 +105,7 @@ class Claim {
     const previous = writer.end;
     const timeMs = Math.max(entry.timeMs, notBeforeMs);
     const end = await writer.append([entry.bytes], timeMs);
+    const sealed = Uint8Array.from(end.sealed);
     for (const batch of adopted) await this.#deliver(batch);
     await this.#deliver({
       epoch: writer.epoch,
@@ -113,6 +114,7 @@ class Claim {
       previousHash: previous.hash,
       hash: end.hash,
       timeMs,
+      sealed,
     });
   }
 

@@ -16,7 +16,7 @@ import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
 import { type DirectoryContext, formatPath } from './directory-layout.js';
 import { type FormatFile, readFormat } from './format-file.js';
-import type { AppendOptions, ChainPoint, JournalWriter } from './journal.js';
+import type { Appended, AppendOptions, ChainPoint, JournalWriter } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { MarkWriter } from './mark-writer.js';
 import type { Mark, Place, Slot } from './page-format.js';
@@ -102,7 +102,7 @@ export class DirectoryWriter implements JournalWriter {
     return this.#closed.promise;
   }
 
-  append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions = {}): Promise<ChainPoint> {
+  append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions = {}): Promise<Appended> {
     assert(!this.#isAppending, 'one append at a time');
     assert(entries.length > 0, 'a batch has entries');
     this.#isAppending = true;
@@ -113,7 +113,7 @@ export class DirectoryWriter implements JournalWriter {
     return appended;
   }
 
-  async #append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions): Promise<ChainPoint> {
+  async #append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions): Promise<Appended> {
     throwIfAborted(this.#dead.signal);
     const { batchBytesMax, freeBytesReserve, folder } = this.#context.settings;
     const bytes = batchBytes(entries);
@@ -143,7 +143,7 @@ export class DirectoryWriter implements JournalWriter {
     this.#place = { ...this.#place, offset: this.#place.offset + bytes, point };
     this.#marks.committed(this.#place);
     if (this.#place.offset > this.#segmentBytes / 4) this.#prepareNext().catch(() => undefined);
-    return point;
+    return { ...point, sealed: encoded.bytes };
   }
 
   #unknown(cause: unknown): UnderstudyError {

@@ -27,6 +27,8 @@ export interface Batch {
   readonly hash: Uint8Array;
   /** Leader's time when it was sealed, Unix milliseconds. */
   readonly timeMs: number;
+  /** All of it as it was sealed (batch-format.ts), which `hash` is the SHA-256 of. The entries are parts of it. */
+  readonly sealed: Uint8Array;
 }
 
 /** @returns where the chain stands after `batch`. */
@@ -70,7 +72,7 @@ export interface Journal extends AsyncDisposable {
    *
    * @throws `fenced`: a later claimant came first; claim again if still elected.
    * @throws `unavailable`, `outcome_unknown`: the storage does not take writes now; claim again later.
-   * @throws `corrupt`, `diverged`: as `read`.
+   * @throws `corrupt`, `diverged`, `out_of_range`: as `read`.
    */
   claim(request: ClaimRequest): Promise<JournalWriter>;
 
@@ -79,6 +81,7 @@ export interface Journal extends AsyncDisposable {
    *
    * @throws `diverged`: `from` is not on the chain.
    * @throws `corrupt`: damage; names file, offset and sn. Nothing is skipped.
+   * @throws `out_of_range`: what follows `from` has been collected; begin again from a checkpoint.
    * @throws `unavailable`: the storage did not answer, after bounded retries.
    */
   read(request: ReadRequest): AsyncIterable<Batch>;
@@ -90,6 +93,12 @@ export interface Journal extends AsyncDisposable {
 export interface AppendOptions {
   /** Also where free space is below the reserve: for what makes room again, or must not wait for it (removes, checkpoints). Default false. */
   readonly mayUseReserve?: boolean;
+}
+
+/** The end of a batch that was appended. */
+export interface Appended extends ChainPoint {
+  /** The batch as it was sealed. The writer's again with its next append: copy what is kept. */
+  readonly sealed: Uint8Array;
 }
 
 export interface JournalWriter extends AsyncDisposable {
@@ -107,7 +116,7 @@ export interface JournalWriter extends AsyncDisposable {
    * @throws `resource_exhausted`: larger than `batchBytesMax`; nothing was written, and the writer lives on.
    * @throws `unavailable`: refused before anything was written (free space below the reserve, no room for a segment); the writer lives on.
    */
-  append(entries: readonly Uint8Array[], timeMs: number, options?: AppendOptions): Promise<ChainPoint>;
+  append(entries: readonly Uint8Array[], timeMs: number, options?: AppendOptions): Promise<Appended>;
 
   /**
    * Resolves if no later epoch had superseded this one when the call began. Goes on working after a failed append.

@@ -4,7 +4,7 @@ import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { type Epoch, epoch } from '../base/ids.js';
 import { batchBytes, encodeBatch, parseBatch } from './batch-format.js';
-import { type AppendOptions, type ChainPoint, endOf, type JournalWriter } from './journal.js';
+import { type Appended, type AppendOptions, type ChainPoint, endOf, type JournalWriter } from './journal.js';
 import type { JournalStep } from './journal-step.js';
 import type { MemoryEffects, MemoryJournalStore, MemoryOperationKind } from './memory-journal-store.js';
 
@@ -46,7 +46,7 @@ export class MemoryJournalWriter implements JournalWriter {
     return this.#dead.signal;
   }
 
-  append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions = {}): Promise<ChainPoint> {
+  append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions = {}): Promise<Appended> {
     assert(!this.#isAppending, 'one append at a time');
     assert(entries.length > 0, 'a batch has entries');
     this.#isAppending = true;
@@ -57,7 +57,7 @@ export class MemoryJournalWriter implements JournalWriter {
     return appended;
   }
 
-  async #append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions): Promise<ChainPoint> {
+  async #append(entries: readonly Uint8Array[], timeMs: number, options: AppendOptions): Promise<Appended> {
     if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
     const bytes = batchBytes(entries);
     const { batchBytesMax } = this.#store.settings;
@@ -88,7 +88,7 @@ export class MemoryJournalWriter implements JournalWriter {
     this.#count += 1;
     this.#end = endOf(batch);
     this.#armMark();
-    return this.#end;
+    return { ...this.#end, sealed: batch.sealed };
   }
 
   async #checkFence(): Promise<void> {

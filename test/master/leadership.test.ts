@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { type ErrorCode, UnderstudyError } from '../../src/base/errors.js';
 import { type Deferred, deferred } from '../../src/base/wait.js';
-import type { AppendOptions, ChainPoint, JournalWriter } from '../../src/journal/journal.js';
+import type { Appended, AppendOptions, JournalWriter } from '../../src/journal/journal.js';
 import { Leadership, type SubmissionCaller } from '../../src/master/leadership.js';
 import type { EntryBody } from '../../src/metadata/plan.js';
 import { JournaledState, openReplica, stillClock } from '../metadata/journaled-state.js';
@@ -10,12 +10,12 @@ import { JournaledState, openReplica, stillClock } from '../metadata/journaled-s
 class ScriptedWriter implements Pick<JournalWriter, 'append' | 'confirm' | 'dead'> {
   readonly ending = new AbortController();
   readonly dead = this.ending.signal;
-  readonly appends: { entries: readonly Uint8Array[]; end: Deferred<ChainPoint>; options: AppendOptions }[] = [];
+  readonly appends: { entries: readonly Uint8Array[]; end: Deferred<Appended>; options: AppendOptions }[] = [];
   readonly confirms: Deferred<void>[] = [];
   confirmAlways = true;
 
-  append(entries: readonly Uint8Array[], _timeMs: number, options: AppendOptions = {}): Promise<ChainPoint> {
-    const end = deferred<ChainPoint>();
+  append(entries: readonly Uint8Array[], _timeMs: number, options: AppendOptions = {}): Promise<Appended> {
+    const end = deferred<Appended>();
     this.appends.push({ entries, end, options });
     return end.promise;
   }
@@ -85,7 +85,7 @@ function mkdir(name: string, call: SubmissionCaller | null = null, nameBytes = 0
 /** Commits the append in flight. */
 function commit(): Promise<void> {
   const { end } = writer.appends.at(-1)!;
-  end.resolve({ sn: (sealedTo() as never) ?? 0, hash: new Uint8Array(32).fill(writer.appends.length) });
+  end.resolve({ sn: (sealedTo() as never) ?? 0, hash: new Uint8Array(32).fill(writer.appends.length), sealed: new Uint8Array(0) });
   return turn();
 }
 

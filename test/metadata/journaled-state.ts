@@ -114,6 +114,7 @@ export class JournaledState {
       previousHash: previous?.hash ?? new Uint8Array(32),
       hash,
       timeMs: this.#timeMs,
+      sealed: new Uint8Array(0),
     });
     this.#pending = [];
     while (this.replica.writeBehind.full) await this.replica.writeBehind.room();
@@ -135,6 +136,7 @@ export function rebatched(batches: readonly Batch[], entriesPerBatch: number): B
       previousHash: new Uint8Array(32),
       hash: hashNumber(at + 1),
       timeMs: 0,
+      sealed: new Uint8Array(0),
     });
   }
   return out;

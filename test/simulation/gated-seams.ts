@@ -6,7 +6,7 @@
  */
 import type { Epoch } from '../../src/base/ids.js';
 import type { Election, LeaderDirectory } from '../../src/election/election.js';
-import type { Batch, ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
+import type { Appended, Batch, ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import type { SimProcess } from './sim-process.js';
 

@@ -1,0 +1,42 @@
+/**
+ * The part of the journal seam that keeps checkpoints: the whole state as of one sequence number, beside the log, and what may be collected.
+ *
+ * What a checkpoint holds is opaque here, and checked by whoever reads it (src/metadata/checkpoint-format.ts). A stored checkpoint counts only
+ * once an entry of the log names it (`published`); others are left-overs, collected when the boundary has passed them.
+ */
+import type { Epoch, Sequence } from '../base/ids.js';
+import type { ChainPoint } from './journal.js';
+
+/** A checkpoint's name. */
+export interface CheckpointRef {
+  /** Last entry that it holds. */
+  readonly sn: Sequence;
+  /** 32 hexadecimal digits, random. */
+  readonly id: string;
+}
+
+/** What is kept: as the newest committed retention entry says. */
+export interface Retention {
+  /** Published checkpoints, newest first; at most `CHECKPOINTS_KEPT_MAX`. */
+  readonly checkpoints: readonly CheckpointRef[];
+  /** Everything up to the end of this batch may be collected: the oldest kept checkpoint holds it. Null: nothing may. */
+  readonly boundary: { readonly epoch: Epoch; readonly point: ChainPoint } | null;
+}
+
+export const CHECKPOINTS_KEPT_MAX = 8;
+
+export interface Checkpoints {
+  /**
+   * @returns what the newest leader that could be found has made known: where an empty master begins. May be older than the log's newest
+   *   retention entry, never newer.
+   */
+  published(signal?: AbortSignal): Promise<Retention>;
+  /**
+   * Stores a checkpoint under a new name. Complete and durable on return; nobody finds it before.
+   *
+   * @throws what `chunks` throws, and leaves nothing then. @throws `unavailable`: the storage failed or is full.
+   */
+  write(sn: Sequence, chunks: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckpointRef & { readonly bytes: number }>;
+  /** Yields the bytes as they were written. @throws `not_found`, `unavailable`. */
+  read(checkpoint: CheckpointRef, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+}
