@@ -6,7 +6,7 @@
  */
 import type { Epoch } from '../../src/base/ids.js';
 import type { Election, LeaderDirectory } from '../../src/election/election.js';
-import type { Appended, Batch, ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
+import type { Batch, ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import type { SimProcess } from './sim-process.js';
 
@@ -89,8 +89,9 @@ function gatedWriter(process: SimProcess, writer: JournalWriter, observer: Commi
       appending
         .then((point) => observer.committed(process.name, writer.epoch, point.sn - entries.length + 1, point.sn, point.hash))
         .catch(() => {});
-      end = await process.gate(appending);
-      return end;
+      const appended = await process.gate(appending);
+      end = appended;
+      return appended;
     },
     confirm: () => process.gate(writer.confirm()),
     close,
