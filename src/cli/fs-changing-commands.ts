@@ -5,11 +5,11 @@ import { Option } from 'commander';
 import { isError, UnderstudyError } from '../base/errors.js';
 import { childPath } from '../client/file-status.js';
 import type { FileSystem } from '../client/file-system.js';
+import type { ClientFrame } from './client-frame.js';
 import { CommandFailed, EXIT } from './exit-code.js';
-import type { FsFrame } from './fs-frame.js';
 import { print } from './output.js';
 
-export function addChangingCommands(frame: FsFrame): void {
+export function addChangingCommands(frame: ClientFrame): void {
   frame
     .command('mkdir <path...>', 'make directories')
     .option('-p', 'make missing parents; a directory that exists is no error')

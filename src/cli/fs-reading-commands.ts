@@ -5,8 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { isError } from '../base/errors.js';
 import type { FileStatus } from '../client/file-status.js';
 import type { FileSystem } from '../client/file-system.js';
+import type { ClientFrame } from './client-frame.js';
 import { CommandFailed, EXIT } from './exit-code.js';
-import type { FsFrame } from './fs-frame.js';
 import { formatLsLine } from './ls-format.js';
 import { formatMasters } from './masters-format.js';
 import { print } from './output.js';
@@ -15,7 +15,7 @@ import { formatStat, formatStatus, STAT_FORMAT_HELP } from './stat-format.js';
 /** Lines that are printed at once. */
 const LINES_AT_ONCE = 1000;
 
-export function addReadingCommands(frame: FsFrame): void {
+export function addReadingCommands(frame: ClientFrame): void {
   frame
     .command('ls <path...>', 'list what is in directories')
     .option('-R', 'list what is below, too')

@@ -8,6 +8,7 @@ import { CommandContext, HOME } from './context.js';
 import { CommandFailed, EXIT, EXIT_HELP, exitCodeOf, sentenceOf } from './exit-code.js';
 import { formatCommand } from './format-command.js';
 import { fsCommand } from './fs-command.js';
+import { fsadminCommand } from './fsadmin-command.js';
 import { getConfCommand } from './get-conf-command.js';
 import { masterCommand } from './master-command.js';
 import { complain, print, printed, quietWhenReaderGone } from './output.js';
@@ -40,6 +41,7 @@ function program(context: CommandContext): Command {
   for (const command of [
     masterCommand(context, version()),
     fsCommand(context),
+    fsadminCommand(context),
     formatCommand(context),
     getConfCommand(context),
     versionCommand,

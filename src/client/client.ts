@@ -163,6 +163,27 @@ export class Client implements AsyncDisposable {
     }
   }
 
+  /**
+   * Asks the master at `address` for something that concerns masters, not the namespace: once, and with no other master in its place.
+   *
+   * @throws what the master refused it with; `unavailable`: it cannot be reached, or has gone and may have done it; `deadline_exceeded`,
+   *   `cancelled`: it may have done it.
+   */
+  async ask<RequestShape, Response>(
+    address: string,
+    { method, request, response }: Callable<RequestShape, Response>,
+    message: RequestShape,
+    options: ClientCallOptions = {},
+  ): Promise<Response> {
+    const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);
+    try {
+      const connection = await this.#connections.open(address, budget.waitSignal);
+      return response.decode(await connection.call(method, encodeMessage(request, message), budget.attemptOptions(budget.totalMs)));
+    } finally {
+      budget.release();
+    }
+  }
+
   /** Looks for the leader, once, and makes sure that it serves. @returns where it is, or undefined if nobody serves now. */
   async leader(options: ClientCallOptions = {}): Promise<LeaderPlace | undefined> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);

@@ -123,6 +123,8 @@ export const operations = {
   closeClient: control(2, understudy.CloseClientRequest, understudy.CloseClientResponse),
   masterStatus: control(3, understudy.MasterStatusRequest, understudy.MasterStatusResponse),
   digest: control(4, understudy.DigestRequest, understudy.DigestResponse),
+  transferLeader: control(8, understudy.TransferLeaderRequest, understudy.TransferLeaderResponse),
+  takeLead: control(9, understudy.TakeLeadRequest, understudy.TakeLeadResponse),
 
   getStatus: query(16, understudy.GetStatusRequest, understudy.GetStatusResponse, getStatus),
   exists: query(17, understudy.ExistsRequest, understudy.ExistsResponse, exists),

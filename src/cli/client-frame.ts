@@ -1,6 +1,6 @@
 /**
- * What the commands of `fs` have in common. A command gets a client, does its work path by path, and tells what went wrong in one
- * sentence each; one path that fails does not keep it from the others.
+ * What the commands of a group that calls the masters (`fs`, `fsadmin`) have in common. A command gets a client, does its work, path by
+ * path where it has several, and tells what went wrong in one sentence each; one path that fails does not keep it from the others.
  */
 import type { Command } from 'commander';
 import { silentLog } from '../base/log.js';
@@ -14,18 +14,18 @@ import { CommandFailed, EXIT, EXIT_HELP, exitCodeOf, sentenceOf } from './exit-c
 import { complain } from './output.js';
 import { groupName } from './system-user.js';
 
-export class FsFrame {
+export class ClientFrame {
   readonly #context: CommandContext;
-  readonly #fs: Command;
+  readonly #group: Command;
 
-  constructor(context: CommandContext, fs: Command) {
+  constructor(context: CommandContext, group: Command) {
     this.#context = context;
-    this.#fs = fs;
+    this.#group = group;
   }
 
-  /** @returns a new command below `fs`; `usage` is its name and arguments. */
+  /** @returns a new command of the group; `usage` is its name and arguments. */
   command(usage: string, description: string): Command {
-    return this.#context.addOptions(this.#fs.command(usage)).description(description).addHelpText('after', EXIT_HELP);
+    return this.#context.addOptions(this.#group.command(usage)).description(description).addHelpText('after', EXIT_HELP);
   }
 
   /** Runs `work` with a client, which is closed afterwards. */

@@ -1,0 +1,14 @@
+/**
+ * `understudy fsadmin …`: what operators ask of a running cluster. Each group of commands has a file of its own.
+ */
+import { Command } from 'commander';
+import type { CommandContext } from './context.js';
+import { EXIT_HELP } from './exit-code.js';
+import { leaderCommands } from './fsadmin-leader-commands.js';
+
+export function fsadminCommand(context: CommandContext): Command {
+  const fsadmin = new Command('fsadmin').description('run the cluster: hand the lead over');
+  context.addOptions(fsadmin).addHelpText('after', EXIT_HELP);
+  fsadmin.addCommand(leaderCommands(context));
+  return fsadmin;
+}
