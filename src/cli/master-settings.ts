@@ -33,5 +33,6 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     blockBytesDefault: settings.userBlockSizeBytesDefault,
     clientTimeoutMs: settings.masterClientSessionTimeoutMs,
     clientsMax: settings.masterClientSessionsMax,
+    clockSkewMaxMs: settings.masterClockSkewMaxMs,
   };
 }

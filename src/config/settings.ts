@@ -234,6 +234,14 @@ const state = {
     default: '100000',
     help: 'Clients that can be registered at once; past it the longest idle ones are forgotten, and refused if they come back with a retry.',
   },
+  masterClockSkewMaxMs: {
+    key: 'master.clock.skew.max',
+    type: duration({ min: '1sec', max: '1day' }),
+    default: '30sec',
+    help:
+      "By how much a leader's clock may differ from the cluster's time, which stands in the journal and never jumps. Past it the master says so, " +
+      'and nothing expires by age.',
+  },
 } as const satisfies Record<string, Setting>;
 
 const rpc = {

@@ -10,6 +10,7 @@ import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
 import { decodeId, encodeSessionKey, SESSION_RANGE } from '../metadata/keys.js';
 import { firstNames } from '../metadata/listing.js';
+import type { ClockWatch } from './clock-watch.js';
 import type { Leadership } from './leadership.js';
 import type { Replica } from './replica.js';
 
@@ -23,8 +24,10 @@ export interface HousekeepingDeps {
   readonly leadership: Leadership;
   readonly clock: Clock;
   readonly log: Log;
+  readonly clockWatch: ClockWatch;
 }
 
+const CLOCK_LOOK_MS = 250;
 const REAP_NAMES_MAX = 512;
 const REAP_IDLE_MS = 100;
 const RETRY_MS = 1_000;
@@ -37,7 +40,11 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['not_leader', 'unavailable', 'o
 
 /** Runs until `signal` is aborted. Never throws. */
 export async function keepHouse(settings: HousekeepingSettings, deps: HousekeepingDeps, signal: AbortSignal): Promise<void> {
-  await Promise.all([repeat(deps, signal, () => reapStep(deps)), repeat(deps, signal, idleClients(settings, deps))]);
+  await Promise.all([
+    repeat(deps, signal, () => reapStep(deps)),
+    repeat(deps, signal, idleClients(settings, deps)),
+    repeat(deps, signal, () => lookAtClock(deps)),
+  ]);
 }
 
 /** Repeats `work`, which says for how many milliseconds there is nothing more to do. */
@@ -52,6 +59,11 @@ async function repeat({ replica, clock, log }: HousekeepingDeps, signal: AbortSi
     }
     await sleep(clock, restMs, signal).catch(() => {});
   }
+}
+
+async function lookAtClock({ clockWatch, leadership }: HousekeepingDeps): Promise<number> {
+  clockWatch.isOff(leadership.skewMs());
+  return CLOCK_LOOK_MS;
 }
 
 /** What the leadership answered, as against what the store threw. */
@@ -90,13 +102,13 @@ async function reapStep({ replica, leadership }: HousekeepingDeps): Promise<numb
  * A leadership forgets nobody before it has lasted as long as a client may be silent: a clock that was wrong before it, or jumped
  * between two leaderships, makes nobody look old.
  */
-function idleClients(settings: HousekeepingSettings, { replica, leadership, clock }: HousekeepingDeps): () => Promise<number> {
+function idleClients(settings: HousekeepingSettings, { replica, leadership, clock, clockWatch }: HousekeepingDeps): () => Promise<number> {
   const { clientTimeoutMs } = settings;
   const restMs = Math.min(60_000, clientTimeoutMs / 4);
   const begunMs = clock.monotonicMs();
   let after = 0;
   return async () => {
-    if (clock.monotonicMs() - begunMs < clientTimeoutMs) return restMs;
+    if (clock.monotonicMs() - begunMs < clientTimeoutMs || clockWatch.isOff(leadership.skewMs())) return restMs;
     const ids = await clientsBehind(replica, after);
     const beforeMs = leadership.nowMs() - clientTimeoutMs;
     const isIdle = (id: number) => (replica.state.session(id)?.lastUsedMs ?? beforeMs) < beforeMs;

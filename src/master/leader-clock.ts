@@ -19,6 +19,11 @@ export class LeaderClock {
     this.#lastMonotonicMs = clock.monotonicMs();
   }
 
+  /** @returns by how many milliseconds the machine's clock is ahead of the leader's time: negative where it is behind. */
+  skewMs(): number {
+    return Math.round(this.#clock.wallMs() - this.nowMs());
+  }
+
   /** @returns Unix milliseconds, whole, never less than before. */
   nowMs(): number {
     const monotonicMs = this.#clock.monotonicMs();

@@ -129,6 +129,11 @@ export class Leadership {
     return this.#time.nowMs();
   }
 
+  /** By how many milliseconds the machine's clock is ahead of the leader's time. */
+  skewMs(): number {
+    return this.#time.skewMs();
+  }
+
   /** Plans and appends, now or when there is room. `settle` is never called during this call. */
   submit(submission: Submission): void {
     const refusal = this.#stopped ?? this.#refusing;

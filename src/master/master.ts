@@ -14,6 +14,7 @@ import type { Network } from '../rpc/network.js';
 import { RpcServer, type RpcServerSettings } from '../rpc/rpc-server.js';
 import { AppliedWatch } from './applied-watch.js';
 import { Claimant, type ClaimantSettings } from './claimant.js';
+import { ClockWatch, type ClockWatchSettings } from './clock-watch.js';
 import { type Controlled, controlMethods } from './control-service.js';
 import { Follower } from './follower.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
@@ -27,6 +28,7 @@ export interface MasterSettings
     Omit<LeadershipSettings, 'batchBytesMax'>,
     HousekeepingSettings,
     ClaimantSettings,
+    ClockWatchSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
   readonly rpcAddress: string;
@@ -61,6 +63,7 @@ export class Master implements Controlled, AsyncDisposable {
   readonly applied: AppliedWatch;
   readonly #startedMs: number;
   readonly #claimant: Claimant;
+  readonly #clockWatch: ClockWatch;
   readonly #follower: Follower;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
@@ -115,6 +118,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#deps = deps;
     this.applied = new AppliedWatch(deps.clock);
     this.#claimant = new Claimant(settings, deps);
+    this.#clockWatch = new ClockWatch(settings, deps.log);
     this.#follower = new Follower({
       clock: deps.clock,
       journal: deps.journal,
@@ -170,7 +174,7 @@ export class Master implements Controlled, AsyncDisposable {
       sinceMs: this.#sinceMs,
       version: this.#settings.version,
       clusterId: this.#deps.journal.clusterId,
-      reason: this.#trouble || (this.#leadership?.trouble ?? ''),
+      reason: this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : ''),
       leader: leads ? this.rpcAddress : this.#leaderAddress(),
     };
   }
@@ -332,7 +336,7 @@ export class Master implements Controlled, AsyncDisposable {
     });
     this.#leadership = leadership;
     const { clock, log } = this.#deps;
-    const house = keepHouse(this.#settings, { replica, leadership, clock, log }, serving.signal);
+    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch }, serving.signal);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
     this.#retired = null;
     this.#serving = { stop: serving, done: Promise.all([...before, house, this.#watchFence(leadership, serving.signal)]) };

@@ -16,7 +16,7 @@ import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
 import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { freePorts } from '../servers/ports.js';
 import { waitUntil } from '../servers/wait-until.js';
-import { MasterProcess } from './master-process.js';
+import { type MasterPlace, MasterProcess } from './master-process.js';
 
 export const ELECTION_TIMEOUT_MS = 2_000;
 /** Takeovers are quicker by far; a busy machine takes its time. */
@@ -32,6 +32,8 @@ export interface ClusterOptions {
   readonly journal?: string;
   /** For all masters, without the prefix `understudy.`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** What differs from master to master. */
+  readonly place?: (index: number) => Partial<MasterPlace>;
 }
 
 export class Cluster {
@@ -64,7 +66,8 @@ export class Cluster {
     const confDir = path.join(this.folder, 'conf');
     this.masters = Array.from({ length: options.masters }, (_, index) => {
       const [rpcPort = 0, webPort = 0] = ports.slice(2 * index);
-      return new MasterProcess({ confDir, rpcPort, webPort, metastore: path.join(this.folder, `metastore-${index + 1}`) });
+      const metastore = path.join(this.folder, `metastore-${index + 1}`);
+      return new MasterProcess({ confDir, rpcPort, webPort, metastore, ...options.place?.(index) });
     });
     const lines = Object.entries(this.#settings()).map(([key, value]) => `understudy.${key}=${value}\n`);
     mkdirSync(confDir);

@@ -24,6 +24,12 @@ export interface MasterPlace {
   readonly rpcPort: number;
   readonly webPort: number;
   readonly metastore: string;
+  /** Address of its host; 127.0.0.1 without it. */
+  readonly host?: string;
+  /** A program, with its arguments, that runs the master. */
+  readonly wrapper?: readonly string[];
+  /** Beside this process's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 export class MasterProcess {
@@ -35,7 +41,7 @@ export class MasterProcess {
 
   constructor(place: MasterPlace) {
     this.place = place;
-    this.address = `127.0.0.1:${place.rpcPort}`;
+    this.address = `${place.host ?? '127.0.0.1'}:${place.rpcPort}`;
   }
 
   get pid(): number {
@@ -51,10 +57,14 @@ export class MasterProcess {
   /** Starts it, and does not wait. @param overrides settings, without the prefix. */
   spawn(overrides: Readonly<Record<string, string>> = {}): ChildProcess {
     if (this.isRunning) throw new Error(`${this.address} runs already`);
-    const { confDir, rpcPort, webPort, metastore } = this.place;
-    const own = { 'master.rpc.port': String(rpcPort), 'master.web.port': String(webPort), 'master.metastore.dir': metastore, ...overrides };
+    const { confDir, host, rpcPort, webPort, metastore } = this.place;
+    const where = host === undefined ? {} : { 'master.hostname': host, 'master.bind.host': host, 'master.web.bind.host': host };
+    const ports = { 'master.rpc.port': String(rpcPort), 'master.web.port': String(webPort) };
+    const own = { ...where, ...ports, 'master.metastore.dir': metastore, ...overrides };
     const args = Object.entries(own).map(([key, value]) => `-Dunderstudy.${key}=${value}`);
-    const child = tracked(spawn(path.join(ROOT, 'bin', 'master'), ['--conf', confDir, ...args], { stdio: ['ignore', 'ignore', 'pipe'] }));
+    const [program = '', ...rest] = [...(this.place.wrapper ?? []), path.join(ROOT, 'bin', 'master'), '--conf', confDir, ...args];
+    const env = { ...process.env, ...this.place.env };
+    const child = tracked(spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'], env }));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });

@@ -29,6 +29,7 @@ const SETTINGS = {
   blockBytesDefault: 1,
   clientTimeoutMs: 3_600_000,
   clientsMax: 3,
+  clockSkewMaxMs: 30_000,
   incumbentGraceMs: 2_000,
 };
 

@@ -38,4 +38,4 @@ const actions = {
 };
 
 parentPort.on('message', (action) => actions[action]());
-server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+server.listen(0, workerData.address, () => parentPort.postMessage(server.address().port));

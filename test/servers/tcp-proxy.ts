@@ -13,12 +13,14 @@ export class TcpProxy implements AsyncDisposable {
     this.address = address;
   }
 
-  /** @param target `host:port` */
-  static async start(target: string): Promise<TcpProxy> {
+  /** @param target `host:port` @param address that it listens on. */
+  static async start(target: string, address = '127.0.0.1'): Promise<TcpProxy> {
     const [host, port] = target.split(':');
-    const worker = new Worker(new URL('./tcp-proxy-worker.mjs', import.meta.url), { workerData: { target: { host, port: Number(port) } } });
+    const worker = new Worker(new URL('./tcp-proxy-worker.mjs', import.meta.url), {
+      workerData: { target: { host, port: Number(port) }, address },
+    });
     const [listening]: number[] = await once(worker, 'message');
-    return new TcpProxy(worker, `127.0.0.1:${listening}`);
+    return new TcpProxy(worker, `${address}:${listening}`);
   }
 
   /** Nothing passes any more, in either direction; connections stay open, and new ones stay silent. */

@@ -38,6 +38,7 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   blockBytesDefault: 64 * 1024 * 1024,
   clientTimeoutMs: 3_600_000,
   clientsMax: 1000,
+  clockSkewMaxMs: 30_000,
   incumbentGraceMs: 2_000,
 };
 

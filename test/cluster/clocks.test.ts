@@ -1,0 +1,78 @@
+/**
+ * Clocks that jump under running masters: libfaketime moves what a process is told of the time, and leaves monotonic time alone.
+ */
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { waitUntil } from '../servers/wait-until.js';
+import { Cluster } from './cluster.js';
+import { Load } from './load.js';
+import type { MasterProcess } from './master-process.js';
+
+const LIBRARIES = '/usr/lib';
+const LIBRARY = path.join('faketime', 'libfaketime.so.1');
+const ALARM = /clock is (ahead of|behind) the cluster's time/;
+/** Leader's time is slewed by a tenth at most: by seconds in such a test. */
+const TOLERANCE_MS = 60_000;
+
+test('clock jumps: a day ahead and a day back under load, nothing stamped wrongly, an alarm while it is off, no request fails', async () => {
+  const clocks = [new FakeClock(), new FakeClock(), new FakeClock()];
+  const cluster = await Cluster.start({ masters: 3, place: (index) => ({ env: clocks[index]?.env ?? {} }) });
+  const clockOf = (master: MasterProcess) => clocks[cluster.masters.indexOf(master)] as FakeClock;
+  const fs = await cluster.client();
+  const load = await Load.start(fs, 16);
+  await load.progress(100);
+  const first = await cluster.leader();
+
+  for (const jump of ['+1d', '-1d']) {
+    clockOf(first).set(jump);
+    await waitUntil(`the alarm after ${jump}`, async () => ALARM.test((await first.status()).reason));
+    await load.progress(100);
+    clockOf(first).set('+0');
+    await waitUntil('the alarm ends', async () => (await first.status()).reason === '');
+  }
+  // A successor whose own clock is far behind goes on from the last entry's time.
+  for (const other of cluster.others(first)) clockOf(other).set('-1d');
+  await first.end('SIGKILL');
+  await load.progress(200);
+  await load.stop();
+
+  const next = cluster.others(first);
+  await waitUntil('the successor says that its clock is off', async () => {
+    const states = await Promise.all(next.map((master) => master.status().catch(() => undefined)));
+    return states.some((status) => status?.state === 'ACTIVE' && ALARM.test(status.reason));
+  });
+  await load.expectAllThere();
+  const now = Date.now();
+  for await (const { createdMs } of fs.listStatus(load.folder)) expect(Math.abs(createdMs - now)).toBeLessThan(TOLERANCE_MS);
+});
+
+/** What one process is told of the time. */
+class FakeClock {
+  readonly env: Record<string, string>;
+  readonly #file: string;
+
+  constructor() {
+    const library = readdirSync(LIBRARIES)
+      .map((name) => path.join(LIBRARIES, name, LIBRARY))
+      .find((file) => existsSync(file));
+    if (library === undefined) throw new Error(`${LIBRARY} is not installed below ${LIBRARIES}: run scripts/install-test-servers`);
+    const folder = mkdtempSync(path.join(tmpdir(), 'understudy-clock-'));
+    this.#file = path.join(folder, 'offset');
+    this.set('+0');
+    this.env = {
+      LD_PRELOAD: library,
+      FAKETIME_TIMESTAMP_FILE: this.#file,
+      FAKETIME_NO_CACHE: '1',
+      FAKETIME_DONT_FAKE_MONOTONIC: '1',
+      DONT_FAKE_MONOTONIC: '1',
+    };
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  }
+
+  /** @param offset as libfaketime takes it: `+1d`, `-1d`, `+0`. */
+  set(offset: string): void {
+    writeFileSync(this.#file, offset);
+  }
+}
