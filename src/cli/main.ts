@@ -10,6 +10,7 @@ import { formatCommand } from './format-command.js';
 import { fsCommand } from './fs-command.js';
 import { fsadminCommand } from './fsadmin-command.js';
 import { getConfCommand } from './get-conf-command.js';
+import { journalCommand } from './journal-command.js';
 import { masterCommand } from './master-command.js';
 import { complain, print, printed, quietWhenReaderGone } from './output.js';
 
@@ -43,6 +44,7 @@ function program(context: CommandContext): Command {
     fsCommand(context),
     fsadminCommand(context),
     formatCommand(context),
+    journalCommand(context),
     getConfCommand(context),
     versionCommand,
   ]) {

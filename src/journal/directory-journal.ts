@@ -3,17 +3,11 @@
  * protocol and why it is safe.
  */
 import { UnderstudyError } from '../base/errors.js';
-import { errnoOf, isLocalFolder } from '../base/system-file.js';
 import { claimDirectory } from './directory-claim.js';
+import { openDirectoryContext } from './directory-context.js';
 import { followDirectory } from './directory-follower.js';
-import {
-  type DirectoryContext,
-  type DirectoryJournalDeps,
-  type DirectoryJournalSettings,
-  formatPath,
-  withDefaults,
-} from './directory-layout.js';
-import { type FormatFile, readFormat } from './format-file.js';
+import type { DirectoryContext, DirectoryJournalDeps, DirectoryJournalSettings } from './directory-layout.js';
+import type { FormatFile } from './format-file.js';
 import type { Batch, ClaimRequest, Journal, JournalWriter, ReadRequest } from './journal.js';
 import { Ledger } from './ledger.js';
 
@@ -42,17 +36,7 @@ export class DirectoryJournal implements Journal {
    *   `unavailable`: the storage does not answer.
    */
   static async open(settings: DirectoryJournalSettings, deps: DirectoryJournalDeps): Promise<DirectoryJournal> {
-    const { folder } = settings;
-    const direct = (await settings.isShared) ?? (await hasFolder(folder, async () => !(await isLocalFolder(folder))));
-    const format = await hasFolder(folder, () => readFormat(formatPath(folder), direct));
-    if (settings.clusterId !== undefined && settings.clusterId !== format.clusterId) {
-      throw new UnderstudyError(
-        'failed_precondition',
-        `the journal belongs to another cluster: folder=${folder} cluster=${format.clusterId} configured=${settings.clusterId}`,
-      );
-    }
-    const incarnation = Uint8Array.from(Buffer.from(format.incarnationId, 'hex'));
-    const context: DirectoryContext = { settings: withDefaults(settings, direct), deps, direct, incarnation };
+    const { context, format } = await openDirectoryContext(settings, deps);
     await (await Ledger.open(context)).close();
     return new DirectoryJournal(context, format);
   }
@@ -104,13 +88,4 @@ export class DirectoryJournal implements Journal {
 
 function closedError(): UnderstudyError {
   return new UnderstudyError('cancelled', 'the journal is closed');
-}
-
-async function hasFolder<T>(folder: string, look: () => Promise<T>): Promise<T> {
-  try {
-    return await look();
-  } catch (error) {
-    if (errnoOf(error) !== 'ENOENT') throw error;
-    throw new UnderstudyError('failed_precondition', `there is no journal here: format it first: folder=${folder}`, { cause: error });
-  }
 }

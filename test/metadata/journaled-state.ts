@@ -53,7 +53,7 @@ export type Request =
   | { readonly kind: 'remove'; readonly body: understudy.RemoveRequest.$Properties }
   | { readonly kind: 'setAttributes'; readonly body: understudy.SetAttributesRequest.$Properties };
 
-const PLANS = {
+export const PLANS = {
   createFile: [messages.CreateFileRequest, planCreateFile],
   completeFile: [messages.CompleteFileRequest, planCompleteFile],
   createDirectory: [messages.CreateDirectoryRequest, planCreateDirectory],

@@ -1,0 +1,10 @@
+/** `understudy journal`: tools that look at a journal, and copy it, beside or without its masters. */
+import { Command } from 'commander';
+import type { CommandContext } from './context.js';
+import { journalDumpCommand } from './journal-dump-command.js';
+
+export function journalCommand(context: CommandContext): Command {
+  const group = new Command('journal').description('look at a journal, check it and copy it; a live one is not disturbed');
+  for (const command of [journalDumpCommand(context)]) group.addCommand(command);
+  return context.addOptions(group);
+}

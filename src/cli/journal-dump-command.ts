@@ -1,0 +1,88 @@
+/** `understudy journal dump`: the journal's entries, one line each. */
+import { Command, InvalidArgumentError } from 'commander';
+import { silentLog } from '../base/log.js';
+import { systemClock } from '../base/system-clock.js';
+import { systemRandom } from '../base/system-random.js';
+import { DirectoryJournal } from '../journal/directory-journal.js';
+import { GENESIS } from '../journal/journal.js';
+import type { PlainValue } from '../metadata/describe-entry.js';
+import { type DumpedEntry, dumpEntries } from '../metadata/dump-entries.js';
+import { parsePath } from '../metadata/path.js';
+import { Replay } from '../metadata/replay.js';
+import type { CommandContext } from './context.js';
+import { directoryJournalSettings } from './journal-settings.js';
+import { complain, print } from './output.js';
+import { TemporaryStores } from './temporary-store.js';
+
+interface Options {
+  readonly from: number;
+  readonly to: number;
+  readonly path?: string;
+  readonly resolve?: boolean;
+  readonly json?: boolean;
+}
+
+export function journalDumpCommand(context: CommandContext): Command {
+  return context
+    .addOptions(new Command('dump').description("print the journal's committed entries, one a line"))
+    .option('--from <sn>', 'first entry to print', sequenceNumber, 1)
+    .option('--to <sn>', 'last entry to print', sequenceNumber, Number.MAX_SAFE_INTEGER)
+    .option('--path <path>', 'only entries that concern this path: at it, below it, or moving or removing a directory above it')
+    .option('--resolve', 'print paths rather than numbers of directories; replays the journal (as --path does)')
+    .option('--json', 'print one JSON object a line, with all that an entry says')
+    .action(async (options: Options) => {
+      const { settings } = context.load();
+      const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+      await using journal = await DirectoryJournal.open(directoryJournalSettings(settings), deps);
+      const { from: fromSn, to: toSn } = options;
+      const path = options.path === undefined ? undefined : `/${parsePath(options.path).join('/')}`;
+      const request = { from: GENESIS, fromSn, toSn, ...(path === undefined ? {} : { path }) };
+      const line = options.json === true ? jsonLine : textLine;
+      if (path === undefined && options.resolve !== true) {
+        for await (const entry of dumpEntries(journal, request)) await print(line(entry));
+        return;
+      }
+      await using stores = await TemporaryStores.make();
+      await using replay = new Replay(await stores.open(), { clock: systemClock, identity: journal });
+      const unresolved = (error: Error, sn: number) => complain(`behind sn=${sn} directories are told by number: ${error.message}`);
+      for await (const entry of dumpEntries(journal, request, { replay, unresolved })) await print(line(entry));
+    });
+}
+
+export function sequenceNumber(text: string): number {
+  const value = Number(text);
+  if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a sequence number is a whole number from 1 on');
+  return value;
+}
+
+function jsonLine({ sn, epoch, batchSn, timeMs, kind, paths, entry }: DumpedEntry): string {
+  return JSON.stringify({ sn, epoch, batchSn, time: isoTime(timeMs), kind, paths, entry });
+}
+
+function textLine({ sn, epoch, timeMs, kind, paths, fields, call }: DumpedEntry): string {
+  const said = Object.entries(fields).map(([name, value]) => `${name}=${textOf(value)}`);
+  if (call !== null) said.push(`client=${call.clientId}`, `call=${call.callId}`);
+  return [sn, epoch, isoTime(timeMs), kind, paths.map(quoted).join(' -> '), ...said].filter((part) => part !== '').join(' ');
+}
+
+function textOf(value: PlainValue): string {
+  if (typeof value === 'string') return quoted(value);
+  if (Array.isArray(value)) return `[${value.map(textOf).join(',')}]`;
+  if (typeof value === 'object' && value !== null) {
+    return `{${Object.entries(value)
+      .map(([name, field]) => `${name}=${textOf(field)}`)
+      .join(',')}}`;
+  }
+  return String(value);
+}
+
+/** Nothing in an entry may break a line, or pass for two words. */
+function quoted(text: string): string {
+  return /^[^\s"\\\p{C}]+$/u.test(text) ? text : JSON.stringify(text);
+}
+
+/** @returns ISO 8601 in UTC; the bare number where no calendar has it. */
+export function isoTime(timeMs: number): string {
+  const date = new Date(timeMs);
+  return Number.isNaN(date.getTime()) ? `${timeMs}ms` : date.toISOString();
+}

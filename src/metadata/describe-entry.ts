@@ -1,0 +1,89 @@
+/**
+ * Journal entries for people and for programs: what an entry is called, which places of the namespace it concerns, and what else it says.
+ */
+import type { Entry } from './entries.js';
+import type { Parent } from './records.js';
+import { ROOT_ID, type State } from './state.js';
+
+/** Every kind of value that an entry, decoded, is made of; bytes are hexadecimal. */
+export type PlainValue = string | number | boolean | null | readonly PlainValue[] | { readonly [name: string]: PlainValue };
+
+export interface EntryDescription {
+  /** As in proto/journal.proto: `createFile` etc. */
+  readonly kind: string;
+  /** What it names in the tree. Of a reaped directory, that directory's children. */
+  readonly places: readonly Parent[];
+  /** All else that its kind says. */
+  readonly fields: { readonly [name: string]: PlainValue };
+  /** The client's call that it carries out, if it is one's. */
+  readonly call: { readonly clientId: number; readonly callId: number } | null;
+}
+
+/** Depth of the tree (src/metadata/path.ts), and one: a chain of parents that is longer is damage. */
+const DEPTH_MAX = 513;
+const ENVELOPE = new Set(['timeMs', 'clientId', 'callId', 'lowestUnanswered']);
+const PLACE_FIELDS = new Set(['parentId', 'name', 'names', 'parents', 'fromParentId', 'fromName', 'toParentId', 'toName', 'directoryId']);
+
+export function describeEntry(entry: Entry): EntryDescription {
+  const plain = plainOf(entry);
+  const [kind = 'unknown', body = {}] = Object.entries(plain).find(([name]) => !ENVELOPE.has(name)) ?? [];
+  const fields = Object.entries(body as { [name: string]: PlainValue }).filter(([name]) => !PLACE_FIELDS.has(name));
+  const call = entry.clientId ? { clientId: entry.clientId, callId: entry.callId ?? 0 } : null;
+  return { kind, places: placesOf(entry), fields: Object.fromEntries(fields), call };
+}
+
+function placesOf(entry: Entry): Parent[] {
+  const { createFile, createDirectory, rename, reap } = entry;
+  if (createFile) {
+    const path = [...(createFile.parents ?? []), createFile.name ?? ''];
+    return [{ parentId: createFile.parentId ?? 0, name: path.join('/') }];
+  }
+  if (createDirectory) return [{ parentId: createDirectory.parentId ?? 0, name: (createDirectory.names ?? []).join('/') }];
+  if (rename) {
+    return [
+      { parentId: rename.fromParentId ?? 0, name: rename.fromName ?? '' },
+      { parentId: rename.toParentId ?? 0, name: rename.toName ?? '' },
+    ];
+  }
+  if (reap) return (reap.names ?? []).map((name) => ({ parentId: reap.directoryId ?? 0, name }));
+  const single = entry.completeFile ?? entry.remove ?? entry.setAttributes;
+  return single ? [{ parentId: single.parentId ?? 0, name: single.name ?? '' }] : [];
+}
+
+/** @returns the entry as plain values, with exactly the fields that it carries. */
+export function plainOf(value: object): { [name: string]: PlainValue } {
+  const out: { [name: string]: PlainValue } = {};
+  for (const [name, field] of Object.entries(value)) {
+    const isUnset = field === undefined || field === null || (Array.isArray(field) && field.length === 0);
+    if (!isUnset && !name.startsWith('$')) out[name] = plainValue(field);
+  }
+  return out;
+}
+
+function plainValue(value: unknown): PlainValue {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(plainValue);
+  if (typeof value === 'object' && value !== null) return plainOf(value);
+  return value as PlainValue;
+}
+
+/** @returns the place as people know it; where its directory hangs below no root (detached, or unknown), by that directory's number. */
+export function pathOf({ parentId, name }: Parent, state: Pick<State, 'parentOf'> | undefined): string {
+  if (parentId === 0 && name === '') return '/';
+  const names = name === '' ? [] : [name];
+  let id = parentId;
+  for (let depth = 0; state !== undefined && id !== ROOT_ID && depth < DEPTH_MAX; depth++) {
+    const parent = state.parentOf(id);
+    if (parent === null) break;
+    names.unshift(parent.name);
+    id = parent.parentId;
+  }
+  return `${id === ROOT_ID ? '' : `<${id}>`}/${names.join('/')}`;
+}
+
+/** @returns whether what happens at `place` concerns `path`: it is there, below it, or a directory above it that goes or moves. */
+export function concerns(kind: string, place: string, path: string): boolean {
+  if (path === '/') return place.startsWith('/');
+  if (place === path || place.startsWith(`${path}/`)) return true;
+  return (kind === 'rename' || kind === 'remove') && path.startsWith(`${place}/`);
+}
