@@ -44,6 +44,7 @@ const neverElected: Election = {
   async requeue() {},
   async publish() {},
   async withdraw() {},
+  expel: async () => false,
   async leave() {},
   async close() {},
   async [Symbol.asyncDispose]() {},

@@ -41,6 +41,13 @@ export interface Election extends AsyncDisposable {
   /** Takes back what was published. Idempotent. @throws `unavailable` as `publish`. */
   withdraw(): Promise<void>;
   /**
+   * Brings the next election forward: takes the candidates of that address which are seen now out of the queue, because their process is
+   * known to be gone. One that lives after all registers again, at the tail; one that registers later is not touched. Done once or not at all.
+   *
+   * @returns whether there was one. @throws `unavailable` when the service does not answer; it is not tried again.
+   */
+  expel(rpcAddress: string): Promise<boolean>;
+  /**
    * Leaves the candidates at once, withdrawing too, so that the next one is elected without waiting for a time-out. Nothing is reported any
    * more. Does not wait long for a service that is away. Idempotent.
    */

@@ -55,6 +55,7 @@ interface Watching {
   readonly term: number;
   readonly file: TermFile | undefined;
   bytes: Buffer | undefined;
+  holder: string | undefined;
   quietMs: number;
   lookedMs: number;
   refusedMs: number;
@@ -107,6 +108,16 @@ export class EmbeddedElection implements Election {
   async publish(_record: LeaderRecord): Promise<void> {}
 
   async withdraw(): Promise<void> {}
+
+  /** Counts as a refusal of the holder's port: so no more than one in a time-out. */
+  async expel(rpcAddress: string): Promise<boolean> {
+    if (this.#watching?.holder === undefined) await this.#fulfilled(this.#settings.timeoutMs);
+    const watching = this.#watching;
+    if (watching?.holder !== rpcAddress || rpcAddress === this.#candidate?.rpcAddress) return false;
+    watching.refusedMs = this.#deps.clock.monotonicMs();
+    await this.#fulfilled(this.#settings.timeoutMs);
+    return true;
+  }
 
   async leave(): Promise<void> {
     this.#candidate = undefined;
@@ -212,6 +223,7 @@ export class EmbeddedElection implements Election {
       watching.bytes = holder.bytes;
       watching.quietMs = 0;
     }
+    watching.holder = holder?.page?.rpcAddress;
     if (holder?.page !== undefined) this.#probe(watching, holder.page);
     if (this.#mayTake(watching, holder?.page, nowMs)) await this.#take(where, watching);
   }
@@ -250,6 +262,7 @@ export class EmbeddedElection implements Election {
       term,
       file,
       bytes: undefined,
+      holder: undefined,
       quietMs: 0,
       lookedMs,
       refusedMs: Number.NEGATIVE_INFINITY,

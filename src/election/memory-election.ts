@@ -96,6 +96,16 @@ export class MemoryElectionService {
     this.#elections.delete(election);
   }
 
+  /** @returns whether a candidate of that address stood in the queue. It learns of it, and registers again. */
+  expel(rpcAddress: string): boolean {
+    const expelled = this.#queue.filter(({ owner }) => owner.rpcAddress === rpcAddress);
+    for (const session of expelled) {
+      this.dequeue(session);
+      this.#clock.defer(() => session.owner.expelled(session));
+    }
+    return expelled.length > 0;
+  }
+
   isFirst(session: MemorySession): boolean {
     return this.#queue[0] === session;
   }
@@ -184,6 +194,11 @@ class MemoryElection implements Election {
     this.#settleNow();
   }
 
+  async expel(rpcAddress: string): Promise<boolean> {
+    this.#service.throwIfDown();
+    return this.#service.expel(rpcAddress);
+  }
+
   async leave(): Promise<void> {
     this.#report = undefined;
     this.#record = undefined;
@@ -225,6 +240,12 @@ class MemoryElection implements Election {
       this.#depose('session expired');
       this.settle();
     });
+  }
+
+  expelled(session: MemorySession): void {
+    if (this.#dead || session !== this.#session || this.#report === undefined) return;
+    this.#depose('its place in the queue was removed');
+    this.settle();
   }
 
   die(): void {

@@ -80,6 +80,16 @@ export class ZooKeeperElection implements Election {
     if (!this.#closed) await this.#fulfilled(this.#settings.sessionTimeoutMs);
   }
 
+  async expel(rpcAddress: string): Promise<boolean> {
+    const queue = electionNodes(await childrenIfAny(this.#session, this.#settings.electionPath));
+    const removals = queue.map(async ({ name, uuid }) => {
+      if (uuid === this.#ticket) return false;
+      const node = await this.#session.read(this.#electionNode(name));
+      return node?.data.toString('utf8') === rpcAddress && (await this.#session.remove(this.#electionNode(name)));
+    });
+    return (await Promise.all(removals)).includes(true);
+  }
+
   async leave(): Promise<void> {
     this.#candidate = undefined;
     this.#record = undefined;

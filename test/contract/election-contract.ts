@@ -157,6 +157,32 @@ export function electionContract(name: string, makeWorld: () => Promise<Election
       expect(first!.events).toHaveLength(1);
     });
 
+    test('expel: elected candidate whose process is gone, another is elected long before the time-out', async () => {
+      const [first, second, third] = await join(3);
+      const before = performance.now();
+      await first!.kill();
+      const seen = await Promise.all([second!, third!].map(({ election }) => election.expel(first!.rpcAddress)));
+      expect(seen).toContain(true);
+      await waitUntil('another is elected', () => oneOf([second!, third!]));
+      expect(performance.now() - before).toBeLessThan(Math.min(HAND_OVER_MS, world.timeoutMs * 0.8));
+    });
+
+    test('expel: elected candidate that lives, it is deposed, registers again and is elected when the others leave', async () => {
+      const [first, second] = await join(2);
+      expect(await second!.election.expel(first!.rpcAddress)).toBe(true);
+      await waitUntil('the second is elected', () => second!.elected);
+      await waitUntil('the first is deposed', () => !first!.elected);
+      await known(2);
+      await second!.election.leave();
+      await waitUntil('the first is elected again', () => first!.elected);
+    });
+
+    test('expel: nobody of that address, nothing happens', async () => {
+      const [first, second] = await join(2);
+      expect(await second!.election.expel('127.0.0.1:9')).toBe(false);
+      expect(only(first!)).toBe(true);
+    });
+
     test('session lost: elected candidate, another is elected, it hears of it and is elected again when that one leaves', async () => {
       const [first, second] = await join(2);
       await first!.loseSession();

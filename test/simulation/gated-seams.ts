@@ -130,6 +130,7 @@ export function gatedElection(process: SimProcess, election: Election): Election
     requeue: () => process.gate(election.requeue()),
     publish: (record) => process.gate(election.publish(record)),
     withdraw: () => process.gate(election.withdraw()),
+    expel: (rpcAddress) => process.gate(election.expel(rpcAddress)),
     leave: () => process.gate(election.leave()),
     close,
     [Symbol.asyncDispose]: close,
