@@ -7,7 +7,7 @@
 import { UnderstudyError } from '../base/errors.js';
 import type { Entry } from './entries.js';
 import { CALL_WINDOW, resultSlot } from './keys.js';
-import { type Inode, inodeOf } from './records.js';
+import { type Inode, inodeOf, retentionOf } from './records.js';
 import { ROOT_ID, type State } from './state.js';
 
 /** What an entry answers to the client whose call it is: the inode it made or changed, where it answers with one. */
@@ -38,6 +38,7 @@ function applyKind(entry: Entry, state: State, timeMs: number): Outcome {
   if (entry.expireClients) return expireClients(entry.expireClients, state);
   if (entry.refusal) return entry.refusal.inode ? inodeOf(entry.refusal.inode) : null;
   if (entry.digest) return digest(entry.digest, state);
+  if (entry.retention) return retention(entry.retention, state);
   throw new UnderstudyError('corrupt', `journal entry has no kind: sn=${state.sn}`);
 }
 
@@ -161,6 +162,11 @@ function expireClients(body: Body<'expireClients'>, state: State): Outcome {
 function digest(body: Body<'digest'>, state: State): Outcome {
   state.digestDue = true;
   state.expectedDigest = body.ofSn ? { ofSn: body.ofSn, low: body.low ?? 0, high: body.high ?? 0 } : null;
+  return null;
+}
+
+function retention(body: Body<'retention'>, state: State): Outcome {
+  state.putRetention(retentionOf(body));
   return null;
 }
 

@@ -19,6 +19,7 @@ const ENTRY_KINDS = [
   'registerClient',
   'expireClients',
   'digest',
+  'retention',
   'claim',
 ] as const;
 

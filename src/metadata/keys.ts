@@ -6,7 +6,7 @@
  *   x  client id (8)  call id mod window (4)        the outcome of that call
  *   c  client id (8)                                a registered client
  *   g  inode id (8)                                 a detached directory waiting to be reaped
- *   s  name                                         singletons: `next`
+ *   s  name                                         singletons: `next`, `retention`
  *   !  …                                            this master's own: flush marks; not part of the state, nor of its digest
  *
  * Letters `t` (expiry) and `m` (mounts) are taken.
@@ -78,6 +78,7 @@ export function encodeResultKey(slot: number): Uint8Array {
 }
 
 export const NEXT_IDS_KEY = Buffer.from('snext');
+export const RETENTION_KEY = Buffer.from('sretention');
 export const APPLIED_KEY = Buffer.from('!applied');
 
 /** Flush marks kept, by number mod this. */

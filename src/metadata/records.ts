@@ -58,6 +58,34 @@ export interface NextIds {
   readonly clients: number;
 }
 
+/** A checkpoint beside the journal. */
+export interface CheckpointRecord {
+  /** Last entry it holds. */
+  readonly sn: number;
+  /** Hash of the batch that ends at `sn`. */
+  readonly hash: Uint8Array;
+  /** 16 bytes: with `sn`, its name. */
+  readonly id: Uint8Array;
+  /** Of that batch. */
+  readonly epoch: number;
+  /** Size of the file. */
+  readonly bytes: number;
+  /** Leader's time when it was published, Unix milliseconds. */
+  readonly madeMs: number;
+}
+
+/** What the journal keeps. */
+export interface RetentionRecord {
+  /** Published ones, newest first. */
+  readonly checkpoints: readonly CheckpointRecord[];
+  /** End of the batch up to which entries may be collected; sn 0: none may. */
+  readonly boundaryEpoch: number;
+  readonly boundarySn: number;
+  readonly boundaryHash: Uint8Array;
+}
+
+export const NO_RETENTION: RetentionRecord = { checkpoints: [], boundaryEpoch: 0, boundarySn: 0, boundaryHash: new Uint8Array(0) };
+
 /** How the values of one kind of row are stored. */
 export interface RecordCodec<V> {
   encode(value: V): Uint8Array;
@@ -106,6 +134,11 @@ export const nextIdsCodec: RecordCodec<NextIds> = {
   },
 };
 
+export const retentionCodec: RecordCodec<RetentionRecord> = {
+  encode: (value) => encodeMessage(understudy.Retention, { ...value, checkpoints: [...value.checkpoints] }),
+  decode: (bytes) => retentionOf(strictly(() => understudy.Retention.decode(strictReader(bytes)), 'retention')),
+};
+
 const PRESENT = new Uint8Array(0);
 
 /** Rows whose key says it all. */
@@ -128,6 +161,30 @@ export function inodeOf(message: understudy.Inode.$Properties): Inode {
     complete: message.complete ?? false,
     childCount: message.childCount ?? 0,
     persistence: message.persistence ?? 0,
+  };
+}
+
+/** @returns the plain value of a decoded message. @throws `failed_precondition` when it has fields of a later version. */
+export function retentionOf(message: understudy.Retention.$Properties): RetentionRecord {
+  refuseUnknown(message, 'retention');
+  return {
+    checkpoints: (message.checkpoints ?? []).map(checkpointOf),
+    boundaryEpoch: message.boundaryEpoch ?? 0,
+    boundarySn: message.boundarySn ?? 0,
+    boundaryHash: Uint8Array.from(message.boundaryHash ?? []),
+  };
+}
+
+/** As `retentionOf`. */
+export function checkpointOf(message: understudy.Checkpoint.$Properties): CheckpointRecord {
+  refuseUnknown(message, 'checkpoint');
+  return {
+    sn: message.sn ?? 0,
+    hash: Uint8Array.from(message.hash ?? []),
+    id: Uint8Array.from(message.id ?? []),
+    epoch: message.epoch ?? 0,
+    bytes: message.bytes ?? 0,
+    madeMs: message.madeMs ?? 0,
   };
 }
 

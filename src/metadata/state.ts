@@ -19,6 +19,7 @@ import {
   encodeResultKey,
   encodeSessionKey,
   NEXT_IDS_KEY,
+  RETENTION_KEY,
   resultSlot,
 } from './keys.js';
 import {
@@ -27,11 +28,14 @@ import {
   type Inode,
   inodeCodec,
   type NextIds,
+  NO_RETENTION,
   nextIdsCodec,
   type Parent,
   parentCodec,
   presenceCodec,
+  type RetentionRecord,
   resultCodec,
+  retentionCodec,
   sessionCodec,
 } from './records.js';
 import { type Change, type RowTable, RowTable as Table } from './row-table.js';
@@ -77,6 +81,7 @@ export class State {
   readonly #results: RowTable<number, CallResult>;
   readonly #detached: RowTable<number, true>;
   readonly #next: RowTable<'next', NextIds>;
+  readonly #retention: RowTable<'retention', RetentionRecord>;
   readonly #tables: readonly RowTable<never, never>[];
   /** Names changed below a directory, generation by generation, the current one last. */
   #changedNames: Map<number, string[]>[] = [new Map()];
@@ -103,7 +108,8 @@ export class State {
     this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX }, kv);
     this.#detached = new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv);
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
-    this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#detached, this.#next] as never;
+    this.#retention = new Table({ encodeKey: () => RETENTION_KEY, codec: retentionCodec, recentMax: 1 }, kv);
+    this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#detached, this.#next, this.#retention] as never;
   }
 
   /** @returns where it stands. */
@@ -146,6 +152,11 @@ export class State {
 
   nextIds(): NextIds {
     return this.#next.get('next') ?? { inodeId: ROOT_ID, clientId: 1, clients: 0 };
+  }
+
+  /** What the journal keeps, as the newest entry about it says. */
+  retention(): RetentionRecord {
+    return this.#retention.get('retention') ?? NO_RETENTION;
   }
 
   isDetached(id: number): boolean {
@@ -213,6 +224,10 @@ export class State {
 
   putNextIds(after: NextIds): void {
     this.#put(this.#next, 'next', after, this.#next.get('next'));
+  }
+
+  putRetention(after: RetentionRecord): void {
+    this.#put(this.#retention, 'retention', after, this.#retention.get('retention'));
   }
 
   // Taking back
