@@ -56,7 +56,7 @@ class Writer implements AsyncDisposable {
   #ended = deferred<Ended>();
 
   constructor(settings: DirectoryJournalSettings) {
-    this.#child = tracked(fork(path.join(import.meta.dirname, 'two-mount-writer.mjs'), [sources, JSON.stringify(settings)]));
+    this.#child = tracked(fork(path.join(import.meta.dirname, 'two-mount-child.mjs'), [sources, JSON.stringify(settings)]));
     this.#child.on('message', (message: { event: string; error?: string } & Ended) => {
       if (message.event === 'started') this.#started.resolve();
       if (message.event === 'ended') this.#ended.resolve(message);
