@@ -191,7 +191,7 @@ export class MemoryJournal implements Journal {
         yield batch;
       }
       if (signal.aborted) return;
-      if (batches?.length === 0) request.onIdle?.();
+      if ((batches ?? []).length === 0) request.onIdle?.();
       try {
         await sleep(this.#store.clock, this.#store.settings.pollIntervalMs, signal);
       } catch (error) {

@@ -12,7 +12,7 @@
 import type { Clock } from '../base/clock.js';
 import { asError, ERROR_NUMBERS, type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred } from '../base/wait.js';
-import type { ChainPoint, JournalWriter } from '../journal/journal.js';
+import type { Appended, JournalWriter } from '../journal/journal.js';
 import { type Entry, encodeEntry } from '../metadata/entries.js';
 import type { EntryBody, PlanContext, Planned } from '../metadata/plan.js';
 import type { CallResult, Inode } from '../metadata/records.js';
@@ -311,10 +311,10 @@ export class Leadership {
     );
   }
 
-  #committed(group: Group, end: ChainPoint, at: StatePosition): void {
+  #committed(group: Group, end: Appended, at: StatePosition): void {
     this.#inFlight = null;
     this.#committedAt = at;
-    this.#deps.replica.committed(end);
+    this.#deps.replica.committed(end, end.sealed);
     this.#advance();
     this.#gate.committed(end.sn);
     if (!group.makesRoom) this.#trouble = '';

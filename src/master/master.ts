@@ -16,18 +16,23 @@ import { AppliedWatch } from './applied-watch.js';
 import { Claimant, type ClaimantSettings } from './claimant.js';
 import { ClockWatch, type ClockWatchSettings } from './clock-watch.js';
 import { type Controlled, controlMethods } from './control-service.js';
-import { Follower } from './follower.js';
+import { EarlyElection, type EarlyElectionSettings } from './early-election.js';
+import { Follower, type FollowerSettings } from './follower.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import { Leadership, type LeadershipSettings } from './leadership.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Replica, type ReplicaSettings } from './replica.js';
 import { type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
+import { StandbyStreams, type StandbyStreamsSettings } from './standby-streams.js';
 
 export interface MasterSettings
   extends ReplicaSettings,
     Omit<LeadershipSettings, 'batchBytesMax'>,
     HousekeepingSettings,
     ClaimantSettings,
+    FollowerSettings,
+    StandbyStreamsSettings,
+    EarlyElectionSettings,
     ClockWatchSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
@@ -61,6 +66,7 @@ export class Master implements Controlled, AsyncDisposable {
   readonly #deps: MasterDeps;
   /** Tells readers what is applied. */
   readonly applied: AppliedWatch;
+  readonly standbys: StandbyStreams;
   readonly #startedMs: number;
   readonly #claimant: Claimant;
   readonly #clockWatch: ClockWatch;
@@ -119,9 +125,12 @@ export class Master implements Controlled, AsyncDisposable {
     this.applied = new AppliedWatch(deps.clock);
     this.#claimant = new Claimant(settings, deps);
     this.#clockWatch = new ClockWatch(settings, deps.log);
-    this.#follower = new Follower({
-      clock: deps.clock,
-      journal: deps.journal,
+    this.standbys = new StandbyStreams(settings, deps);
+    const early = new EarlyElection(settings, deps);
+    this.#follower = new Follower(settings, {
+      ...deps,
+      ownAddress: () => this.rpcAddress,
+      leaderGone: (leader, why) => early.leaderGone(leader, why),
       caughtUp: () => {
         this.#caughtUpMs = deps.clock.monotonicMs();
         this.#trouble = '';
@@ -335,6 +344,7 @@ export class Master implements Controlled, AsyncDisposable {
       ended: (error) => this.#leadership === leadership && this.#input({ type: 'writer ended', error }),
     });
     this.#leadership = leadership;
+    this.standbys.serve(replica.recent);
     const { clock, log } = this.#deps;
     const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch }, serving.signal);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
@@ -346,7 +356,8 @@ export class Master implements Controlled, AsyncDisposable {
   /** An idle leader learns in bounded time that it has been superseded. */
   async #watchFence(leadership: Leadership, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await new Promise<void>((resolve) => leadership.release(() => resolve()));
+      const refused = await new Promise<UnderstudyError | null>((resolve) => leadership.release(resolve));
+      if (refused !== null) this.standbys.endAll(refused);
       await sleep(this.#deps.clock, CONFIRM_INTERVAL_MS, signal).catch(() => {});
     }
   }
@@ -371,6 +382,7 @@ export class Master implements Controlled, AsyncDisposable {
 
   #stopServing(why: UnderstudyError): void {
     this.#serving?.stop.abort();
+    this.standbys.stop(why);
     this.#leadership?.close(why);
     this.#leadership = null;
   }

@@ -17,8 +17,12 @@ import type { Inode } from '../metadata/records.js';
 import { State, type StateSettings } from '../metadata/state.js';
 import { verifyStore } from '../metadata/verify-store.js';
 import { WriteBehind, type WriteBehindSettings } from '../metadata/write-behind.js';
+import { RecentBatches } from './recent-batches.js';
 
-export interface ReplicaSettings extends StateSettings, WriteBehindSettings {}
+export interface ReplicaSettings extends StateSettings, WriteBehindSettings {
+  /** Bytes of committed batches that are kept in memory, to feed standbys from. */
+  readonly recentBytesMax: number;
+}
 
 export interface ReplicaDeps {
   readonly stores: KvStores;
@@ -38,6 +42,7 @@ export class Replica implements AsyncDisposable {
   readonly kv: KvStore;
   readonly state: State;
   readonly writeBehind: WriteBehind;
+  readonly recent: RecentBatches;
   readonly #deps: ReplicaDeps;
   readonly #closing = new AbortController();
   readonly #verifying: Promise<void>;
@@ -85,6 +90,7 @@ export class Replica implements AsyncDisposable {
     this.state = new State(settings, kv, mark);
     this.#beganEmpty = mark.flush === 0;
     this.#end = { sn: mark.sn as Sequence, hash: mark.hash };
+    this.recent = new RecentBatches(settings.recentBytesMax, this.#end);
     this.writeBehind = new WriteBehind(
       settings,
       { state: this.state, kv, clock: deps.clock, identity: deps.identity, failed: deps.failed },
@@ -119,7 +125,7 @@ export class Replica implements AsyncDisposable {
       throw this.#brokenOff(thrown);
     }
     this.writeBehind.atBatchEnd();
-    this.committed(endOf(batch));
+    this.committed(endOf(batch), batch.sealed);
   }
 
   /** A batch that was applied in part: this replica is not what it says it is any longer. */
@@ -152,9 +158,11 @@ export class Replica implements AsyncDisposable {
     return new UnderstudyError('unavailable', 'the metastore of this master has failed', { cause: error });
   }
 
-  /** What is applied up to `end`, a batch's end, is committed. */
-  committed(end: ChainPoint): void {
+  /** What is applied up to `end`, the end of a batch, is committed. `sealed` is that batch, the caller's again when this returns. */
+  committed({ sn, hash }: ChainPoint, sealed: Uint8Array): void {
+    const end = { sn, hash };
     this.#end = end;
+    this.recent.add(end, sealed, Math.floor(this.#deps.clock.wallMs()));
     this.writeBehind.committed(end.sn, end.hash);
     this.#deps.advanced(end.sn);
   }

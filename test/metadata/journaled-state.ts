@@ -38,7 +38,7 @@ export interface Opened {
 export async function openReplica(stores: KvStores = new MemoryStores(), flushRows = 1_000, identity = IDENTITY): Promise<Opened> {
   const failures: unknown[] = [];
   const replica = await Replica.open(
-    { inodeCacheMax: 64, flushRows, flushIntervalMs: 1_000 },
+    { inodeCacheMax: 64, flushRows, flushIntervalMs: 1_000, recentBytesMax: 1_000 },
     { stores, identity, clock: stillClock, log: silentLog, advanced() {}, failed: (error) => failures.push(error) },
   );
   return { replica, failures };
@@ -119,7 +119,7 @@ export class JournaledState {
     this.#pending = [];
     while (this.replica.writeBehind.full) await this.replica.writeBehind.room();
     this.replica.writeBehind.atBatchEnd();
-    this.replica.committed({ sn: this.replica.state.sn as Sequence, hash });
+    this.replica.committed({ sn: this.replica.state.sn as Sequence, hash }, new Uint8Array(0));
   }
 }
 
