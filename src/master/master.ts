@@ -184,6 +184,7 @@ export class Master implements Controlled, AsyncDisposable {
       version: this.#settings.version,
       clusterId: this.#deps.journal.clusterId,
       reason: this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : ''),
+      verified: this.#replica?.isVerified ?? false,
       leader: leads ? this.rpcAddress : this.#leaderAddress(),
     };
   }

@@ -135,7 +135,7 @@ export const operations = {
   masterStatus: control(3, understudy.MasterStatusRequest, understudy.MasterStatusResponse),
   digest: control(4, understudy.DigestRequest, understudy.DigestResponse),
   followJournal: controlStream(7, understudy.FollowJournalRequest, understudy.FollowJournalItem),
-  reportApplied: control(8, understudy.ReportAppliedRequest, understudy.ReportAppliedResponse),
+  reportApplied: control(10, understudy.ReportAppliedRequest, understudy.ReportAppliedResponse),
   transferLeader: control(8, understudy.TransferLeaderRequest, understudy.TransferLeaderResponse),
   takeLead: control(9, understudy.TakeLeadRequest, understudy.TakeLeadResponse),
 
