@@ -293,7 +293,7 @@ export class Leadership {
     const { replica, writer } = this.#deps;
     if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches) {
       this.#batchesSinceDigest = 0;
-      this.#add(NOBODY, { digest: replica.writeBehind.newestBoundary }, replica.state.timeMs);
+      this.#add(NOBODY, { digest: replica.writeBehind.boundaries.newest }, replica.state.timeMs);
     }
     const group = this.#pending;
     const at = replica.state.position();
@@ -360,7 +360,7 @@ export class Leadership {
 }
 
 /** Entries that may use the reserve of space: what removes, and the registration without which nobody could remove. */
-const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest'] as const;
+const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest', 'retention'] as const;
 const TRY_AGAIN_MS = 500;
 /** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);

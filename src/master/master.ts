@@ -21,6 +21,7 @@ import { Follower, type FollowerSettings } from './follower.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import { Leadership, type LeadershipSettings } from './leadership.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
+import { Rebuilder } from './rebuilder.js';
 import { Replica, type ReplicaSettings } from './replica.js';
 import { type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
 import { StandbyStreams, type StandbyStreamsSettings } from './standby-streams.js';
@@ -55,9 +56,8 @@ export interface MasterDeps {
 
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
-/** A replica that fails again within the longest pause waits for the next try, longer each time. */
-const REBUILD_PAUSE_MS = 1_000;
-const REBUILD_PAUSE_MAX_MS = 60_000;
+/** A candidate that is alone is elected again at once. */
+const PASS_ON_MS = 500;
 const CONFIRM_INTERVAL_MS = 1_000;
 const DRAIN_MAX_MS = 2_000;
 
@@ -71,6 +71,7 @@ export class Master implements Controlled, AsyncDisposable {
   readonly #claimant: Claimant;
   readonly #clockWatch: ClockWatch;
   readonly #follower: Follower;
+  readonly #rebuilder: Rebuilder;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
   #replica: Replica | null = null;
@@ -93,25 +94,25 @@ export class Master implements Controlled, AsyncDisposable {
   /** When the follower last had all that was committed. */
   #caughtUpMs = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
-  /** The leader that is let be: of which epoch, since when, and when it was so last. */
+  /** What keeps this master from having a replica, for people; empty when nothing does. */
+  #doing = '';
   #replicaTrouble: UnderstudyError | null = null;
-  #rebuildPauseMs = 0;
-  #rebuiltMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Opens the replica, listens, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
+   * Listens, opens the replica, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
    *
    * @throws `failed_precondition`: the metastore is open elsewhere or another cluster's, the port is in use. @throws `unavailable`.
+   * @throws `data_loss`: the state can be made from nothing that is left.
    */
   static async open(settings: MasterSettings, deps: MasterDeps): Promise<Master> {
     const master = new Master(settings, deps);
     try {
-      master.#replica = await Replica.open(settings, master.#replicaDeps());
-      master.applied.advanced(master.#replica.end.sn);
       const service = new NamespaceService(master, controlMethods(master));
       master.#server = await RpcServer.open(settings, deps, service.handle);
+      master.#replica = await Replica.open(settings, master.#replicaDeps(), master.#stopping.signal);
+      master.applied.advanced(master.#replica.end.sn);
     } catch (error) {
-      await master.#replica?.close();
+      await master.#server?.close();
       throw error;
     }
     master.#perform({ type: 'follow' });
@@ -126,6 +127,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#claimant = new Claimant(settings, deps);
     this.#clockWatch = new ClockWatch(settings, deps.log);
     this.standbys = new StandbyStreams(settings, deps);
+    this.#rebuilder = new Rebuilder(settings, deps.clock);
     const early = new EarlyElection(settings, deps);
     this.#follower = new Follower(settings, {
       ...deps,
@@ -183,7 +185,8 @@ export class Master implements Controlled, AsyncDisposable {
       sinceMs: this.#sinceMs,
       version: this.#settings.version,
       clusterId: this.#deps.journal.clusterId,
-      reason: this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : ''),
+      reason:
+        this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : this.#doing || (this.#replica?.trouble ?? '')),
       verified: this.#replica?.isVerified ?? false,
       leader: leads ? this.rpcAddress : this.#leaderAddress(),
     };
@@ -268,6 +271,11 @@ export class Master implements Controlled, AsyncDisposable {
         return this.#onElection(async () => {
           await this.#deps.election.withdraw().catch((error) => this.#deps.log.warn({ error }, 'cannot withdraw what was published'));
           await this.#deps.election.requeue();
+        });
+      case 'pass on':
+        return this.#onElection(async () => {
+          await sleep(this.#deps.clock, PASS_ON_MS, this.#stopping.signal).catch(() => {});
+          if (this.#role.name === 'rebuilding') await this.#deps.election.requeue();
         });
       case 'leave election':
         return this.#onElection(() => this.#deps.election.leave());
@@ -391,33 +399,18 @@ export class Master implements Controlled, AsyncDisposable {
   async #rebuild(): Promise<void> {
     await this.#follower.stop();
     await this.#stopClaiming();
-    const { clock, log } = this.#deps;
-    const { signal } = this.#stopping;
     const broken = this.#replica;
     this.#replica = null;
-    await broken?.close().catch((error) => log.warn({ error }, 'the failed metastore did not close in order'));
+    await broken?.close().catch((error) => this.#deps.log.warn({ error }, 'the failed metastore did not close in order'));
     // A store whose disk failed is opened as it is; anything else that went wrong with it may be in it still.
-    const open = this.#replicaTrouble?.code === 'unavailable' ? Replica.open : Replica.openAnew;
-    const isSoon = clock.monotonicMs() - this.#rebuiltMs < REBUILD_PAUSE_MAX_MS;
-    let pauseMs = isSoon ? Math.min(Math.max(this.#rebuildPauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS) : 0;
-    for (;;) {
-      if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
-      if (signal.aborted) return;
-      this.#rebuildPauseMs = pauseMs;
-      this.#rebuiltMs = clock.monotonicMs();
-      try {
-        this.#replica = await open(this.#settings, this.#replicaDeps());
-        break;
-      } catch (thrown) {
-        const error = asError(thrown);
-        log.error({ error }, 'the metastore cannot be opened; it is tried again');
-        this.#input({ type: 'rebuild failed', error });
-        pauseMs = Math.min(Math.max(pauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS);
-      }
-    }
+    const anew = this.#replicaTrouble?.code !== 'unavailable';
+    const failed = (error: UnderstudyError) => this.#input({ type: 'rebuild failed', error });
+    const replica = await this.#rebuilder.rebuild(() => this.#replicaDeps(), anew, failed, this.#stopping.signal);
+    if (replica === null) return;
+    this.#replica = replica;
     this.#replicaTrouble = null;
     this.#caughtUpMs = Number.NEGATIVE_INFINITY;
-    this.applied.advanced(this.#replica.end.sn);
+    this.applied.advanced(replica.end.sn);
     this.#input({ type: 'rebuilt' });
   }
 
@@ -441,6 +434,10 @@ export class Master implements Controlled, AsyncDisposable {
     return {
       stores,
       identity: journal,
+      checkpoints: journal.checkpoints,
+      doing: (what: string) => {
+        this.#doing = what;
+      },
       clock,
       log,
       advanced: (sn: number) => this.applied.advanced(sn),
