@@ -203,7 +203,8 @@ export class LeaderStream {
   async #tell(timeoutMs: number): Promise<void> {
     const { method, request } = operations.reportApplied;
     const { sn, isVerified } = this.#applied;
-    const body = request.encode({ address: this.#standby, appliedSn: sn, verified: isVerified }).finish();
+    const clockMs = Math.floor(this.#deps.clock.wallMs());
+    const body = request.encode({ address: this.#standby, appliedSn: sn, verified: isVerified, clockMs }).finish();
     await this.#connection.call(method, body, { timeoutMs });
   }
 

@@ -355,7 +355,8 @@ export class Master implements Controlled, AsyncDisposable {
     this.#leadership = leadership;
     this.standbys.serve(replica.recent);
     const { clock, log } = this.#deps;
-    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch }, serving.signal);
+    const peers = () => this.standbys.list();
+    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch, peers }, serving.signal);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
     this.#retired = null;
     this.#serving = { stop: serving, done: Promise.all([...before, house, this.#watchFence(leadership, serving.signal)]) };

@@ -34,6 +34,8 @@ export interface Standby {
   readonly appliedSn: number;
   /** It has said that its store is sound, so that it may lead. */
   readonly isVerified: boolean;
+  /** By how many milliseconds its clock was ahead of this machine's when it last said so; null before that. */
+  readonly clockAheadMs: number | null;
 }
 
 interface Deps {
@@ -107,8 +109,9 @@ export class StandbyStreams {
 
   /** Serves `reportApplied`, which is answered whatever it says: a standby also asks by it whether this master is alive. */
   report(call: ServerCall): void {
-    const { address, appliedSn, verified } = decodeRequest(operations.reportApplied.request, call.body);
-    this.#streams.get(address)?.reported(appliedSn, verified);
+    const { address, appliedSn, verified, clockMs } = decodeRequest(operations.reportApplied.request, call.body);
+    const clockAheadMs = clockMs === 0 ? null : clockMs - this.#deps.clock.wallMs();
+    this.#streams.get(address)?.reported(appliedSn, verified, clockAheadMs);
     call.reply();
   }
 
@@ -132,6 +135,7 @@ class StandbyStream implements Standby {
   sentSn: number;
   appliedSn: number;
   isVerified = false;
+  clockAheadMs: number | null = null;
   readonly #call: ServerCall;
   readonly #recent: RecentBatches;
   readonly #clock: Clock;
@@ -175,9 +179,10 @@ class StandbyStream implements Standby {
     this.#woken?.resolve();
   }
 
-  reported(appliedSn: number, isVerified: boolean): void {
+  reported(appliedSn: number, isVerified: boolean, clockAheadMs: number | null): void {
     this.appliedSn = Math.max(this.appliedSn, appliedSn);
     this.isVerified = isVerified;
+    this.clockAheadMs = clockAheadMs;
   }
 
   /** Idempotent. */
