@@ -8,7 +8,7 @@ import { asError, isError, type UnderstudyError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import { listFolder } from '../base/system-file.js';
 import { sleep } from '../base/wait.js';
-import { type DirectoryContext, logFolder, segmentPath } from './directory-layout.js';
+import { type DirectoryContext, logFolder, SEGMENT_NAME, segmentPath } from './directory-layout.js';
 import { cursorBehind, isSame, type Leg } from './epoch-chain.js';
 import { batchPast } from './head-log.js';
 import { type ChainPoint, endOf } from './journal.js';
@@ -177,7 +177,7 @@ class DirectoryScan {
   async #segmentsFrom(epoch: number, first: number): Promise<number[]> {
     const names = await listFolder(logFolder(this.#context.settings.folder));
     return names
-      .map((name) => /^(\d+)-(\d+)\.seg$/.exec(name))
+      .map((name) => SEGMENT_NAME.exec(name))
       .filter((parts) => Number(parts?.[1]) === epoch && Number(parts?.[2]) >= first)
       .map((parts) => Number(parts?.[2]))
       .sort((a, b) => a - b);

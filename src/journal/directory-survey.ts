@@ -7,6 +7,7 @@ import { asError, isError } from '../base/errors.js';
 import { errnoOf, fileSize, listFolder } from '../base/system-file.js';
 import { openDirectoryContext } from './directory-context.js';
 import {
+  CHECKPOINT_NAME,
   checkpointFolder,
   claimsFolder,
   type DirectoryContext,
@@ -14,6 +15,7 @@ import {
   type DirectoryJournalSettings,
   EPOCHS_MAX,
   logFolder,
+  SEGMENT_NAME,
 } from './directory-layout.js';
 import { Overtaken, scanDirectory } from './directory-scan.js';
 import { highestCommitted, type Leg, slotOf } from './epoch-chain.js';
@@ -58,8 +60,8 @@ export class DirectorySurvey implements JournalSurvey {
     const { epoch, committedSn, mark, legs, damage } = await this.#route();
     const found = [...damage];
     const top = legs.at(-1);
-    const log = await filesIn(logFolder(folder), /^\d+-\d+\.seg$/);
-    const { point } = mark?.boundary ?? { point: GENESIS };
+    const log = await filesIn(logFolder(folder), SEGMENT_NAME);
+    const boundary = mark?.retention.boundary;
     return {
       backend: 'directory',
       location: folder,
@@ -69,7 +71,7 @@ export class DirectorySurvey implements JournalSurvey {
       epoch,
       committedSn,
       end: top === undefined ? GENESIS : await this.#endOf(top.slot, mark, found),
-      boundary: mark === undefined || point.sn === 0 ? null : { epoch: mark.boundary.epoch, sn: point.sn },
+      boundary: boundary ? { epoch: boundary.epoch, sn: boundary.point.sn } : null,
       checkpoints: await this.#checkpoints(mark),
       log: { files: log.length, bytes: log.reduce((sum, { storedBytes }) => sum + storedBytes, 0) },
       claims: (await filesIn(claimsFolder(folder), /^\d+$/)).length,
@@ -102,15 +104,15 @@ export class DirectorySurvey implements JournalSurvey {
 
   async #route(): Promise<Route> {
     const damage: JournalDamage[] = [];
-    const top = await this.#orDamage(damage, 0, () => highestCommitted(this.#context, this.#ledger));
+    const top = await this.#orDamage(damage, () => highestCommitted(this.#context, this.#ledger));
     const slot = top?.slot ?? (await this.#anySlot());
     if (slot === undefined) return { legs: [], from: GENESIS, epoch: 0, committedSn: 0, marked: undefined, mark: undefined, damage };
     const mark = await this.#newestMark(slot.epoch);
-    const from = mark?.boundary.point ?? GENESIS;
+    const from = mark?.retention.boundary?.point ?? GENESIS;
     const legs: Leg[] = [{ slot, limit: undefined }];
     for (let lowest = slot; lowest.base.point.sn > from.sn; ) {
       const { base, epoch } = lowest;
-      const below = await this.#orDamage(damage, base.epoch, () => slotOf(this.#context, this.#ledger, base.epoch));
+      const below = await this.#orDamage(damage, () => slotOf(this.#context, this.#ledger, base.epoch));
       if (below === undefined || below.epoch >= epoch) break;
       legs.unshift({ slot: below, limit: base });
       lowest = below;
@@ -120,12 +122,13 @@ export class DirectorySurvey implements JournalSurvey {
   }
 
   /** @returns undefined where it is damaged, which is then told. */
-  async #orDamage<T>(damage: JournalDamage[], epoch: number, look: () => Promise<T>): Promise<T | undefined> {
+  async #orDamage<T>(damage: JournalDamage[], look: () => Promise<T>): Promise<T | undefined> {
     try {
       return await retryStale(this.#context, look);
     } catch (error) {
       if (!isError(error, 'corrupt') && !isError(error, 'failed_precondition')) throw error;
-      damage.push({ what: asError(error).message, file: this.#ledger.file.path, offset: this.#ledger.offset(epoch), sn: 0 });
+      const what = asError(error).message;
+      damage.push({ what, file: this.#ledger.file.path, offset: Number(/ offset=(\d+)/.exec(what)?.[1] ?? 0), sn: 0 });
       return undefined;
     }
   }
@@ -135,42 +138,38 @@ export class DirectorySurvey implements JournalSurvey {
     const names = await listFolder(logFolder(this.#context.settings.folder));
     const epochs = names.map((name) => Number(/^(\d+)-0\.seg$/.exec(name)?.[1] ?? 0)).filter((epoch) => epoch > 0 && epoch < EPOCHS_MAX);
     for (const epoch of epochs.sort((a, b) => b - a)) {
-      const { slot } = await this.#pages(epoch);
+      const slot = await this.#ledger.readSlot(epoch);
       if (slot !== undefined) return slot;
     }
     return undefined;
   }
 
+  /** Damaged marks are passed over: that they are has been told. */
   async #newestMark(from: number): Promise<Mark | undefined> {
     for (let epoch = from; epoch >= 1; epoch--) {
-      const { mark } = await this.#pages(epoch);
-      if (mark !== undefined) return mark;
+      try {
+        const { mark } = await this.#ledger.read(epoch);
+        if (mark !== undefined) return mark;
+      } catch (error) {
+        if (!isError(error, 'corrupt')) throw error;
+      }
     }
     return undefined;
   }
 
-  async #pages(epoch: number): Promise<{ slot?: Slot | undefined; mark?: Mark | undefined }> {
-    try {
-      return await this.#ledger.read(epoch);
-    } catch (error) {
-      if (isError(error, 'corrupt')) return {};
-      throw error;
-    }
-  }
-
   async #endOf(slot: Slot, mark: Mark | undefined, damage: JournalDamage[]): Promise<ChainPoint | null> {
     const head = { epoch: slot.epoch, slot, mark: mark?.epoch === slot.epoch ? mark : undefined };
-    const log = await this.#orDamage(damage, slot.epoch, () => readHeadLog(this.#context, head, GENESIS));
+    const log = await this.#orDamage(damage, () => readHeadLog(this.#context, head, GENESIS));
     return log?.end.point ?? null;
   }
 
   async #checkpoints(mark: Mark | undefined): Promise<StoredCheckpoint[]> {
-    const published = new Set(mark?.checkpoints.map(({ sn, id }) => `${sn}-${Buffer.from(id).toString('hex')}`));
-    const files = await filesIn(checkpointFolder(this.#context.settings.folder), /^\d+-[0-9a-f]+\.ckpt$/);
+    const published = new Set(mark?.retention.checkpoints.map(({ sn, id }) => `${sn}-${id}`));
+    const files = await filesIn(checkpointFolder(this.#context.settings.folder), CHECKPOINT_NAME);
     return files
       .map(({ name, bytes, modifiedMs }) => {
-        const [key = '', sn, id = ''] = /^(\d+)-([0-9a-f]+)/.exec(name) ?? [];
-        return { sn: Number(sn), id, bytes, timeMs: Math.floor(modifiedMs), isPublished: published.has(key) };
+        const [, sn = '', id = ''] = CHECKPOINT_NAME.exec(name) ?? [];
+        return { sn: Number(sn), id, bytes, timeMs: Math.floor(modifiedMs), isPublished: published.has(`${sn}-${id}`) };
       })
       .sort((a, b) => b.sn - a.sn);
   }

@@ -16,6 +16,8 @@ import { type JournalIdentity, readMark } from './flush-mark.js';
 import { State } from './state.js';
 import { type DigestAt, WriteBehind } from './write-behind.js';
 
+/** A leader tells of one of the newest boundaries. */
+const BOUNDARIES_KEPT = 8;
 const SETTINGS = { inodeCacheMax: 100_000, flushRows: 50_000, flushIntervalMs: 60_000 };
 
 export interface ReplayDeps {
@@ -74,7 +76,7 @@ export class Replay implements AsyncDisposable {
     this.#end = endOf(batch);
     this.#writeBehind.committed(this.#end.sn, this.#end.hash);
     if (expectedDigest !== null) this.#compare(expectedDigest);
-    if (digestDue) this.#taken.set(this.#end.sn, (await this.digest()).digest);
+    if (digestDue) await this.#take();
   }
 
   /** @returns the digest of the state at `end`. @throws as `apply`. */
@@ -93,10 +95,14 @@ export class Replay implements AsyncDisposable {
     return this.close();
   }
 
+  async #take(): Promise<void> {
+    this.#taken.set(this.#end.sn, (await this.digest()).digest);
+    if (this.#taken.size > BOUNDARIES_KEPT) this.#taken.delete(this.#taken.keys().next().value as number);
+  }
+
   #compare(told: Digest & { readonly ofSn: number }): void {
     this.#throwFailure();
     const taken = this.#taken.get(told.ofSn);
-    this.#taken.clear(); // a leader tells of the newest boundary only
     if (taken === undefined) return;
     if (!sameDigest(taken, told)) {
       throw new UnderstudyError(
