@@ -28,7 +28,6 @@ export interface Sizes {
   readonly manyFiles: number;
   readonly moreFiles: number;
   readonly takeoverRuns: number;
-  readonly takeoverFiles: number;
   readonly floorMs: number;
 }
 
@@ -39,8 +38,7 @@ const FULL: Sizes = {
   treeFiles: 100_000,
   manyFiles: 1_000_000,
   moreFiles: 200_000,
-  takeoverRuns: 20,
-  takeoverFiles: 100_000,
+  takeoverRuns: 10,
   floorMs: 1_500,
 };
 
@@ -52,7 +50,6 @@ const QUICK: Sizes = {
   manyFiles: 20_000,
   moreFiles: 4_000,
   takeoverRuns: 1,
-  takeoverFiles: 2_000,
   floorMs: 200,
 };
 

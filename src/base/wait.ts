@@ -62,3 +62,11 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefine
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
   });
 }
+
+/** Settles as `promise` does, within `limitMs`. @throws `unavailable` with `message` after that; what `promise` does later is dropped. */
+export function within<T>(clock: Clock, limitMs: number, promise: Promise<T>, message: string): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = clock.setTimer(limitMs, () => reject(new UnderstudyError('unavailable', message)));
+    promise.then(resolve, reject).finally(() => timer.cancel());
+  });
+}

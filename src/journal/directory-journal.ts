@@ -3,7 +3,6 @@
  * protocol and why it is safe.
  */
 import { UnderstudyError } from '../base/errors.js';
-import { DirectoryCheckpoints } from './directory-checkpoints.js';
 import { claimDirectory } from './directory-claim.js';
 import { openDirectoryContext } from './directory-context.js';
 import { followDirectory } from './directory-follower.js';
@@ -16,7 +15,6 @@ export class DirectoryJournal implements Journal {
   readonly clusterId: string;
   readonly incarnationId: string;
   readonly batchBytesMax: number;
-  readonly checkpoints: DirectoryCheckpoints;
   readonly #context: DirectoryContext;
   readonly #format: FormatFile;
   readonly #closing = new AbortController();
@@ -31,7 +29,6 @@ export class DirectoryJournal implements Journal {
     this.clusterId = format.clusterId;
     this.incarnationId = format.incarnationId;
     this.batchBytesMax = context.settings.batchBytesMax;
-    this.checkpoints = new DirectoryCheckpoints(context, this.#closing.signal);
   }
 
   /**

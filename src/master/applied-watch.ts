@@ -1,4 +1,8 @@
-/** Waits until this master has applied an entry: for readers that ask for at least that one. */
+/**
+ * Waits until this master has applied an entry: for readers that ask for at least that one.
+ *
+ * A reader keeps its place until the entry is applied, it gives up, or the longest wait is over, whichever comes first.
+ */
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
 
@@ -8,36 +12,53 @@ const WAIT_MAX_MS = 60_000;
 
 interface Waiting {
   readonly sn: number;
-  readonly deadlineMs: number;
-  readonly release: (refused: UnderstudyError | null) => void;
+  readonly settle: (refused: UnderstudyError | null) => void;
 }
 
 export class AppliedWatch {
   readonly #clock: Clock;
+  readonly #waiting = new Set<Waiting>();
   #sn = 0;
-  #waiting: Waiting[] = [];
 
   constructor(clock: Clock) {
     this.#clock = clock;
   }
 
-  /** Calls `release` when `sn` is applied: at once where it is. Callers past their deadline (monotonic) are dropped as others come. */
-  wait(sn: number, deadlineMs: number, release: (refused: UnderstudyError | null) => void): void {
+  /** Calls `release` once: when `sn` is applied, at once where it is, or with why it is waited for no longer. `signal` is not asked for where there is nothing to wait for. */
+  wait(sn: number, waiter: { readonly signal: AbortSignal }, release: (refused: UnderstudyError | null) => void): void {
     if (sn <= this.#sn) return release(null);
-    const now = this.#clock.monotonicMs();
-    const late = this.#waiting.filter((one) => one.deadlineMs <= now);
-    this.#waiting = this.#waiting.filter((one) => one.deadlineMs > now);
-    for (const one of late) one.release(new UnderstudyError('deadline_exceeded', `this master has not applied it in time: sn=${one.sn}`));
-    if (this.#waiting.length >= WAITING_MAX)
+    if (this.#waiting.size >= WAITING_MAX)
       return release(new UnderstudyError('resource_exhausted', 'too many readers wait for this master'));
-    this.#waiting.push({ sn, deadlineMs: Math.min(deadlineMs, now + WAIT_MAX_MS), release });
+    const { signal } = waiter;
+    const giveUp = () => waiting.settle(this.#late(sn));
+    const timer = this.#clock.setTimer(WAIT_MAX_MS, giveUp);
+    const waiting: Waiting = {
+      sn,
+      settle: (refused) => {
+        this.#waiting.delete(waiting);
+        timer.cancel();
+        signal.removeEventListener('abort', giveUp);
+        release(refused);
+      },
+    };
+    this.#waiting.add(waiting);
+    if (signal.aborted) giveUp();
+    else signal.addEventListener('abort', giveUp, { once: true });
+  }
+
+  /** Resolves when `sn` is applied. @throws `deadline_exceeded`: not before `signal` was aborted. `resource_exhausted`. */
+  reached(sn: number, signal: AbortSignal): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.wait(sn, { signal }, (refused) => (refused === null ? resolve() : reject(refused)));
+    });
   }
 
   advanced(sn: number): void {
     this.#sn = sn;
-    if (this.#waiting.length === 0) return;
-    const ready = this.#waiting.filter((one) => one.sn <= sn);
-    this.#waiting = this.#waiting.filter((one) => one.sn > sn);
-    for (const { release } of ready) release(null);
+    for (const waiting of this.#waiting) if (waiting.sn <= sn) waiting.settle(null);
+  }
+
+  #late(sn: number): UnderstudyError {
+    return new UnderstudyError('deadline_exceeded', `this master has not applied it in time: applied=${this.#sn} wanted=${sn}`);
   }
 }

@@ -95,12 +95,13 @@ export class Claimant {
     const goesOn = before !== null && before.epoch === epoch && now - before.lastMs <= incumbentGraceMs;
     const sinceMs = goesOn ? before.sinceMs : now;
     if (now - sinceMs > incumbentGraceMs) return false;
-    if (!(await findIncumbent(this.#deps, { address, epoch }, signal))) return false;
+    const incumbent = await findIncumbent(this.#deps, { address, epoch }, ownAddress, signal);
+    if (incumbent === null) return false;
     this.#incumbent = { epoch, sinceMs, lastMs: now };
-    log.info({ leader: address, epoch }, 'elected, but the leader still serves: it is let be for now');
+    log.info({ leader: incumbent.address, epoch: incumbent.epoch }, 'elected, but the leader still serves: it is let be for now');
     // Two standbys must not hand the election to each other all the time.
     await sleep(clock, INCUMBENT_PAUSE_MS, signal);
-    return findIncumbent(this.#deps, { address, epoch }, signal);
+    return (await findIncumbent(this.#deps, incumbent, ownAddress, signal)) !== null;
   }
 
   /** @throws as `journal.claim`, and what the replica cannot apply. */

@@ -10,13 +10,10 @@ import { decodeRequest, operations } from '../metadata/operations.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { Leadership } from './leadership.js';
 import { rebuilding, type Served } from './namespace-service.js';
-import type { StandbyStreams } from './standby-streams.js';
 
 export interface Controlled extends Served {
   /** Clients that may be registered at once. */
   readonly clientsMax: number;
-  /** Who is fed from memory while this master leads. */
-  readonly standbys: StandbyStreams;
   status(): understudy.MasterStatusResponse.$Properties;
 }
 
@@ -27,8 +24,6 @@ export function controlMethods(master: Controlled): ReadonlyMap<number, CallHand
     [operations.closeClient.method, (call) => closeClient(master, call)],
     [operations.masterStatus.method, (call) => masterStatus(master, call)],
     [operations.digest.method, (call) => void digest(master, call)],
-    [operations.followJournal.method, (call) => master.standbys.follow(call, () => master.notLeader())],
-    [operations.reportApplied.method, (call) => master.standbys.report(call)],
   ]);
 }
 
@@ -63,7 +58,7 @@ function closeClient(master: Controlled, call: ServerCall): void {
   });
 }
 
-/** A leader says that it leads only if the journal confirms it. */
+/** A leader says that it leads only if the journal confirms it. One that is handing over has just been confirmed, and is not to be superseded now. */
 function masterStatus(master: Controlled, call: ServerCall): void {
   const reply = (refused: UnderstudyError | null) => {
     const status = master.status();
@@ -72,7 +67,7 @@ function masterStatus(master: Controlled, call: ServerCall): void {
     const reason = isDenied ? { reason: refused.message } : {};
     call.reply(encodeMessage(operations.masterStatus.response, { ...status, ...denied, ...reason }));
   };
-  if (master.leadership === null) reply(null);
+  if (master.leadership === null || master.leadership.isHeld) reply(null);
   else master.leadership.release(reply);
 }
 

@@ -8,6 +8,8 @@ import type { Network } from '../rpc/network.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../rpc/rpc-connection.js';
 
 const ANSWER_MS = 200;
+/** The lead may have moved on while a standby looked: so many masters are asked, each named by the one before it. */
+const ASKED_MAX = 3;
 
 export interface IncumbentDeps {
   readonly clock: Clock;
@@ -15,14 +17,33 @@ export interface IncumbentDeps {
   readonly network: Network;
 }
 
+/** A leader, as far as is known. */
+export interface Incumbent {
+  readonly address: string;
+  readonly epoch: number;
+}
+
 /**
- * @returns whether the master at `address` says within 200 ms that it leads that epoch, or a later one, and can write; the journal has confirmed it then.
+ * @returns the master that says within 200 ms that it leads the epoch of `known`, or a later one, and can write; the journal has confirmed it
+ *   then. `known` is asked first; where it has handed the lead over it says to whom. Null where none says so.
  */
 export async function findIncumbent(
   deps: IncumbentDeps,
-  { address, epoch }: { readonly address: string; readonly epoch: number },
+  known: Incumbent,
+  ownAddress: string,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<Incumbent | null> {
+  let address = known.address;
+  for (let asked = 0; asked < ASKED_MAX && address !== '' && address !== ownAddress; asked++) {
+    const status = await askStatus(deps, address, signal);
+    if (status === null) return null;
+    if (status.state === 'ACTIVE') return status.epoch >= known.epoch && status.reason === '' ? { address, epoch: status.epoch } : null;
+    address = status.leader === address ? '' : status.leader;
+  }
+  return null;
+}
+
+async function askStatus(deps: IncumbentDeps, address: string, signal: AbortSignal) {
   const limit = new AbortController();
   const timer = deps.clock.setTimer(ANSWER_MS, () => limit.abort());
   const either = AbortSignal.any([signal, limit.signal]);
@@ -33,10 +54,9 @@ export async function findIncumbent(
       timeoutMs: ANSWER_MS,
       signal: either,
     });
-    const status = masterStatus.response.decode(body);
-    return status.state === 'ACTIVE' && status.epoch >= epoch && status.reason === '';
+    return masterStatus.response.decode(body);
   } catch {
-    return false;
+    return null;
   } finally {
     timer.cancel();
   }

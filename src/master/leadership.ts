@@ -12,7 +12,7 @@
 import type { Clock } from '../base/clock.js';
 import { asError, ERROR_NUMBERS, type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred } from '../base/wait.js';
-import type { Appended, JournalWriter } from '../journal/journal.js';
+import type { ChainPoint, JournalWriter } from '../journal/journal.js';
 import { type Entry, encodeEntry } from '../metadata/entries.js';
 import type { EntryBody, PlanContext, Planned } from '../metadata/plan.js';
 import type { CallResult, Inode } from '../metadata/records.js';
@@ -71,6 +71,8 @@ interface Unsettled extends Answer {
 interface Group {
   readonly entries: Uint8Array[];
   readonly unsettled: Unsettled[];
+  /** Answers that saw entries of this group: its append began after they were asked for, so its commit is their confirm, too. */
+  readonly readers: Release[];
   bytes: number;
   /** All of them make room, or are needed for that: they may use the journal's reserve of space. */
   makesRoom: boolean;
@@ -79,6 +81,8 @@ interface Group {
 /** Room that a batch's header and its entries' lengths may take. */
 const BATCH_OVERHEAD_BYTES = 4096;
 const ENTRY_OVERHEAD_BYTES = 8;
+/** Answers that may leave with one batch; further ones pass the gate. */
+const READERS_MAX = 65_536;
 
 export class Leadership {
   readonly writer: JournalWriter;
@@ -92,6 +96,8 @@ export class Leadership {
   #scheduled = false;
   #committedAt: StatePosition;
   #batchesSinceDigest = 0;
+  /** What came since nothing new is begun; null where it is. */
+  #held: Submission[] | null = null;
   /** Why no submission is taken any longer; those that were taken go on. */
   #refusing: UnderstudyError | null = null;
   /** Why nothing can be appended any longer: all that was not committed has been taken back. */
@@ -138,6 +144,7 @@ export class Leadership {
   submit(submission: Submission): void {
     const refusal = this.#stopped ?? this.#refusing;
     if (refusal !== null) return this.#refuse(submission, refusal);
+    if (this.#held !== null) return this.#holdBack(submission, this.#held);
     if (this.#queue.length === 0 && this.#hasRoom()) return this.#run(submission);
     if (this.#queue.length >= this.#settings.queueMax) {
       return this.#refuse(
@@ -165,6 +172,8 @@ export class Leadership {
 
   /** Releases an answer that saw the state as it is now, when it may leave (I6). */
   release(release: Release): void {
+    const { entries, readers } = this.#pending;
+    if (entries.length > 0 && readers.length < READERS_MAX) return void readers.push(release);
     const sawSn = this.#stopped === null ? this.#deps.replica.state.sn : 0;
     this.#gate.wait(sawSn, (refused) => {
       if (isError(refused, 'fenced')) this.#end(refused);
@@ -172,18 +181,48 @@ export class Leadership {
     });
   }
 
+  /**
+   * Begins nothing new: calls that come wait, as many as the queue holds, until `resume` or `close`. Resolves when all that was taken
+   * before is settled and no confirm flies: then nothing here depends on this epoch any longer.
+   */
+  async hold(): Promise<void> {
+    this.#held ??= [];
+    await Promise.all([this.#idle(), this.#gate.hold()]);
+  }
+
+  get isHeld(): boolean {
+    return this.#held !== null;
+  }
+
+  /** Goes on after `hold`, with what came meanwhile. */
+  resume(): void {
+    const held = this.#held ?? [];
+    this.#held = null;
+    this.#gate.resume();
+    for (const submission of held) this.submit(submission);
+  }
+
   /** Takes no more submissions; resolves when those that were taken are settled. */
-  async drain(why: UnderstudyError): Promise<void> {
+  drain(why: UnderstudyError): Promise<void> {
     this.#refusing ??= why;
-    if (this.#isIdle()) return;
-    this.#drained ??= deferred();
-    await this.#drained.promise;
+    return this.#idle();
   }
 
   /** Ends the epoch here: what is not committed is taken back, everybody who waits is refused with `why`. Idempotent. */
   close(why: UnderstudyError): void {
     this.#stop(why);
     this.#gate.close(why);
+  }
+
+  #holdBack(submission: Submission, held: Submission[]): void {
+    if (held.length < this.#settings.queueMax) held.push(submission);
+    else this.#refuse(submission, new UnderstudyError('unavailable', `too many calls wait for the next leader: held=${held.length}`));
+  }
+
+  async #idle(): Promise<void> {
+    if (this.#isIdle()) return;
+    this.#drained ??= deferred();
+    await this.#drained.promise;
   }
 
   #isIdle(): boolean {
@@ -293,7 +332,7 @@ export class Leadership {
     const { replica, writer } = this.#deps;
     if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches) {
       this.#batchesSinceDigest = 0;
-      this.#add(NOBODY, { digest: replica.writeBehind.boundaries.newest }, replica.state.timeMs);
+      this.#add(NOBODY, { digest: replica.writeBehind.newestBoundary }, replica.state.timeMs);
     }
     const group = this.#pending;
     const at = replica.state.position();
@@ -311,15 +350,16 @@ export class Leadership {
     );
   }
 
-  #committed(group: Group, end: Appended, at: StatePosition): void {
+  #committed(group: Group, end: ChainPoint, at: StatePosition): void {
     this.#inFlight = null;
     this.#committedAt = at;
-    this.#deps.replica.committed(end, end.sealed);
+    this.#deps.replica.committed(end);
     this.#advance();
     this.#gate.committed(end.sn);
     if (!group.makesRoom) this.#trouble = '';
     for (const { submission, sn, inode, refused } of group.unsettled) submission.settle(refused, { sn, inode });
-    if (this.#isIdle()) this.#drained?.resolve();
+    for (const release of group.readers) release(null);
+    if (this.#isIdle()) this.#settleDrained();
   }
 
   #failed(error: UnderstudyError): void {
@@ -346,7 +386,9 @@ export class Leadership {
   #takeBack(inFlight: UnderstudyError, others: UnderstudyError): void {
     const { state, writeBehind } = this.#deps.replica;
     const lost = this.#inFlight?.unsettled ?? [];
-    const never = [...this.#pending.unsettled.map(({ submission }) => submission), ...this.#queue];
+    const readers = [...(this.#inFlight?.readers ?? []), ...this.#pending.readers];
+    const held = this.#held?.splice(0) ?? [];
+    const never = [...this.#pending.unsettled.map(({ submission }) => submission), ...this.#queue, ...held];
     this.#inFlight = null;
     this.#pending = emptyGroup();
     this.#queue = [];
@@ -355,12 +397,18 @@ export class Leadership {
     this.#gate.rollBack(this.#committedAt.sn, others);
     for (const { submission } of lost) submission.settle(inFlight, NOTHING);
     for (const submission of never) submission.settle(others, NOTHING);
+    for (const release of readers) release(others);
+    this.#settleDrained();
+  }
+
+  #settleDrained(): void {
     this.#drained?.resolve();
+    this.#drained = null;
   }
 }
 
 /** Entries that may use the reserve of space: what removes, and the registration without which nobody could remove. */
-const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest', 'retention'] as const;
+const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest'] as const;
 const TRY_AGAIN_MS = 500;
 /** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);
@@ -368,7 +416,7 @@ const NOTHING: Answer = { sn: 0, inode: null };
 const NOBODY: Submission = { caller: null, plan: () => ({ unchanged: null }), settle() {} };
 
 function emptyGroup(): Group {
-  return { entries: [], unsettled: [], bytes: BATCH_OVERHEAD_BYTES, makesRoom: true };
+  return { entries: [], unsettled: [], readers: [], bytes: BATCH_OVERHEAD_BYTES, makesRoom: true };
 }
 
 /** What a client is told when nothing happened: it may retry, elsewhere or later. */

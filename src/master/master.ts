@@ -16,24 +16,22 @@ import { AppliedWatch } from './applied-watch.js';
 import { Claimant, type ClaimantSettings } from './claimant.js';
 import { ClockWatch, type ClockWatchSettings } from './clock-watch.js';
 import { type Controlled, controlMethods } from './control-service.js';
-import { EarlyElection, type EarlyElectionSettings } from './early-election.js';
-import { Follower, type FollowerSettings } from './follower.js';
+import { Follower } from './follower.js';
+import { HandOver } from './hand-over.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import { Leadership, type LeadershipSettings } from './leadership.js';
+import { masterStatus, SHOWN_STATES } from './master-status.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
-import { Rebuilder } from './rebuilder.js';
 import { Replica, type ReplicaSettings } from './replica.js';
 import { type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
-import { StandbyStreams, type StandbyStreamsSettings } from './standby-streams.js';
+import { LeadTaker } from './take-lead.js';
+import { transferMethods } from './transfer-service.js';
 
 export interface MasterSettings
   extends ReplicaSettings,
     Omit<LeadershipSettings, 'batchBytesMax'>,
     HousekeepingSettings,
     ClaimantSettings,
-    FollowerSettings,
-    StandbyStreamsSettings,
-    EarlyElectionSettings,
     ClockWatchSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
@@ -42,6 +40,10 @@ export interface MasterSettings
   readonly version: string;
   /** Clients that may be registered at once. */
   readonly clientsMax: number;
+  /** `host:port` of masters of the cluster, itself perhaps among them: one of them may be handed the lead. */
+  readonly peers: readonly string[];
+  /** It replays and answers reads, and never leads. */
+  readonly isObserver: boolean;
 }
 
 export interface MasterDeps {
@@ -56,8 +58,9 @@ export interface MasterDeps {
 
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
-/** A candidate that is alone is elected again at once. */
-const PASS_ON_MS = 500;
+/** A replica that fails again within the longest pause waits for the next try, longer each time. */
+const REBUILD_PAUSE_MS = 1_000;
+const REBUILD_PAUSE_MAX_MS = 60_000;
 const CONFIRM_INTERVAL_MS = 1_000;
 const DRAIN_MAX_MS = 2_000;
 
@@ -66,12 +69,12 @@ export class Master implements Controlled, AsyncDisposable {
   readonly #deps: MasterDeps;
   /** Tells readers what is applied. */
   readonly applied: AppliedWatch;
-  readonly standbys: StandbyStreams;
   readonly #startedMs: number;
   readonly #claimant: Claimant;
+  readonly #handOver: HandOver;
+  readonly #taker: LeadTaker;
   readonly #clockWatch: ClockWatch;
   readonly #follower: Follower;
-  readonly #rebuilder: Rebuilder;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
   #replica: Replica | null = null;
@@ -83,6 +86,7 @@ export class Master implements Controlled, AsyncDisposable {
   #sinceMs: number;
   /** What is wrong, for people; empty when nothing is. */
   #trouble = '';
+  #isClosing = false;
   #inputs: RoleInput[] = [];
   #stepping = false;
   /** Effects on the replica and on the election, each in order. */
@@ -94,29 +98,31 @@ export class Master implements Controlled, AsyncDisposable {
   /** When the follower last had all that was committed. */
   #caughtUpMs = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
-  /** What keeps this master from having a replica, for people; empty when nothing does. */
-  #doing = '';
   #replicaTrouble: UnderstudyError | null = null;
+  #rebuildPauseMs = 0;
+  #rebuiltMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Listens, opens the replica, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
+   * Opens the replica, listens, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
    *
    * @throws `failed_precondition`: the metastore is open elsewhere or another cluster's, the port is in use. @throws `unavailable`.
-   * @throws `data_loss`: the state can be made from nothing that is left.
    */
   static async open(settings: MasterSettings, deps: MasterDeps): Promise<Master> {
     const master = new Master(settings, deps);
     try {
-      const service = new NamespaceService(master, controlMethods(master));
-      master.#server = await RpcServer.open(settings, deps, service.handle);
-      master.#replica = await Replica.open(settings, master.#replicaDeps(), master.#stopping.signal);
+      master.#replica = await Replica.open(settings, master.#replicaDeps());
       master.applied.advanced(master.#replica.end.sn);
+      const service = new NamespaceService(
+        master,
+        new Map([...controlMethods(master), ...transferMethods(master.#handOver, master.#taker)]),
+      );
+      master.#server = await RpcServer.open(settings, deps, service.handle);
     } catch (error) {
-      await master.#server?.close();
+      await master.#replica?.close();
       throw error;
     }
     master.#perform({ type: 'follow' });
-    deps.election.join(master.rpcAddress, ({ type }) => master.#input({ type }));
+    deps.election.join(master.rpcAddress, ({ type }) => master.input({ type }));
     return master;
   }
 
@@ -126,18 +132,16 @@ export class Master implements Controlled, AsyncDisposable {
     this.applied = new AppliedWatch(deps.clock);
     this.#claimant = new Claimant(settings, deps);
     this.#clockWatch = new ClockWatch(settings, deps.log);
-    this.standbys = new StandbyStreams(settings, deps);
-    this.#rebuilder = new Rebuilder(settings, deps.clock);
-    const early = new EarlyElection(settings, deps);
-    this.#follower = new Follower(settings, {
-      ...deps,
-      ownAddress: () => this.rpcAddress,
-      leaderGone: (leader, why) => early.leaderGone(leader, why),
+    this.#handOver = new HandOver(deps, this);
+    this.#taker = new LeadTaker(deps, this);
+    this.#follower = new Follower({
+      clock: deps.clock,
+      journal: deps.journal,
       caughtUp: () => {
         this.#caughtUpMs = deps.clock.monotonicMs();
         this.#trouble = '';
       },
-      failed: (error) => this.#input({ type: 'replay failed', error }),
+      failed: (error) => this.input({ type: 'replay failed', error }),
     });
     this.#startedMs = this.#sinceMs = deps.clock.wallMs();
   }
@@ -170,37 +174,34 @@ export class Master implements Controlled, AsyncDisposable {
     return this.#leadership;
   }
 
+  get clusterId(): string {
+    return this.#deps.journal.clusterId;
+  }
+
+  get isObserver(): boolean {
+    return this.#settings.isObserver;
+  }
+
   /** What `masterStatus` tells. */
   status() {
-    const { state, end } = this.#replica ?? {};
     const leads = this.#role.name === 'leading' || this.#role.name === 'suspended';
-    return {
-      state: STATES[this.#role.name],
-      epoch: state?.epoch ?? 0,
-      appliedSn: end?.sn ?? 0,
-      committedSn: end?.sn ?? 0,
-      rpcAddress: this.rpcAddress,
-      webAddress: this.#settings.webAddress,
-      startedMs: this.#startedMs,
-      sinceMs: this.#sinceMs,
-      version: this.#settings.version,
-      clusterId: this.#deps.journal.clusterId,
-      reason:
-        this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : this.#doing || (this.#replica?.trouble ?? '')),
-      verified: this.#replica?.isVerified ?? false,
-      leader: leads ? this.rpcAddress : this.#leaderAddress(),
-    };
+    const trouble = this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : '');
+    const { role, replica, rpcAddress, clusterId } = this;
+    const leader = leads ? rpcAddress : this.#leaderAddress();
+    return masterStatus(
+      { role, replica, rpcAddress, clusterId, startedMs: this.#startedMs, sinceMs: this.#sinceMs, trouble, leader },
+      this.#settings,
+    );
   }
 
   /**
-   * Stops: a leader answers what it has taken, then leaves the election so that the next one is elected at once. Idempotent.
-   * Resolves when everything is released.
+   * Stops: a leader hands over to a standby, or, where none takes the lead, answers what it has taken; then it leaves the election, so that
+   * the next one is elected at once. Idempotent. Resolves when everything is released.
    */
   close(): Promise<void> {
-    if (this.#role.name !== 'stopping') {
-      this.#input({ type: 'stop' });
-      this.#stopping.abort();
-      void this.#release().then(this.#closed.resolve, this.#closed.reject);
+    if (!this.#isClosing) {
+      this.#isClosing = true;
+      void this.#close().then(this.#closed.resolve, this.#closed.reject);
     }
     return this.#closed.promise;
   }
@@ -209,7 +210,16 @@ export class Master implements Controlled, AsyncDisposable {
     return this.close();
   }
 
-  async #release(): Promise<void> {
+  async #close(): Promise<void> {
+    if (this.#leadership !== null && this.standbys().length > 0)
+      await this.#handOver.run('').then(
+        () => this.#handOver.seen(),
+        (error) => {
+          this.#deps.log.warn({ error }, 'the lead is left to the election');
+        },
+      );
+    this.input({ type: 'stop' });
+    this.#stopping.abort();
     try {
       await this.#electionWork;
       await this.#stopClaiming();
@@ -224,7 +234,8 @@ export class Master implements Controlled, AsyncDisposable {
 
   // The machine
 
-  #input(input: RoleInput): void {
+  /** Something happened. */
+  input(input: RoleInput): void {
     this.#inputs.push(input);
     if (this.#stepping) return;
     this.#stepping = true;
@@ -233,6 +244,7 @@ export class Master implements Controlled, AsyncDisposable {
       const { role, effects } = step(before, next);
       this.#role = role;
       this.#note(before, role, next);
+      this.#taker.stepped(role, next);
       for (const effect of effects) this.#perform(effect);
     }
     this.#stepping = false;
@@ -258,7 +270,7 @@ export class Master implements Controlled, AsyncDisposable {
       case 'follow':
         return this.#onReplica(async () => this.#startFollowing());
       case 'claim':
-        return this.#onReplica(() => this.#startClaiming(effect.failures));
+        return this.#onReplica(() => this.#startClaiming(effect));
       case 'serve':
         return this.#onReplica(async () => this.#serve());
       case 'yield':
@@ -269,13 +281,9 @@ export class Master implements Controlled, AsyncDisposable {
         return this.#onElection(() => this.#publish());
       case 'requeue':
         return this.#onElection(async () => {
+          await this.#handOver.seen();
           await this.#deps.election.withdraw().catch((error) => this.#deps.log.warn({ error }, 'cannot withdraw what was published'));
           await this.#deps.election.requeue();
-        });
-      case 'pass on':
-        return this.#onElection(async () => {
-          await sleep(this.#deps.clock, PASS_ON_MS, this.#stopping.signal).catch(() => {});
-          if (this.#role.name === 'rebuilding') await this.#deps.election.requeue();
         });
       case 'leave election':
         return this.#onElection(() => this.#deps.election.leave());
@@ -304,32 +312,32 @@ export class Master implements Controlled, AsyncDisposable {
     if (this.#role.name === 'following' && this.#replica !== null) this.#follower.start(this.#replica);
   }
 
-  async #startClaiming(failures: number): Promise<void> {
+  async #startClaiming(effect: RoleEffect & { type: 'claim' }): Promise<void> {
     await this.#follower.stop();
     await this.#stopClaiming();
     const stop = new AbortController();
     const wanted = this.#role.name === 'claiming' || this.#role.name === 'suspended';
-    if (wanted && this.#replica !== null) this.#claiming = { stop, done: this.#claim(this.#replica, failures, stop.signal) };
+    if (wanted && this.#replica !== null) this.#claiming = { stop, done: this.#claim(this.#replica, effect, stop.signal) };
   }
 
-  async #claim(replica: Replica, failures: number, signal: AbortSignal): Promise<void> {
+  async #claim(replica: Replica, { failures, told }: RoleEffect & { type: 'claim' }, signal: AbortSignal): Promise<void> {
     try {
       if (failures > 0) await sleep(this.#deps.clock, Math.min(CLAIM_PAUSE_MS * 2 ** failures, CLAIM_PAUSE_MAX_MS), signal);
       // A suspended leader whom another has superseded must not claim the lead back.
       if (this.#role.name === 'suspended') await this.#writer?.confirm();
+      else if (told) this.#taker.throwIfUnwanted();
       else {
         await this.#claimant.catchUp(replica, this.#caughtUpMs, signal);
         const isReady = await this.#claimant.isVerified(replica, signal);
-        if (!isReady || (await this.#claimant.incumbentServes(replica, this.rpcAddress, signal)))
-          return this.#input({ type: 'stood back' });
+        if (!isReady || (await this.#claimant.incumbentServes(replica, this.rpcAddress, signal))) return this.input({ type: 'stood back' });
       }
       const writer = await this.#claimant.claim(replica, this.rpcAddress, signal);
       if (signal.aborted) return await this.#letGo(writer);
       this.#retired = this.#writer;
       this.#writer = writer;
-      this.#input({ type: 'claimed', epoch: writer.epoch });
+      this.input({ type: 'claimed', epoch: writer.epoch });
     } catch (thrown) {
-      if (!signal.aborted) this.#input({ type: 'claim failed', error: asError(thrown) });
+      if (!signal.aborted) this.input({ type: 'claim failed', error: asError(thrown) });
     }
   }
 
@@ -350,24 +358,22 @@ export class Master implements Controlled, AsyncDisposable {
       replica,
       writer,
       clock: this.#deps.clock,
-      ended: (error) => this.#leadership === leadership && this.#input({ type: 'writer ended', error }),
+      ended: (error) => this.#leadership === leadership && this.input({ type: 'writer ended', error }),
     });
     this.#leadership = leadership;
-    this.standbys.serve(replica.recent);
     const { clock, log } = this.#deps;
-    const peers = () => this.standbys.list();
-    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch, peers }, serving.signal);
+    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch }, serving.signal);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
     this.#retired = null;
     this.#serving = { stop: serving, done: Promise.all([...before, house, this.#watchFence(leadership, serving.signal)]) };
     this.#deps.log.info({ epoch: writer.epoch, sn: replica.end.sn }, 'leading');
+    this.#taker.serves(writer.epoch, replica.end.sn);
   }
 
   /** An idle leader learns in bounded time that it has been superseded. */
   async #watchFence(leadership: Leadership, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      const refused = await new Promise<UnderstudyError | null>((resolve) => leadership.release(resolve));
-      if (refused !== null) this.standbys.endAll(refused);
+      await new Promise<void>((resolve) => leadership.release(() => resolve()));
       await sleep(this.#deps.clock, CONFIRM_INTERVAL_MS, signal).catch(() => {});
     }
   }
@@ -387,12 +393,11 @@ export class Master implements Controlled, AsyncDisposable {
     const writer = this.#writer;
     this.#writer = null;
     if (writer !== null) await this.#letGo(writer);
-    this.#input({ type: 'yielded' });
+    this.input({ type: 'yielded' });
   }
 
   #stopServing(why: UnderstudyError): void {
     this.#serving?.stop.abort();
-    this.standbys.stop(why);
     this.#leadership?.close(why);
     this.#leadership = null;
   }
@@ -400,19 +405,34 @@ export class Master implements Controlled, AsyncDisposable {
   async #rebuild(): Promise<void> {
     await this.#follower.stop();
     await this.#stopClaiming();
+    const { clock, log } = this.#deps;
+    const { signal } = this.#stopping;
     const broken = this.#replica;
     this.#replica = null;
-    await broken?.close().catch((error) => this.#deps.log.warn({ error }, 'the failed metastore did not close in order'));
+    await broken?.close().catch((error) => log.warn({ error }, 'the failed metastore did not close in order'));
     // A store whose disk failed is opened as it is; anything else that went wrong with it may be in it still.
-    const anew = this.#replicaTrouble?.code !== 'unavailable';
-    const failed = (error: UnderstudyError) => this.#input({ type: 'rebuild failed', error });
-    const replica = await this.#rebuilder.rebuild(() => this.#replicaDeps(), anew, failed, this.#stopping.signal);
-    if (replica === null) return;
-    this.#replica = replica;
+    const open = this.#replicaTrouble?.code === 'unavailable' ? Replica.open : Replica.openAnew;
+    const isSoon = clock.monotonicMs() - this.#rebuiltMs < REBUILD_PAUSE_MAX_MS;
+    let pauseMs = isSoon ? Math.min(Math.max(this.#rebuildPauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS) : 0;
+    for (;;) {
+      if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
+      if (signal.aborted) return;
+      this.#rebuildPauseMs = pauseMs;
+      this.#rebuiltMs = clock.monotonicMs();
+      try {
+        this.#replica = await open(this.#settings, this.#replicaDeps());
+        break;
+      } catch (thrown) {
+        const error = asError(thrown);
+        log.error({ error }, 'the metastore cannot be opened; it is tried again');
+        this.input({ type: 'rebuild failed', error });
+        pauseMs = Math.min(Math.max(pauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS);
+      }
+    }
     this.#replicaTrouble = null;
     this.#caughtUpMs = Number.NEGATIVE_INFINITY;
-    this.applied.advanced(replica.end.sn);
-    this.#input({ type: 'rebuilt' });
+    this.applied.advanced(this.#replica.end.sn);
+    this.input({ type: 'rebuilt' });
   }
 
   /** Closes a writer that is of no use any longer: what it left is known by the journal. */
@@ -435,10 +455,6 @@ export class Master implements Controlled, AsyncDisposable {
     return {
       stores,
       identity: journal,
-      checkpoints: journal.checkpoints,
-      doing: (what: string) => {
-        this.#doing = what;
-      },
       clock,
       log,
       advanced: (sn: number) => this.applied.advanced(sn),
@@ -447,9 +463,14 @@ export class Master implements Controlled, AsyncDisposable {
         failed = true;
         this.#replicaTrouble = error;
         this.#deps.log.error({ error }, 'the metastore has failed; it is opened again, or rebuilt from the journal');
-        this.#input({ type: 'replica failed', error });
+        this.input({ type: 'replica failed', error });
       },
     };
+  }
+
+  /** `host:port` of other masters that are known. */
+  standbys(): readonly string[] {
+    return this.#settings.peers.filter((address) => address !== this.rpcAddress);
   }
 
   /** @returns why a request for the leader is refused here, with the leader's address where it is known. */
@@ -458,24 +479,13 @@ export class Master implements Controlled, AsyncDisposable {
     const leader = this.#leaderAddress();
     return new UnderstudyError(
       'not_leader',
-      `this master does not lead: state=${STATES[this.#role.name]}`,
+      `this master does not lead: state=${SHOWN_STATES[this.#role.name]}`,
       leader === '' ? {} : { leader },
     );
   }
 
   #leaderAddress(): string {
     const address = this.#replica?.state.leaderAddress ?? '';
-    return address === this.rpcAddress ? '' : address;
+    return address === this.rpcAddress ? this.#handOver.successor : address;
   }
 }
-
-const STATES: Record<Role['name'], string> = {
-  following: 'PASSIVE',
-  claiming: 'BECOMING_ACTIVE',
-  leading: 'ACTIVE',
-  suspended: 'ACTIVE',
-  yielding: 'BECOMING_PASSIVE',
-  rebuilding: 'PASSIVE',
-  halted: 'PASSIVE',
-  stopping: 'BECOMING_PASSIVE',
-};

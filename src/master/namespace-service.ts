@@ -51,7 +51,7 @@ export class NamespaceService {
   readonly handle: CallHandler = (call) => {
     const method = this.#methods.get(call.method);
     if (method === undefined) throw new UnderstudyError('unimplemented', `no such method: method=${call.method}`);
-    method(call);
+    return method(call);
   };
 
   #mutate(operation: MutationRow, call: ServerCall): void {
@@ -132,7 +132,7 @@ export class NamespaceService {
     const { leadership, replica, applied } = this.#served;
     if (leadership !== null && replica !== null) return look(replica, (released) => leadership.release(released));
     if (!freshness?.stale && !freshness?.atLeastSn) throw this.#served.notLeader();
-    applied.wait(freshness.atLeastSn ?? 0, call.deadlineMs, (refused) => {
+    applied.wait(freshness.atLeastSn ?? 0, call, (refused) => {
       const current = this.#served.replica;
       if (refused !== null || current === null) return call.fail(refused ?? rebuilding());
       // By now this master may lead and have pending changes: then its answers pass its gate too.

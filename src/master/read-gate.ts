@@ -6,6 +6,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { asError, UnderstudyError } from '../base/errors.js';
+import { type Deferred, deferred } from '../base/wait.js';
 import type { JournalWriter } from '../journal/journal.js';
 
 /** Called once: null when the answer may leave, else why it may not. */
@@ -28,6 +29,8 @@ export class ReadGate {
   #confirmed: Waiting[] = [];
   #flying: Waiting[] | null = null;
   #closed: UnderstudyError | null = null;
+  /** Set while no confirm may begin; resolved when none flies. */
+  #held: Deferred<void> | null = null;
 
   constructor(clock: Clock, writer: Pick<JournalWriter, 'confirm'>, committedSn: number) {
     this.#clock = clock;
@@ -43,6 +46,18 @@ export class ReadGate {
     }
     this.#gathering.push({ sn, release });
     if (this.#gathering.length === 1 && this.#flying === null) this.#clock.defer(() => this.#confirm());
+  }
+
+  /** Lets no further confirm begin until `resume`: who comes waits. Resolves when none flies any longer. */
+  hold(): Promise<void> {
+    this.#held ??= deferred();
+    if (this.#flying === null) this.#held.resolve();
+    return this.#held.promise;
+  }
+
+  resume(): void {
+    this.#held = null;
+    if (this.#gathering.length > 0 && this.#flying === null) this.#clock.defer(() => this.#confirm());
   }
 
   committed(sn: number): void {
@@ -67,7 +82,7 @@ export class ReadGate {
 
   #confirm(): void {
     if (this.#closed !== null) return this.close(this.#closed);
-    if (this.#gathering.length === 0 || this.#flying !== null) return;
+    if (this.#gathering.length === 0 || this.#flying !== null || this.#held !== null) return;
     this.#flying = this.#gathering;
     this.#gathering = [];
     this.#writer.confirm().then(
@@ -81,6 +96,7 @@ export class ReadGate {
     this.#flying = null;
     if (error === null) this.#releaseCommitted(landed);
     else for (const { release } of landed) release(error);
+    this.#held?.resolve();
     if (this.#gathering.length > 0) this.#clock.defer(() => this.#confirm());
   }
 

@@ -23,8 +23,7 @@ export interface JournalDefects {
   readonly noAdoption?: boolean;
 }
 
-const CLAIM_KINDS: readonly MemoryOperationKind[] = ['take', 'fence', 'read', 'copy', 'slot'];
-const KINDS: readonly MemoryOperationKind[] = [...CLAIM_KINDS, 'write', 'check', 'mark', 'retain', 'collect', 'store', 'load'];
+const KINDS: readonly MemoryOperationKind[] = ['take', 'fence', 'read', 'copy', 'slot', 'write', 'check', 'mark'];
 
 export class SharedJournal {
   readonly #store: MemoryJournalStore;

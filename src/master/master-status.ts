@@ -1,0 +1,52 @@
+/** How a master shows itself: to other masters, to people and to scripts. */
+import type { understudy } from '#proto/understudy.js';
+import type { Replica } from './replica.js';
+import type { Role } from './role-machine.js';
+
+/** The roles as people are shown them. */
+export const SHOWN_STATES: Record<Role['name'], string> = {
+  following: 'PASSIVE',
+  claiming: 'BECOMING_ACTIVE',
+  leading: 'ACTIVE',
+  suspended: 'ACTIVE',
+  yielding: 'BECOMING_PASSIVE',
+  rebuilding: 'PASSIVE',
+  halted: 'PASSIVE',
+  stopping: 'BECOMING_PASSIVE',
+};
+
+export interface Shown {
+  readonly role: Role;
+  readonly replica: Replica | null;
+  readonly rpcAddress: string;
+  readonly clusterId: string;
+  readonly startedMs: number;
+  /** Since when it is in this state. */
+  readonly sinceMs: number;
+  /** What is wrong, for people; empty when nothing is. */
+  readonly trouble: string;
+  /** `host:port` of the master that leads; empty where none is known. */
+  readonly leader: string;
+}
+
+export function masterStatus(
+  master: Shown,
+  settings: { readonly webAddress: string; readonly version: string },
+): understudy.MasterStatusResponse.$Properties {
+  const { role, replica, rpcAddress, clusterId, startedMs, sinceMs, trouble, leader } = master;
+  const appliedSn = replica?.end.sn ?? 0;
+  return {
+    state: SHOWN_STATES[role.name],
+    epoch: replica?.state.epoch ?? 0,
+    appliedSn,
+    committedSn: appliedSn,
+    rpcAddress,
+    webAddress: settings.webAddress,
+    startedMs,
+    sinceMs,
+    version: settings.version,
+    clusterId,
+    reason: trouble,
+    leader,
+  };
+}
