@@ -30,7 +30,7 @@ const CONCRETE = [
   /^telemetry\/pino-/,
   /^kv\/(level|memory)-/,
   /^rpc\/(tcp|memory)-/,
-  /^election\/(zookeeper|embedded|memory)-/,
+  /^election\/(zookeeper|embedded|manual|memory)-/,
   /^journal\/(directory|memory|s3)-/,
 ];
 

@@ -33,7 +33,7 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     blockBytesDefault: settings.userBlockSizeBytesDefault,
     clientTimeoutMs: settings.masterClientSessionTimeoutMs,
     peers: settings.masterRpcAddresses ?? [],
-    isObserver: false,
+    isObserver: settings.masterRole === 'observer',
     clientsMax: settings.masterClientSessionsMax,
     clockSkewMaxMs: settings.masterClockSkewMaxMs,
   };

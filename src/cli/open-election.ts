@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Settings } from '../config/settings.js';
 import type { Election } from '../election/election.js';
 import { EmbeddedElection, type EmbeddedElectionDeps } from '../election/embedded-election.js';
+import { ManualElection } from '../election/manual-election.js';
 import { ZooKeeperElection } from '../election/zookeeper-election.js';
 import { directoryJournalSettings } from './journal-settings.js';
 
@@ -13,6 +14,7 @@ const EMBEDDED_POLL_MS = 25;
 
 /** @throws `failed_precondition`: ZooKeeper is asked for and its package is missing. @throws `invalid_argument`: its address is none. */
 export async function openElection(settings: Settings, deps: EmbeddedElectionDeps): Promise<Election> {
+  if (settings.masterRole === 'observer') return new ManualElection('never');
   switch (settings.masterElection) {
     case 'zookeeper':
       return ZooKeeperElection.open(
@@ -34,18 +36,6 @@ export async function openElection(settings: Settings, deps: EmbeddedElectionDep
         deps,
       );
     case 'none':
-      return neverElected;
+      return new ManualElection(settings.masterRole === 'leader' ? 'at start' : 'never');
   }
 }
-
-/** Replays and answers reads; leads only when it is told to. */
-const neverElected: Election = {
-  join() {},
-  async requeue() {},
-  async publish() {},
-  async withdraw() {},
-  expel: async () => false,
-  async leave() {},
-  async close() {},
-  async [Symbol.asyncDispose]() {},
-};

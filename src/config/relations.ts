@@ -23,6 +23,10 @@ export const RELATIONS: readonly Relation[] = [
     },
   },
   {
+    between: ['masterRole', 'masterElection'],
+    problem: (s) => (s.masterRole === 'leader' && s.masterElection !== 'none' ? 'needs understudy.master.election=none' : undefined),
+  },
+  {
     between: ['zookeeperElectionPath', 'zookeeperLeaderPath'],
     problem: (s) => (s.zookeeperElectionPath === s.zookeeperLeaderPath ? 'has to differ from understudy.zookeeper.leader.path' : undefined),
   },

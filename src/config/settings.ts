@@ -144,6 +144,15 @@ const master = {
       'Who says which master should lead: ZooKeeper; a lease kept beside the journal (embedded); or an operator (none). ' +
       'Which master may write is decided by the journal in every case.',
   },
+  masterRole: {
+    key: 'master.role',
+    type: oneOf('candidate', 'leader', 'observer'),
+    default: 'candidate',
+    help:
+      'What this master may become. A candidate leads when it is elected, or told to (fsadmin leader transfer). An observer replays the journal ' +
+      'and answers reads, and never leads: a test instance on a live journal. A leader claims the lead when it starts, unless another master ' +
+      'serves; only for one master of the cluster, and only without an election (understudy.master.election=none).',
+  },
   masterEmbeddedElectionTimeoutMs: {
     key: 'master.embedded.election.timeout',
     type: duration({ min: '500ms', max: '1h' }),

@@ -162,13 +162,14 @@ export class HandOver {
     const flushed = leadership.hold();
     try {
       await within(clock, FLUSH_MAX_MS, flushed, 'the journal does not take what is in flight');
+      const flushMs = clock.monotonicMs() - heldMs;
       if (this.#master.leadership !== leadership) throw new UnderstudyError('aborted', 'the lead was lost during the hand-over');
       this.#successor = { address, epoch: epoch + 1, sn: 0 };
       const taken = await this.#ask(connection, {}, TAKE_MAX_MS);
       this.#successor = { address, epoch: taken.epoch, sn: taken.sn };
       this.#master.input({ type: 'handed over' });
       const pauseMs = clock.monotonicMs() - heldMs;
-      log.info({ to: address, epoch: taken.epoch, pauseMs: Math.round(pauseMs) }, 'handed the lead over');
+      log.info({ to: address, epoch: taken.epoch, pauseMs: Math.round(pauseMs), flushMs: Math.round(flushMs) }, 'handed the lead over');
       return { from: this.#master.rpcAddress, to: address, epoch: taken.epoch, pauseMs };
     } catch (thrown) {
       throw await this.#failed(asError(thrown), address, leadership);
