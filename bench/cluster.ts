@@ -75,7 +75,7 @@ export class Cluster implements AsyncDisposable {
     return this.masters.find(({ address }) => status.get(address)?.state === 'ACTIVE');
   }
 
-  /** Resolves when one leads and every other one follows close behind. */
+  /** Resolves when one leads and every other one follows close behind, and could lead at once. */
   async ready(): Promise<void> {
     await waitUntil(
       'a leader, and standbys that follow',
@@ -83,7 +83,7 @@ export class Cluster implements AsyncDisposable {
         for (const master of this.masters) master.mustRun();
         const infos = [...(await this.status()).values()];
         const leaders = infos.filter(({ state }) => state === 'ACTIVE').length;
-        const standbys = infos.filter(({ state, lag }) => state === 'PASSIVE' && lag < 1_000).length;
+        const standbys = infos.filter(({ state, lag, verified }) => state === 'PASSIVE' && lag < 1_000 && verified).length;
         return leaders === 1 && standbys === this.masters.length - 1;
       },
       START_LIMIT_MS,

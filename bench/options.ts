@@ -28,6 +28,7 @@ export interface Sizes {
   readonly manyFiles: number;
   readonly moreFiles: number;
   readonly takeoverRuns: number;
+  readonly takeoverFiles: number;
   readonly floorMs: number;
 }
 
@@ -38,7 +39,8 @@ const FULL: Sizes = {
   treeFiles: 100_000,
   manyFiles: 1_000_000,
   moreFiles: 200_000,
-  takeoverRuns: 10,
+  takeoverRuns: 20,
+  takeoverFiles: 100_000,
   floorMs: 1_500,
 };
 
@@ -50,6 +52,7 @@ const QUICK: Sizes = {
   manyFiles: 20_000,
   moreFiles: 4_000,
   takeoverRuns: 1,
+  takeoverFiles: 2_000,
   floorMs: 200,
 };
 

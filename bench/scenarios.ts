@@ -5,7 +5,7 @@ import { complete, create, remove, removeTree, rename } from './change-scenarios
 import { listFull, memory, replay } from './full-scenarios.js';
 import { list, status } from './read-scenarios.js';
 import type { Scenario } from './scenario.js';
-import { takeoverEmbedded, takeoverZooKeeper } from './takeover-scenarios.js';
+import { takeoverEmbedded, takeoverLarge, takeoverZooKeeper } from './takeover-scenarios.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   create,
@@ -20,4 +20,5 @@ export const SCENARIOS: readonly Scenario[] = [
   replay,
   takeoverEmbedded,
   takeoverZooKeeper,
+  takeoverLarge,
 ];

@@ -7,7 +7,7 @@ import { startZooKeeper } from '../test/servers/zookeeper.js';
 import type { Silence } from './load.js';
 import { machineMs } from './load.js';
 import type { Figure } from './row.js';
-import { type Bench, everyOne, type Loaded, type Scenario } from './scenario.js';
+import { type Bench, everyOne, type Loaded, makeFiles, type Scenario } from './scenario.js';
 import { SESSION_TIMEOUT_MS } from './targets.js';
 
 const MASTERS = 3;
@@ -22,32 +22,50 @@ export const takeoverEmbedded: Scenario = {
   name: 'takeover-embedded',
   run: async (bench) => {
     await using loaded = await bench.start({ masters: MASTERS });
-    return await takeovers(bench, loaded, 'embedded');
+    return await takeovers(bench, loaded, { name: 'embedded', files: 0, signals: SIGNALS });
   },
 };
 
 export const takeoverZooKeeper: Scenario = {
   name: 'takeover-zookeeper',
-  run: async (bench) => {
-    await using ensemble = await startZooKeeper();
-    const zookeeper = { address: ensemble.connectString, sessionTimeoutMs: SESSION_TIMEOUT_MS };
-    await using loaded = await bench.start({ masters: MASTERS, zookeeper });
-    return await takeovers(bench, loaded, 'zookeeper');
-  },
+  run: (bench) => zooKeeperTakeovers(bench, { name: 'zookeeper', files: bench.sizes.takeoverFiles, signals: SIGNALS }),
 };
 
-async function takeovers({ sizes }: Bench, loaded: Loaded, election: string): Promise<Figure[]> {
+/** The same with ten times as many files: the gap must not grow with them. */
+export const takeoverLarge: Scenario = {
+  name: 'takeover-large',
+  run: (bench) => zooKeeperTakeovers(bench, { name: 'zookeeper-large', files: bench.sizes.manyFiles, signals: ['SIGKILL'] }),
+};
+
+interface Takeovers {
+  readonly name: string;
+  /** Files that are there before. */
+  readonly files: number;
+  readonly signals: readonly (typeof SIGNALS)[number][];
+}
+
+async function zooKeeperTakeovers(bench: Bench, takeover: Takeovers): Promise<Figure[]> {
+  await using ensemble = await startZooKeeper();
+  const zookeeper = { address: ensemble.connectString, sessionTimeoutMs: SESSION_TIMEOUT_MS };
+  await using loaded = await bench.start({ masters: MASTERS, zookeeper });
+  return await takeovers(bench, loaded, takeover);
+}
+
+async function takeovers({ sizes }: Bench, loaded: Loaded, { name, files, signals }: Takeovers): Promise<Figure[]> {
   await loaded.client.run(everyOne({ operation: 'create-directory', base: '/bench', to: 1, inFlight: 1 }));
+  if (files > 0) await makeFiles(loaded.client, '/full', files);
+  await loaded.cluster.ready();
   const figures: Figure[] = [];
-  for (const signal of SIGNALS) {
+  for (const signal of signals) {
     const silences: Silence[] = [];
     for (let run = 0; run < sizes.takeoverRuns; run++) silences.push(await takeover(loaded, signal, `${BASE}/${signal}-${run}-`));
     const gaps = silences.map(({ endsAfterMs }) => endsAfterMs).sort((a, b) => a - b);
     const middle = gaps[Math.floor(gaps.length / 2)] ?? Number.NaN;
     const worst = gaps.at(-1) ?? Number.NaN;
     figures.push({
-      name: `takeover-${election}-${signal.toLowerCase()}`,
-      what: `${signal} to the next acknowledged write, ${election}, worst of ${gaps.length}`,
+      name: `takeover-${name}-${signal.toLowerCase()}`,
+      what: `${signal} to the next acknowledged write, ${name}, ${files} files, worst of ${gaps.length}`,
+      files,
       ...{ value: worst, unit: 'ms', p50Ms: middle, p99Ms: worst },
       note: `all: ${gaps.map((gap) => gap.toFixed(0)).join(' ')}`,
     });

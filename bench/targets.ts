@@ -26,8 +26,9 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   remove: { atLeast: 25_000 },
   'replay-seconds': { below: 14, files: MILLION },
   'memory-full': { below: 700, files: MILLION },
-  'takeover-zookeeper-sigkill': { below: SESSION_TIMEOUT_MS + 500 },
+  'takeover-zookeeper-sigkill': { below: 600, p50BelowMs: 300 },
+  'takeover-zookeeper-large-sigkill': { below: 600, p50BelowMs: 300 },
   'takeover-zookeeper-sigterm': { below: 300 },
-  'takeover-embedded-sigkill': { below: SESSION_TIMEOUT_MS + 500 },
+  'takeover-embedded-sigkill': { below: 600, p50BelowMs: 300 },
   'takeover-embedded-sigterm': { below: 300 },
 };

@@ -236,6 +236,12 @@ export async function exists(filePath: string): Promise<boolean> {
   }
 }
 
+/** @returns the size of the file, what it takes on the storage (less, where it is sparse), and when its contents last changed, Unix milliseconds. */
+export async function fileSize(filePath: string): Promise<{ bytes: number; storedBytes: number; modifiedMs: number }> {
+  const { size, blocks, mtimeMs } = await done<fs.Stats>('stat', filePath, (then) => fs.stat(filePath, then));
+  return { bytes: size, storedBytes: blocks * 512, modifiedMs: mtimeMs };
+}
+
 /** Removes the file, if it is there. Not made durable. */
 export async function removeFile(filePath: string): Promise<void> {
   await done<void>('rm', filePath, (then) => fs.rm(filePath, { force: true }, then));

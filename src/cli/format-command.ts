@@ -4,10 +4,8 @@
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { isError } from '../base/errors.js';
-import type { Log } from '../base/log.js';
 import { silentLog } from '../base/log.js';
 import { systemClock } from '../base/system-clock.js';
-import { systemRandom } from '../base/system-random.js';
 import type { Settings } from '../config/settings.js';
 import type { FormatOptions } from '../journal/format-directory.js';
 import { formatDirectoryJournal } from '../journal/format-directory.js';
@@ -16,8 +14,9 @@ import { clientPlaces, openClient } from './connect.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
 import { directoryJournalSettings } from './journal-settings.js';
-import { complain, print } from './output.js';
+import { print } from './output.js';
 import { groupName } from './system-user.js';
+import { TOOL_DEPS } from './tool-deps.js';
 
 /** How long a leader may take to answer. */
 const LOOK_TIMEOUT_MS = 3_000;
@@ -32,8 +31,7 @@ export function formatCommand(context: CommandContext): Command {
       const journal = directoryJournalSettings(settings);
       if (force && !evenWhileLed) await refuseWhileLed(settings);
       try {
-        const deps = { clock: systemClock, random: systemRandom, log: complaining };
-        const { clusterId } = await formatDirectoryJournal(journal, deps, force ? { force: claimOf(settings) } : {});
+        const { clusterId } = await formatDirectoryJournal(journal, TOOL_DEPS, force ? { force: claimOf(settings) } : {});
         await print(`Formatted the journal ${journal.folder}\nCluster id: ${clusterId}`);
       } catch (error) {
         if (!isError(error, 'already_exists') || force) throw error;
@@ -44,12 +42,6 @@ export function formatCommand(context: CommandContext): Command {
       }
     });
 }
-
-/** Warnings are for whoever formats to see. */
-const complaining: Log = {
-  ...silentLog,
-  warn: ({ error }, message) => complain(`${message}: ${error instanceof Error ? error.message : ''}`),
-};
 
 /** @throws CommandFailed where one of the cluster's masters says that it leads. */
 async function refuseWhileLed(settings: Settings): Promise<void> {

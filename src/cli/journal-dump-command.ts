@@ -1,8 +1,5 @@
 /** `understudy journal dump`: the journal's entries, one line each. */
 import { Command, InvalidArgumentError } from 'commander';
-import { silentLog } from '../base/log.js';
-import { systemClock } from '../base/system-clock.js';
-import { systemRandom } from '../base/system-random.js';
 import { DirectoryJournal } from '../journal/directory-journal.js';
 import { GENESIS } from '../journal/journal.js';
 import type { PlainValue } from '../metadata/describe-entry.js';
@@ -10,9 +7,11 @@ import { type DumpedEntry, dumpEntries } from '../metadata/dump-entries.js';
 import { parsePath } from '../metadata/path.js';
 import { Replay } from '../metadata/replay.js';
 import type { CommandContext } from './context.js';
+import { isoTime } from './iso-time.js';
 import { directoryJournalSettings } from './journal-settings.js';
 import { complain, print } from './output.js';
 import { TemporaryStores } from './temporary-store.js';
+import { TOOL_DEPS } from './tool-deps.js';
 
 interface Options {
   readonly from: number;
@@ -32,8 +31,7 @@ export function journalDumpCommand(context: CommandContext): Command {
     .option('--json', 'print one JSON object a line, with all that an entry says')
     .action(async (options: Options) => {
       const { settings } = context.load();
-      const deps = { clock: systemClock, random: systemRandom, log: silentLog };
-      await using journal = await DirectoryJournal.open(directoryJournalSettings(settings), deps);
+      await using journal = await DirectoryJournal.open(directoryJournalSettings(settings), TOOL_DEPS);
       const { from: fromSn, to: toSn } = options;
       const path = options.path === undefined ? undefined : `/${parsePath(options.path).join('/')}`;
       const request = { from: GENESIS, fromSn, toSn, ...(path === undefined ? {} : { path }) };
@@ -43,7 +41,7 @@ export function journalDumpCommand(context: CommandContext): Command {
         return;
       }
       await using stores = await TemporaryStores.make();
-      await using replay = new Replay(await stores.open(), { clock: systemClock, identity: journal });
+      await using replay = new Replay(await stores.open(), { ...TOOL_DEPS, identity: journal });
       const unresolved = (error: Error, sn: number) => complain(`behind sn=${sn} directories are told by number: ${error.message}`);
       for await (const entry of dumpEntries(journal, request, { replay, unresolved })) await print(line(entry));
     });
@@ -79,10 +77,4 @@ function textOf(value: PlainValue): string {
 /** Nothing in an entry may break a line, or pass for two words. */
 function quoted(text: string): string {
   return /^[^\s"\\\p{C}]+$/u.test(text) ? text : JSON.stringify(text);
-}
-
-/** @returns ISO 8601 in UTC; the bare number where no calendar has it. */
-export function isoTime(timeMs: number): string {
-  const date = new Date(timeMs);
-  return Number.isNaN(date.getTime()) ? `${timeMs}ms` : date.toISOString();
 }

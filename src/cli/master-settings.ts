@@ -10,6 +10,8 @@ import { groupName } from './system-user.js';
 const QUEUE_MAX = 65_536;
 /** How long an elected standby lets a leader be that still serves: a ZooKeeper that restarted deposes nobody who is well. */
 const INCUMBENT_GRACE_MS = 10_000;
+/** Standbys that a leader feeds from memory; further ones follow the journal. */
+const STANDBY_STREAMS_MAX = 32;
 
 export function masterSettings(settings: Settings, version: string): MasterSettings {
   return {
@@ -25,6 +27,12 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     owner: settings.securityLoginUsername,
     group: groupName(),
     incumbentGraceMs: INCUMBENT_GRACE_MS,
+    recentBytesMax: settings.masterStandbyStreamBufferSizeBytes,
+    standbyStreamsMax: STANDBY_STREAMS_MAX,
+    heartbeatIntervalMs: settings.masterStandbyStreamHeartbeatIntervalMs,
+    leaderPingTimeoutMs: settings.masterLeaderPingTimeoutMs,
+    expelIntervalMs:
+      settings.masterElection === 'zookeeper' ? settings.zookeeperSessionTimeoutMs : settings.masterEmbeddedElectionTimeoutMs,
     inodeCacheMax: settings.masterMetastoreInodeCacheMaxSize,
     flushRows: settings.masterMetastoreFlushRows,
     flushIntervalMs: settings.masterMetastoreFlushIntervalMs,

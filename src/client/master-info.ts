@@ -20,6 +20,8 @@ export interface MasterInfo {
   readonly startedMs: number;
   /** Since when it is in this state. */
   readonly sinceMs: number;
+  /** Its store has been found sound since it was opened: it can lead at once. */
+  readonly verified: boolean;
   /** What is wrong or remarkable, if anything is; why it did not answer. */
   readonly reason: string;
 }
@@ -47,6 +49,7 @@ function masterInfo({ address, status, error }: MasterAnswer, end: number): Mast
     clusterId: status?.clusterId ?? '',
     startedMs: status?.startedMs ?? 0,
     sinceMs: status?.sinceMs ?? 0,
+    verified: status?.verified ?? false,
     reason: error?.message ?? status?.reason ?? '',
   };
 }

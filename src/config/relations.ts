@@ -62,6 +62,13 @@ export const RELATIONS: readonly Relation[] = [
       s.masterRpcOutgoingBytesMax < s.masterRpcFrameBytesMax ? 'has to be at least understudy.master.rpc.frame.bytes.max' : undefined,
   },
   {
+    between: ['masterLeaderPingTimeoutMs', 'masterStandbyStreamHeartbeatIntervalMs'],
+    problem: (s) =>
+      s.masterLeaderPingTimeoutMs < 4 * s.masterStandbyStreamHeartbeatIntervalMs
+        ? 'has to be at least four times understudy.master.standby.stream.heartbeat.interval'
+        : undefined,
+  },
+  {
     between: ['userRpcRetryMaxSleepMs', 'userRpcRetryBaseSleepMs'],
     problem: (s) =>
       s.userRpcRetryMaxSleepMs < s.userRpcRetryBaseSleepMs ? 'has to be at least understudy.user.rpc.retry.base.sleep' : undefined,

@@ -159,6 +159,26 @@ const master = {
     default: '4sec',
     help: 'With the embedded election: how long a leader may leave its lease unrenewed before another master takes over.',
   },
+  masterLeaderPingTimeoutMs: {
+    key: 'master.leader.ping.timeout',
+    type: duration({ min: '100ms', max: '1h' }),
+    default: '2sec',
+    help:
+      'How long a leader whose host is up may say nothing to a standby before it is taken for hung and another one is elected. ' +
+      'Keep it well above the longest pause of a healthy process.',
+  },
+  masterStandbyStreamBufferSizeBytes: {
+    key: 'master.standby.stream.buffer.size',
+    type: byteSize({ min: '64KB', max: '4GB' }),
+    default: '16MB',
+    help: 'Newest committed changes that are kept in memory for standbys; one that is further behind than that follows the journal until it is not.',
+  },
+  masterStandbyStreamHeartbeatIntervalMs: {
+    key: 'master.standby.stream.heartbeat.interval',
+    type: duration({ min: '10ms', max: '1min' }),
+    default: '250ms',
+    help: 'How often a leader tells its standbys that it is alive, and is told what they have applied. Keep it well below master.leader.ping.timeout.',
+  },
 } as const satisfies Record<string, Setting>;
 
 const journal = {

@@ -5,7 +5,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
-import type { Network } from '../rpc/network.js';
+import { isRefusal, type Network } from '../rpc/network.js';
 import type { RpcConnection } from '../rpc/rpc.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../rpc/rpc-connection.js';
 
@@ -50,9 +50,4 @@ async function ended(connection: RpcConnection, signal: AbortSignal): Promise<vo
     }
   });
   await connection.close();
-}
-
-function isRefusal(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined;
-  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
 }

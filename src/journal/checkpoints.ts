@@ -4,8 +4,8 @@
  * What a checkpoint holds is opaque here, and checked by whoever reads it (src/metadata/checkpoint-format.ts). A stored checkpoint counts only
  * once an entry of the log names it (`published`); others are left-overs, collected when the boundary has passed them.
  */
+import { UnderstudyError } from '../base/errors.js';
 import type { Epoch, Sequence } from '../base/ids.js';
-import type { ChainPoint } from './journal.js';
 
 /** A checkpoint's name. */
 export interface CheckpointRef {
@@ -20,10 +20,13 @@ export interface Retention {
   /** Published checkpoints, newest first; at most `CHECKPOINTS_KEPT_MAX`. */
   readonly checkpoints: readonly CheckpointRef[];
   /** Everything up to the end of this batch may be collected: the oldest kept checkpoint holds it. Null: nothing may. */
-  readonly boundary: { readonly epoch: Epoch; readonly point: ChainPoint } | null;
+  readonly boundary: { readonly epoch: Epoch; readonly point: { readonly sn: Sequence; readonly hash: Uint8Array } } | null;
 }
 
 export const CHECKPOINTS_KEPT_MAX = 8;
+
+/** Before the first retention is known. */
+export const NOTHING_RETAINED: Retention = { checkpoints: [], boundary: null };
 
 export interface Checkpoints {
   /**
@@ -37,6 +40,19 @@ export interface Checkpoints {
    * @throws what `chunks` throws, and leaves nothing then. @throws `unavailable`: the storage failed or is full.
    */
   write(sn: Sequence, chunks: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckpointRef & { readonly bytes: number }>;
-  /** Yields the bytes as they were written. @throws `not_found`, `unavailable`. */
+  /**
+   * Yields the bytes as they were written, in chunks that are the receiver's.
+   *
+   * @throws `not_found`: it was collected, or was never finished: look at `published` again. @throws `corrupt`, `unavailable`.
+   */
   read(checkpoint: CheckpointRef, signal?: AbortSignal): AsyncIterable<Uint8Array>;
+}
+
+/** @throws `invalid_argument` where more is listed than may be, or the boundary is past what a listed checkpoint needs. */
+export function checkRetention({ checkpoints, boundary }: Retention): void {
+  const oldestSn = Math.min(...checkpoints.map(({ sn }) => sn));
+  if (checkpoints.length <= CHECKPOINTS_KEPT_MAX && (boundary === null || (checkpoints.length > 0 && boundary.point.sn <= oldestSn)))
+    return;
+  const what = `listed=${checkpoints.length} oldest=${oldestSn} boundary=${boundary?.point.sn}`;
+  throw new UnderstudyError('invalid_argument', `no such retention can be kept: ${what}`);
 }

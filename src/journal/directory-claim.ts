@@ -18,6 +18,7 @@ import { createFileDurable, errnoOf, listFolder, PAGE_BYTES, removeFile } from '
 import { throwIfAborted } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
 import { claimPath, type DirectoryContext, EPOCHS_MAX, formatPath, logFolder, PROBE_NAME } from './directory-layout.js';
+import { newestRetention } from './directory-retention.js';
 import { DirectoryWriter } from './directory-writer.js';
 import { checkOnChain, cursorBehind, highestCommitted, legsBehind, slotOf } from './epoch-chain.js';
 import { type FormatFile, readFormat } from './format-file.js';
@@ -25,7 +26,7 @@ import { findHead, type Head, type HeadLog, readHeadLog } from './head-log.js';
 import { type Batch, type ChainPoint, type ClaimRequest, endOf, GENESIS } from './journal.js';
 import { Ledger } from './ledger.js';
 import type { LogCursor } from './log-cursor.js';
-import type { Mark, Place, Slot } from './page-format.js';
+import type { Place, Slot } from './page-format.js';
 import { createSegment, SEGMENT_DATA_OFFSET } from './segment-file.js';
 import { retryStale } from './stale-read.js';
 import { TRAILER_BYTES } from './trailer-format.js';
@@ -88,7 +89,7 @@ class Claim {
       segmentPath: segment.path,
       segmentBytes: segment.sizeBytes,
       format: this.#format,
-      earlierMark: await retryStale(this.#context, () => this.#newestMark(number - 1)),
+      retention: await retryStale(this.#context, () => newestRetention(this.#ledger, number - 1)),
     });
     try {
       await this.#finish(writer, log, adopted);
@@ -215,14 +216,6 @@ class Claim {
     const segment = await createSegment(this.#context, { epoch: number, segment: 0, sizeBytes }, { contents });
     const copiesEnd: Place = { epoch: number, segment: 0, offset, point: log.end.point };
     return { slot: { epoch: number, base: log.base, copiesEnd }, segment };
-  }
-
-  async #newestMark(from: number): Promise<Mark | undefined> {
-    for (let number = from; number >= 1; number--) {
-      const { mark } = await this.#ledger.read(number);
-      if (mark !== undefined) return mark;
-    }
-    return undefined;
   }
 }
 

@@ -81,7 +81,7 @@ class Follower {
 
   async #nothingCommitted(ledger: Ledger): Promise<void> {
     if (this.#position.point.sn > 0) await this.#checkNotAhead(ledger);
-    else this.#request.onIdle?.();
+    this.#request.onIdle?.();
     await this.#lookedUp();
   }
 
@@ -146,6 +146,7 @@ class Follower {
       if (!isError(error, 'diverged') || point.sn <= top.committedSn) throw error;
     }
     await this.#checkNotAhead(ledger);
+    this.#request.onIdle?.();
     await this.#lookedUp();
     return undefined;
   }

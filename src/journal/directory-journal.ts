@@ -3,6 +3,7 @@
  * protocol and why it is safe.
  */
 import { UnderstudyError } from '../base/errors.js';
+import { DirectoryCheckpoints } from './directory-checkpoints.js';
 import { claimDirectory } from './directory-claim.js';
 import { openDirectoryContext } from './directory-context.js';
 import { followDirectory } from './directory-follower.js';
@@ -15,6 +16,7 @@ export class DirectoryJournal implements Journal {
   readonly clusterId: string;
   readonly incarnationId: string;
   readonly batchBytesMax: number;
+  readonly checkpoints: DirectoryCheckpoints;
   readonly #context: DirectoryContext;
   readonly #format: FormatFile;
   readonly #closing = new AbortController();
@@ -29,6 +31,7 @@ export class DirectoryJournal implements Journal {
     this.clusterId = format.clusterId;
     this.incarnationId = format.incarnationId;
     this.batchBytesMax = context.settings.batchBytesMax;
+    this.checkpoints = new DirectoryCheckpoints(context, this.#closing.signal);
   }
 
   /**

@@ -5,6 +5,7 @@ import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import { PAGE_BYTES } from '../base/system-file.js';
 import { BATCH_BYTES_LIMIT } from './batch-format.js';
+import type { CheckpointRef } from './checkpoints.js';
 import type { StepHook } from './journal-step.js';
 import { TRAILER_BYTES } from './trailer-format.js';
 
@@ -70,5 +71,11 @@ export const logFolder = (folder: string): string => path.join(folder, 'log');
 /** Files in the log folder by which claimants prove that a write succeeds. */
 export const PROBE_NAME = /^\.probe-[0-9a-f]{16}$/;
 export const checkpointFolder = (folder: string): string => path.join(folder, 'checkpoint');
+export const checkpointPath = (folder: string, checkpoint: CheckpointRef): string =>
+  path.join(checkpointFolder(folder), `${checkpoint.sn}-${checkpoint.id}.ckpt`);
+/** Names of checkpoints, finished or not: sequence number, id. */
+export const CHECKPOINT_NAME = /^(\d+)-([0-9a-f]{32})\.ckpt$/;
+/** Names of segments: epoch, index. */
+export const SEGMENT_NAME = /^(\d+)-(\d+)\.seg$/;
 export const segmentPath = (folder: string, epoch: number, segment: number): string =>
   path.join(logFolder(folder), `${epoch}-${segment}.seg`);

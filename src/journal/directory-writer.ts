@@ -14,12 +14,13 @@ import { type Epoch, epoch } from '../base/ids.js';
 import { errnoOf, freeBytes, SystemFile } from '../base/system-file.js';
 import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
+import { checkRetention, type Retention } from './checkpoints.js';
 import { type DirectoryContext, formatPath } from './directory-layout.js';
 import { type FormatFile, readFormat } from './format-file.js';
 import type { Appended, AppendOptions, ChainPoint, JournalWriter } from './journal.js';
 import type { Ledger } from './ledger.js';
 import { MarkWriter } from './mark-writer.js';
-import type { Mark, Place, Slot } from './page-format.js';
+import type { Place, Slot } from './page-format.js';
 import { createSegment, type MadeSegment, SEGMENT_DATA_OFFSET } from './segment-file.js';
 import { encodeTrailer, TRAILER_BYTES } from './trailer-format.js';
 
@@ -32,8 +33,8 @@ export interface DirectoryWriterStart {
   readonly segmentPath: string;
   readonly segmentBytes: number;
   readonly format: FormatFile;
-  /** The newest mark of an earlier epoch: its boundary and checkpoints are repeated. */
-  readonly earlierMark: Mark | undefined;
+  /** The newest that an earlier epoch made known: it is repeated. */
+  readonly retention: Retention;
 }
 
 export class DirectoryWriter implements JournalWriter {
@@ -52,6 +53,8 @@ export class DirectoryWriter implements JournalWriter {
   #scratch = Buffer.allocUnsafeSlow(64 << 10);
   #isAppending = false;
   #appended: Promise<unknown> = Promise.resolve();
+  #isRetaining = false;
+  #retained: Promise<unknown> = Promise.resolve();
   #confirming: Promise<void> | undefined;
   #gathered: Promise<void> | undefined;
   #nextSegment: { readonly index: number; readonly made: Promise<MadeSegment>; failed: boolean } | undefined;
@@ -74,7 +77,7 @@ export class DirectoryWriter implements JournalWriter {
     this.#segment = segment;
     this.#segmentBytes = start.segmentBytes;
     this.#place = start.slot.copiesEnd;
-    this.#marks = new MarkWriter(context, ledger, start.earlierMark, (error) => {
+    this.#marks = new MarkWriter(context, ledger, start.retention, (error) => {
       this.#die(asError(error, 'unavailable'));
     });
   }
@@ -197,6 +200,33 @@ export class DirectoryWriter implements JournalWriter {
     return look;
   }
 
+  retain(retention: Retention): Promise<void> {
+    assert(!this.#isRetaining, 'one retention at a time');
+    this.#isRetaining = true;
+    const retained = this.#retain(retention).finally(() => {
+      this.#isRetaining = false;
+    });
+    this.#retained = retained.catch(() => undefined);
+    return retained;
+  }
+
+  /**
+   * The fence is looked at once the mark is durable: who fences this epoch after that finds the mark and repeats it, so nothing is deleted
+   * that the marks of a later epoch still name.
+   */
+  async #retain(retention: Retention): Promise<void> {
+    throwIfAborted(this.#dead.signal);
+    checkRetention(retention);
+    try {
+      await this.#marks.retain(retention);
+      await this.#context.deps.pause?.('known', this.epoch);
+      await this.#checkFence();
+      throwIfAborted(this.#dead.signal);
+    } catch (error) {
+      throw isError(error, 'fenced') ? this.#die(error) : asError(error, 'unavailable');
+    }
+  }
+
   /** @throws `unavailable` where there is no room for the next segment, `outcome_unknown` (and dies) where it or the trailer cannot be made durable. */
   async #rotate(): Promise<void> {
     const { segment, offset, point } = this.#place;
@@ -309,6 +339,7 @@ export class DirectoryWriter implements JournalWriter {
   async #close(): Promise<void> {
     this.#die(new UnderstudyError('cancelled', 'the writer is closed'));
     await this.#appended;
+    await this.#retained;
     // A gathered look begins when the one before it ends; none is gathered any more.
     for (let look = this.#gathered ?? this.#confirming; look !== undefined; look = this.#gathered ?? this.#confirming) {
       await look.catch(() => undefined);

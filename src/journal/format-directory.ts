@@ -21,6 +21,7 @@ import {
 } from '../base/system-file.js';
 import { DirectoryJournal } from './directory-journal.js';
 import {
+  CHECKPOINT_NAME,
   checkpointFolder,
   claimsFolder,
   type DirectoryJournalDeps,
@@ -29,6 +30,7 @@ import {
   ledgerPath,
   logFolder,
   PROBE_NAME,
+  SEGMENT_NAME,
 } from './directory-layout.js';
 import { encodeFormat, type FormatFile } from './format-file.js';
 import { type ClaimRequest, GENESIS } from './journal.js';
@@ -37,8 +39,8 @@ import { LEDGER_BYTES } from './ledger.js';
 /** The folders of a journal, and the names in them that are its own. */
 const FOLDERS: readonly { readonly at: (folder: string) => string; readonly ours: readonly RegExp[] }[] = [
   { at: claimsFolder, ours: [/^\d+$/] },
-  { at: logFolder, ours: [/^\d+-\d+\.seg$/, PROBE_NAME] },
-  { at: checkpointFolder, ours: [/^\d+-[0-9a-f]+\.ckpt$/] },
+  { at: logFolder, ours: [SEGMENT_NAME, PROBE_NAME] },
+  { at: checkpointFolder, ours: [CHECKPOINT_NAME] },
 ];
 
 export interface FormatOptions {

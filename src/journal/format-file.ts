@@ -15,7 +15,7 @@ import { UnderstudyError } from '../base/errors.js';
 import { alignedBuffers, PAGE_BYTES, SystemFile } from '../base/system-file.js';
 
 const MAGIC = 'understudy-journal';
-const VERSION = 1;
+export const FORMAT_VERSION = 1;
 
 export interface FormatFile {
   readonly clusterId: string;
@@ -24,7 +24,7 @@ export interface FormatFile {
 }
 
 export function encodeFormat(format: FormatFile): Buffer {
-  const lines = `${MAGIC}\nversion=${VERSION}\ncluster=${format.clusterId}\nincarnation=${format.incarnationId}\n`;
+  const lines = `${MAGIC}\nversion=${FORMAT_VERSION}\ncluster=${format.clusterId}\nincarnation=${format.incarnationId}\n`;
   const text = `${lines}crc=${hexCrc(lines)}\n`;
   const page = Buffer.alloc(PAGE_BYTES, '\n');
   if (Buffer.byteLength(text) > PAGE_BYTES) throw new UnderstudyError('invalid_argument', 'cluster id is too long');
@@ -43,10 +43,10 @@ export function decodeFormat(page: Buffer, filePath: string): FormatFile {
   }
   const values = new Map(lines.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));
   const version = Number(values.get('version'));
-  if (!(version <= VERSION)) {
+  if (!(version <= FORMAT_VERSION)) {
     throw new UnderstudyError(
       'failed_precondition',
-      `needs version: journal format=${values.get('version')} known=${VERSION} file=${filePath}`,
+      `needs version: journal format=${values.get('version')} known=${FORMAT_VERSION} file=${filePath}`,
     );
   }
   return { clusterId: values.get('cluster') ?? '', incarnationId: values.get('incarnation') ?? '' };

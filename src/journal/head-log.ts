@@ -107,7 +107,7 @@ export async function readHeadLog(context: DirectoryContext, head: Head, from: C
 }
 
 /** @returns where a batch stands that the epoch wrote behind `end`, if there is one. */
-async function batchPast(context: DirectoryContext, slot: Slot, end: Place): Promise<string | undefined> {
+export async function batchPast(context: DirectoryContext, slot: Slot, end: Place): Promise<string | undefined> {
   const writerId = await writerIdOf(context, slot);
   const isItsOwn = (stored: StoredBatch): boolean =>
     stored.batch.epoch === slot.epoch && (writerId === undefined || Buffer.compare(stored.writerId, writerId) === 0);

@@ -6,6 +6,7 @@
  * Every implementation passes test/contract/journal-contract.ts.
  */
 import type { Epoch, Sequence } from '../base/ids.js';
+import type { Checkpoints, Retention } from './checkpoints.js';
 
 /** A place between two batches: after the batch that ends at `sn`, whose hash is `hash`. */
 export interface ChainPoint {
@@ -66,6 +67,7 @@ export interface Journal extends AsyncDisposable {
   readonly incarnationId: string;
   /** Bytes that one batch may have at most, header included. */
   readonly batchBytesMax: number;
+  readonly checkpoints: Checkpoints;
 
   /**
    * Starts a new epoch: fences all earlier ones, adopts what they left, appends a claim batch. One claim at a time.
@@ -124,6 +126,17 @@ export interface JournalWriter extends AsyncDisposable {
    * @throws `fenced`: superseded. @throws `unavailable`: the storage did not answer.
    */
   confirm(): Promise<void>;
+
+  /**
+   * Makes a retention known to masters that have nothing yet (`Checkpoints.published`), also by whoever leads next; then deletes what it no
+   * longer needs of log and checkpoints, a bounded number of files at a time and beside the appends. Resolves when both are done. To be called
+   * once the entry that holds this retention has committed: by the leader that journaled it, and by each new one with the newest that it found.
+   * Harmless to repeat; never to go back. One at a time. Stops when the writer dies; what is left to delete, a later call deletes.
+   *
+   * @throws `fenced`: superseded; whatever was deleted, its successors know why. @throws `unavailable`: the storage failed.
+   * @throws `invalid_argument`: the boundary is past what a listed checkpoint needs; nothing was done.
+   */
+  retain(retention: Retention): Promise<void>;
 
   /** Waits for what is in flight; does not release anything: only another claim ends an epoch. Idempotent. */
   close(): Promise<void>;

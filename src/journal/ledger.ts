@@ -88,6 +88,19 @@ export class Ledger implements AsyncDisposable {
     }
   }
 
+  /** @returns the slot, whatever the other pages hold: for tools. Undefined where it is empty or damaged. */
+  async readSlot(epoch: number): Promise<Slot | undefined> {
+    checkEpoch(epoch);
+    const page = alignedBuffers.take(PAGE_BYTES);
+    try {
+      await this.file.readExactly(page, epoch * EPOCH_BYTES + SLOT_PAGE * PAGE_BYTES);
+      const slot = decodeSlot(page);
+      return slot?.epoch === epoch ? slot : undefined;
+    } finally {
+      alignedBuffers.give(page);
+    }
+  }
+
   async isFenced(epoch: number): Promise<boolean> {
     checkEpoch(epoch);
     const page = alignedBuffers.take(PAGE_BYTES);

@@ -6,8 +6,9 @@
  * what no mark covers as part of the log. A mark that cannot be written ends the writer, as any failed write does.
  */
 import type { Timer } from '../base/clock.js';
+import { UnderstudyError } from '../base/errors.js';
+import type { Retention } from './checkpoints.js';
 import type { DirectoryContext } from './directory-layout.js';
-import { GENESIS } from './journal.js';
 import type { Ledger } from './ledger.js';
 import type { Mark, Place } from './page-format.js';
 
@@ -17,7 +18,8 @@ const MARK_INTERVAL_MS = 250;
 export class MarkWriter {
   readonly #context: DirectoryContext;
   readonly #ledger: Ledger;
-  readonly #repeated: Pick<Mark, 'boundary' | 'checkpoints'>;
+  /** Stands in every mark. */
+  #retention: Retention;
   #counter = 0;
   #latest: Place | undefined;
   #marked: Place | undefined;
@@ -30,14 +32,11 @@ export class MarkWriter {
   readonly #failed: (error: unknown) => void;
 
   /** @param failed called once when a mark could not be written; none is begun after that. */
-  constructor(context: DirectoryContext, ledger: Ledger, earlier: Mark | undefined, failed: (error: unknown) => void) {
+  constructor(context: DirectoryContext, ledger: Ledger, retention: Retention, failed: (error: unknown) => void) {
     this.#failed = failed;
     this.#context = context;
     this.#ledger = ledger;
-    this.#repeated = {
-      boundary: earlier?.boundary ?? { epoch: 0, point: GENESIS },
-      checkpoints: earlier?.checkpoints ?? [],
-    };
+    this.#retention = retention;
   }
 
   /** The epoch has committed up to `place`. */
@@ -45,6 +44,18 @@ export class MarkWriter {
     this.#latest = place;
     this.#lastCommitMs = this.#context.deps.clock.monotonicMs();
     this.#arm();
+  }
+
+  /** Repeats `retention` from now on. Resolves once a mark with it is durable. Only after the first commit; one call at a time. */
+  async retain(retention: Retention): Promise<void> {
+    this.#retention = retention;
+    while (this.#writing !== undefined) await this.#writing;
+    if (this.#isStopped) throw new UnderstudyError('unavailable', 'the epoch writes no more marks');
+    this.#timer?.cancel();
+    this.#timer = undefined;
+    this.#write(this.#context.deps.clock.monotonicMs());
+    await this.#writing;
+    if (this.#hasFailed) throw new UnderstudyError('unavailable', 'cannot make a retention known: the mark failed');
   }
 
   #arm(): void {
@@ -64,7 +75,7 @@ export class MarkWriter {
     if (place === undefined) return;
     this.#lastMarkMs = nowMs;
     this.#counter += 1;
-    const mark: Mark = { epoch: place.epoch, counter: this.#counter, committed: place, ...this.#repeated };
+    const mark: Mark = { epoch: place.epoch, counter: this.#counter, committed: place, retention: this.#retention };
     this.#writing = this.#ledger.writeMark(mark).then(
       () => {
         this.#marked = place;

@@ -8,11 +8,16 @@
  */
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
+import type { Sequence } from '../base/ids.js';
 import type { Random } from '../base/random.js';
 import { sleep } from '../base/wait.js';
+import { NOTHING_RETAINED, type Retention } from './checkpoints.js';
 import { type Batch, type ChainPoint, endOf, GENESIS } from './journal.js';
 
-export type MemoryOperationKind = 'take' | 'fence' | 'read' | 'copy' | 'slot' | 'write' | 'check' | 'mark';
+export type MemoryOperationKind =
+  | ('take' | 'fence' | 'read' | 'copy' | 'slot' | 'write' | 'check' | 'mark')
+  /** A retention: its mark, and each deletion by it. A checkpoint: each chunk stored and read. */
+  | ('retain' | 'collect' | 'store' | 'load');
 
 export interface MemoryOperation {
   readonly kind: MemoryOperationKind;
@@ -70,6 +75,16 @@ export interface MemoryEpoch {
   durable: number;
   /** Batches that its mark covers. */
   marked: number;
+  /** What its mark makes known; undefined where it has none. */
+  retention: Retention | undefined;
+  /** The mark that is left whatever happens. */
+  durableMark: { readonly marked: number; readonly retention: Retention } | undefined;
+}
+
+export interface MemoryCheckpoint {
+  readonly sn: Sequence;
+  readonly chunks: Uint8Array[];
+  isWhole: boolean;
 }
 
 export class MemoryJournalStore {
@@ -82,6 +97,8 @@ export class MemoryJournalStore {
   isOutOfSpace = false;
   readonly #latencyMs: NonNullable<MemoryJournalStoreSettings['latencyMs']>;
   readonly #epochs: MemoryEpoch[] = [];
+  /** By id. */
+  readonly checkpoints = new Map<string, MemoryCheckpoint>();
   #generation = 0;
 
   constructor(settings: MemoryJournalStoreSettings, deps: MemoryJournalStoreDeps) {
@@ -113,8 +130,11 @@ export class MemoryJournalStore {
       epoch.batches = epoch.batches.slice(0, epoch.durable);
       epoch.visible = epoch.durable;
       if (!epoch.isSlotDurable) epoch.slot = undefined;
-      epoch.marked = marksSurvive ? Math.min(epoch.marked, epoch.durable) : 0;
+      const { marked, retention } = marksSurvive ? epoch : (epoch.durableMark ?? { marked: 0, retention: undefined });
+      epoch.marked = Math.min(marked, epoch.durable);
+      epoch.retention = retention;
     }
+    for (const [id, { isWhole }] of this.checkpoints) if (!isWhole) this.checkpoints.delete(id);
   }
 
   /**
@@ -156,7 +176,8 @@ export class MemoryJournalStore {
 
   /** @returns the next number, taken. */
   takeNumber(): number {
-    this.#epochs.push({ isFenced: false, slot: undefined, isSlotDurable: false, batches: [], visible: 0, durable: 0, marked: 0 });
+    const written = { batches: [], visible: 0, durable: 0, marked: 0, retention: undefined, durableMark: undefined };
+    this.#epochs.push({ isFenced: false, slot: undefined, isSlotDurable: false, ...written });
     return this.#epochs.length;
   }
 
@@ -186,6 +207,15 @@ export class MemoryJournalStore {
   highestCommitted(): number {
     for (let number = this.#epochs.length; number >= 1; number--) if (this.covered(number) > 0) return number;
     return 0;
+  }
+
+  /** @returns what the newest mark makes known, of epochs below `number` where that is given. */
+  newestRetention(number = this.#epochs.length + 1): Retention {
+    for (let at = number - 1; at >= 1; at--) {
+      const { retention } = this.epoch(at);
+      if (retention !== undefined) return retention;
+    }
+    return NOTHING_RETAINED;
   }
 
   /** @returns the whole chain as an epoch and a number of its batches define it. */

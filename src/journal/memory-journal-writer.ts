@@ -4,6 +4,7 @@ import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { type Epoch, epoch } from '../base/ids.js';
 import { batchBytes, encodeBatch, parseBatch } from './batch-format.js';
+import { checkRetention, type Retention } from './checkpoints.js';
 import { type Appended, type AppendOptions, type ChainPoint, endOf, type JournalWriter } from './journal.js';
 import type { JournalStep } from './journal-step.js';
 import type { MemoryEffects, MemoryJournalStore, MemoryOperationKind } from './memory-journal-store.js';
@@ -24,15 +25,19 @@ export class MemoryJournalWriter implements JournalWriter {
   #count: number;
   #isAppending = false;
   #marked = 0;
+  #retention: Retention;
+  #isRetaining = false;
+  #retained: Promise<unknown> = Promise.resolve();
   #isClosed = false;
   #inFlight: Promise<unknown> = Promise.resolve();
   #markTimer: Timer | undefined;
 
   /** Only a claim calls this, with the slot durable. */
-  constructor(store: MemoryJournalStore, number: number, process: MemoryProcess) {
+  constructor(store: MemoryJournalStore, number: number, retention: Retention, process: MemoryProcess) {
     this.epoch = epoch(number);
     this.#process = process;
     this.#store = store;
+    this.#retention = retention;
     this.#writerId = store.random.bytes(16);
     this.#count = store.epoch(number).batches.length;
     this.#end = store.pointAfter(number, this.#count);
@@ -105,6 +110,47 @@ export class MemoryJournalWriter implements JournalWriter {
     }
   }
 
+  retain(retention: Retention): Promise<void> {
+    assert(!this.#isRetaining, 'one retention at a time');
+    this.#isRetaining = true;
+    const retained = this.#retain(retention).finally(() => {
+      this.#isRetaining = false;
+    });
+    this.#retained = retained.catch(() => undefined);
+    return retained;
+  }
+
+  async #retain(retention: Retention): Promise<void> {
+    if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
+    checkRetention(retention);
+    await this.#makeKnown(retention);
+    try {
+      await this.#process.step('known');
+      await this.#checkFence();
+    } catch (error) {
+      throw isError(error, 'fenced') ? this.#die(error) : asError(error, 'unavailable');
+    }
+  }
+
+  async #makeKnown(retention: Retention): Promise<void> {
+    this.#retention = retention;
+    const mine = this.#store.epoch(this.epoch);
+    const marked = this.#count;
+    try {
+      await this.#process.perform('retain', {
+        visible: () => {
+          mine.marked = Math.max(mine.marked, marked);
+          mine.retention = retention;
+        },
+        durable: () => {
+          mine.durableMark = { marked, retention };
+        },
+      });
+    } catch (error) {
+      throw this.#die(asError(error, 'unavailable'));
+    }
+  }
+
   #armMark(): void {
     if (this.#markTimer !== undefined || this.#isClosed) return;
     this.#markTimer = this.#store.clock.setTimer(this.#store.settings.markDelayMs, () => {
@@ -120,6 +166,7 @@ export class MemoryJournalWriter implements JournalWriter {
         visible: () => {
           const mine = this.#store.epoch(this.epoch);
           mine.marked = Math.max(mine.marked, count);
+          mine.retention = this.#retention;
         },
       });
       this.#marked = count;
@@ -147,6 +194,7 @@ export class MemoryJournalWriter implements JournalWriter {
     const wasDead = this.#dead.signal.aborted;
     this.#die(closed());
     await this.#inFlight;
+    await this.#retained;
     if (!wasDead && this.#marked < this.#count) await this.#mark();
   }
 

@@ -6,12 +6,22 @@
 import assert from 'node:assert/strict';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
+import type { Checkpoints, Retention } from './checkpoints.js';
 import { type Batch, type ChainPoint, type ClaimRequest, endOf, type Journal, type JournalWriter, type ReadRequest } from './journal.js';
 import type { JournalStep, StepHook } from './journal-step.js';
+import { MemoryCheckpoints, type MemoryPerform } from './memory-checkpoints.js';
 import type { MemoryEffects, MemoryJournalStore, MemoryOperationKind, MemorySlot } from './memory-journal-store.js';
 import { MemoryJournalWriter } from './memory-journal-writer.js';
 
 const LOOK_TRIES = 6;
+
+/** What a claimant finds once it has fenced all before. */
+interface MemoryHead {
+  readonly slot: MemorySlot;
+  readonly suffix: Batch[];
+  readonly committed: Batch[];
+  readonly retention: Retention;
+}
 
 export interface MemoryJournalOptions {
   /** For `intercept` to tell handles apart. */
@@ -23,6 +33,7 @@ export class MemoryJournal implements Journal {
   readonly clusterId: string;
   readonly incarnationId: string;
   readonly batchBytesMax: number;
+  readonly checkpoints: Checkpoints;
   readonly generation: number;
   readonly #store: MemoryJournalStore;
   readonly #name: string;
@@ -40,6 +51,8 @@ export class MemoryJournal implements Journal {
     this.clusterId = store.settings.clusterId;
     this.incarnationId = store.settings.incarnationId;
     this.batchBytesMax = store.settings.batchBytesMax;
+    const perform: MemoryPerform = (kind, effects) => this.perform(kind, 0, effects);
+    this.checkpoints = new MemoryCheckpoints(store, perform, this.#closing.signal);
   }
 
   /** A handle as one process has it. */
@@ -121,7 +134,7 @@ export class MemoryJournal implements Journal {
       },
     });
     await next('slotted', number);
-    const writer = new MemoryJournalWriter(store, number, {
+    const writer = new MemoryJournalWriter(store, number, log.retention, {
       perform: (kind, effects) => this.perform(kind, number, effects),
       step: (step) => this.step(step, number),
     });
@@ -140,17 +153,20 @@ export class MemoryJournal implements Journal {
     }
   }
 
-  #readHead(number: number): { slot: MemorySlot; suffix: Batch[]; committed: Batch[] } {
+  #readHead(number: number): MemoryHead {
     const store = this.#store;
     const head = store.head(number);
-    if (head === 0) return { slot: { baseEpoch: 0, baseCount: 0, base: store.pointAfter(0, 0), copies: 0 }, suffix: [], committed: [] };
+    const retention = store.newestRetention(number);
+    const atStart: MemorySlot = { baseEpoch: 0, baseCount: 0, base: store.pointAfter(0, 0), copies: 0 };
+    if (head === 0) return { slot: atStart, suffix: [], committed: [], retention };
     const covered = store.covered(head);
     const { slot, batches, visible } = store.epoch(head);
     assert(slot !== undefined);
     const suffix = batches.slice(covered, visible);
     const [baseEpoch, baseCount] = covered > 0 ? [head, covered] : [slot.baseEpoch, slot.baseCount];
     const base = store.pointAfter(baseEpoch, baseCount);
-    return { slot: { baseEpoch, baseCount, base, copies: suffix.length }, suffix, committed: store.chain(baseEpoch, baseCount) };
+    const committed = store.chain(baseEpoch, baseCount);
+    return { slot: { baseEpoch, baseCount, base, copies: suffix.length }, suffix, committed, retention };
   }
 
   #behind(log: { suffix: Batch[]; committed: Batch[] }, from: ChainPoint): { suffix: Batch[]; committed: Batch[] } {
@@ -175,7 +191,7 @@ export class MemoryJournal implements Journal {
         yield batch;
       }
       if (signal.aborted) return;
-      if (batches?.length === 0) request.onIdle?.();
+      if ((batches ?? []).length === 0) request.onIdle?.();
       try {
         await sleep(this.#store.clock, this.#store.settings.pollIntervalMs, signal);
       } catch (error) {

@@ -1,7 +1,7 @@
 /**
- * The pages of 4 KiB: three kinds in the ledger, and the first of each segment. Every page is written whole.
+ * The pages of 4 KiB: three kinds in the ledger, and the first of each segment and of each checkpoint. Every page is written whole.
  *
- *     0   4  magic: "UJS\x01" slot, "UJM\x01" mark, "UJF\x01" fence, "UJH\x01" segment header
+ *     0   4  magic: "UJS\x01" slot, "UJM\x01" mark, "UJF\x01" fence, "UJH\x01" segment header, "UJC\x01" checkpoint header
  *     4   2  version                 these first 16 bytes stay where they are in every version
  *     6   2  zero
  *     8   4  CRC-32 of all other bytes
@@ -15,16 +15,18 @@
  *                      number of checkpoints 4, zero 4, then for each: sequence number 8, id 16
  *     fence            nothing: every fence page is the same bytes, whoever writes it
  *     segment header   epoch 8, segment index 8, size of the file in bytes 8, incarnation id 16, largest batch in bytes 8
+ *     checkpoint header  sequence number 8, id 16, bytes of the checkpoint behind this page 8, incarnation id 16
  */
 import { UnderstudyError } from '../base/errors.js';
-import { sequence } from '../base/ids.js';
+import { epoch, sequence } from '../base/ids.js';
 import { PAGE_BYTES } from '../base/system-file.js';
-import type { ChainPoint } from './journal.js';
+import type { CheckpointRef, Retention } from './checkpoints.js';
+import { type ChainPoint, GENESIS } from './journal.js';
 import { isChecksumRight, readNumber, sealChecksum, writeNumber } from './stored-bytes.js';
 
 const VERSION = 1;
 const BODY = 16;
-const MAGIC = { slot: 0x01_53_4a_55, mark: 0x01_4d_4a_55, fence: 0x01_46_4a_55, segment: 0x01_48_4a_55 };
+const MAGIC = { slot: 0x01_53_4a_55, mark: 0x01_4d_4a_55, fence: 0x01_46_4a_55, segment: 0x01_48_4a_55, checkpoint: 0x01_43_4a_55 };
 type PageKind = keyof typeof MAGIC;
 
 /** A place in a segment file, and the point of the chain that it is. Epoch 0: before the first batch. */
@@ -50,10 +52,8 @@ export interface Mark {
   /** The higher of an epoch's two marks counts. */
   readonly counter: number;
   readonly committed: Place;
-  /** Nothing below it is needed. Epoch 0: none. */
-  readonly boundary: { readonly epoch: number; readonly point: ChainPoint };
-  /** Newest checkpoints, newest first. */
-  readonly checkpoints: readonly { readonly sn: number; readonly id: Uint8Array }[];
+  /** What is kept, as far as the holder had made it known. */
+  readonly retention: Retention;
 }
 
 export interface SegmentHeader {
@@ -64,6 +64,14 @@ export interface SegmentHeader {
   readonly incarnation: Uint8Array;
   /** No batch in it is larger. */
   readonly batchBytesMax: number;
+}
+
+/** The first page of a file in `checkpoint/`. */
+export interface CheckpointHeader extends CheckpointRef {
+  /** So many follow the page. */
+  readonly bytes: number;
+  /** 16 bytes. */
+  readonly incarnation: Uint8Array;
 }
 
 /** Checkpoints that a mark names at most. */
@@ -91,14 +99,15 @@ export function encodeMark(mark: Mark): Buffer {
   writeNumber(page, mark.epoch, BODY);
   writeNumber(page, mark.counter, BODY + 8);
   let at = writePlace(page, mark.committed, BODY + 16);
-  writeNumber(page, mark.boundary.epoch, at);
-  at = writePoint(page, mark.boundary.point, at + 8);
-  const checkpoints = mark.checkpoints.slice(0, CHECKPOINTS_MAX);
+  const { boundary } = mark.retention;
+  writeNumber(page, boundary?.epoch ?? 0, at);
+  at = writePoint(page, boundary?.point ?? GENESIS, at + 8);
+  const checkpoints = mark.retention.checkpoints.slice(0, CHECKPOINTS_MAX);
   page.writeUInt32LE(checkpoints.length, at);
   at += 8;
   for (const checkpoint of checkpoints) {
     writeNumber(page, checkpoint.sn, at);
-    page.set(checkpoint.id, at + 8);
+    page.write(checkpoint.id, at + 8, 16, 'hex');
     at += 24;
   }
   return seal('mark', at, page);
@@ -110,15 +119,18 @@ export function decodeMark(page: Buffer): Mark | undefined {
   const boundaryAt = BODY + 16 + PLACE_BYTES;
   const listAt = boundaryAt + 8 + POINT_BYTES;
   const count = Math.min(page.readUInt32LE(listAt), CHECKPOINTS_MAX);
+  const boundaryEpoch = readNumber(page, boundaryAt);
   return {
     epoch: readNumber(page, BODY),
     counter: readNumber(page, BODY + 8),
     committed: readPlace(page, BODY + 16),
-    boundary: { epoch: readNumber(page, boundaryAt), point: readPoint(page, boundaryAt + 8) },
-    checkpoints: Array.from({ length: count }, (_, i) => {
-      const at = listAt + 8 + i * 24;
-      return { sn: readNumber(page, at), id: Uint8Array.from(page.subarray(at + 8, at + 24)) };
-    }),
+    retention: {
+      boundary: boundaryEpoch === 0 ? null : { epoch: epoch(boundaryEpoch), point: readPoint(page, boundaryAt + 8) },
+      checkpoints: Array.from({ length: count }, (_, i) => {
+        const at = listAt + 8 + i * 24;
+        return { sn: sequence(readNumber(page, at)), id: page.toString('hex', at + 8, at + 24) };
+      }),
+    },
   };
 }
 
@@ -141,6 +153,26 @@ export function decodeSegmentHeader(page: Buffer): SegmentHeader | undefined {
     sizeBytes: readNumber(page, BODY + 16),
     incarnation: Uint8Array.from(page.subarray(BODY + 24, BODY + 40)),
     batchBytesMax: readNumber(page, BODY + 40),
+  };
+}
+
+export function encodeCheckpointHeader(header: CheckpointHeader): Buffer {
+  const page = Buffer.alloc(PAGE_BYTES);
+  writeNumber(page, header.sn, BODY);
+  page.write(header.id, BODY + 8, 16, 'hex');
+  writeNumber(page, header.bytes, BODY + 24);
+  page.set(header.incarnation, BODY + 32);
+  return seal('checkpoint', BODY + 48, page);
+}
+
+/** @returns undefined where `page` is not a sound checkpoint header. */
+export function decodeCheckpointHeader(page: Buffer): CheckpointHeader | undefined {
+  if (!isSound('checkpoint', page)) return undefined;
+  return {
+    sn: sequence(readNumber(page, BODY)),
+    id: page.toString('hex', BODY + 8, BODY + 24),
+    bytes: readNumber(page, BODY + 24),
+    incarnation: Uint8Array.from(page.subarray(BODY + 32, BODY + 48)),
   };
 }
 

@@ -10,10 +10,13 @@ import { decodeRequest, operations } from '../metadata/operations.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { Leadership } from './leadership.js';
 import { rebuilding, type Served } from './namespace-service.js';
+import type { StandbyStreams } from './standby-streams.js';
 
 export interface Controlled extends Served {
   /** Clients that may be registered at once. */
   readonly clientsMax: number;
+  /** Who is fed from memory while this master leads. */
+  readonly standbys: StandbyStreams;
   status(): understudy.MasterStatusResponse.$Properties;
 }
 
@@ -24,6 +27,8 @@ export function controlMethods(master: Controlled): ReadonlyMap<number, CallHand
     [operations.closeClient.method, (call) => closeClient(master, call)],
     [operations.masterStatus.method, (call) => masterStatus(master, call)],
     [operations.digest.method, (call) => void digest(master, call)],
+    [operations.followJournal.method, (call) => master.standbys.follow(call, () => master.notLeader())],
+    [operations.reportApplied.method, (call) => master.standbys.report(call)],
   ]);
 }
 

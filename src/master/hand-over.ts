@@ -40,7 +40,7 @@ export interface HandingOver {
   readonly leadership: Leadership | null;
   readonly applied: AppliedWatch;
   /** `host:port` of masters that may be told to lead. */
-  standbys(): readonly string[];
+  successors(): readonly string[];
   notLeader(): UnderstudyError;
   /** Feeds the role machine. */
   input(input: RoleInput): void;
@@ -98,7 +98,7 @@ export class HandOver {
     if (this.#running) throw new UnderstudyError('aborted', 'the lead is being handed over already');
     this.#running = true;
     try {
-      const target = await this.#findTarget(to === '' ? this.#master.standbys() : [to]);
+      const target = await this.#findTarget(to === '' ? this.#master.successors() : [to]);
       await using _ = target.connection;
       return await this.#handTo(target, leadership);
     } finally {

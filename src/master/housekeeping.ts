@@ -10,7 +10,7 @@ import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
 import { decodeId, encodeSessionKey, SESSION_RANGE } from '../metadata/keys.js';
 import { firstNames } from '../metadata/listing.js';
-import type { ClockWatch } from './clock-watch.js';
+import type { ClockWatch, PeerClock } from './clock-watch.js';
 import type { Leadership } from './leadership.js';
 import type { Replica } from './replica.js';
 
@@ -25,6 +25,8 @@ export interface HousekeepingDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly clockWatch: ClockWatch;
+  /** The clocks of the standbys. */
+  readonly peers: () => readonly PeerClock[];
 }
 
 const CLOCK_LOOK_MS = 250;
@@ -61,8 +63,8 @@ async function repeat({ replica, clock, log }: HousekeepingDeps, signal: AbortSi
   }
 }
 
-async function lookAtClock({ clockWatch, leadership }: HousekeepingDeps): Promise<number> {
-  clockWatch.isOff(leadership.skewMs());
+async function lookAtClock({ clockWatch, leadership, peers }: HousekeepingDeps): Promise<number> {
+  clockWatch.isOff(leadership.skewMs(), peers());
   return CLOCK_LOOK_MS;
 }
 
@@ -102,13 +104,16 @@ async function reapStep({ replica, leadership }: HousekeepingDeps): Promise<numb
  * A leadership forgets nobody before it has lasted as long as a client may be silent: a clock that was wrong before it, or jumped
  * between two leaderships, makes nobody look old.
  */
-function idleClients(settings: HousekeepingSettings, { replica, leadership, clock, clockWatch }: HousekeepingDeps): () => Promise<number> {
+function idleClients(
+  settings: HousekeepingSettings,
+  { replica, leadership, clock, clockWatch, peers }: HousekeepingDeps,
+): () => Promise<number> {
   const { clientTimeoutMs } = settings;
   const restMs = Math.min(60_000, clientTimeoutMs / 4);
   const begunMs = clock.monotonicMs();
   let after = 0;
   return async () => {
-    if (clock.monotonicMs() - begunMs < clientTimeoutMs || clockWatch.isOff(leadership.skewMs())) return restMs;
+    if (clock.monotonicMs() - begunMs < clientTimeoutMs || clockWatch.isOff(leadership.skewMs(), peers())) return restMs;
     const ids = await clientsBehind(replica, after);
     const beforeMs = leadership.nowMs() - clientTimeoutMs;
     const isIdle = (id: number) => (replica.state.session(id)?.lastUsedMs ?? beforeMs) < beforeMs;

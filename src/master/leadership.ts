@@ -12,7 +12,7 @@
 import type { Clock } from '../base/clock.js';
 import { asError, ERROR_NUMBERS, type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred } from '../base/wait.js';
-import type { ChainPoint, JournalWriter } from '../journal/journal.js';
+import type { Appended, JournalWriter } from '../journal/journal.js';
 import { type Entry, encodeEntry } from '../metadata/entries.js';
 import type { EntryBody, PlanContext, Planned } from '../metadata/plan.js';
 import type { CallResult, Inode } from '../metadata/records.js';
@@ -332,7 +332,7 @@ export class Leadership {
     const { replica, writer } = this.#deps;
     if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches) {
       this.#batchesSinceDigest = 0;
-      this.#add(NOBODY, { digest: replica.writeBehind.newestBoundary }, replica.state.timeMs);
+      this.#add(NOBODY, { digest: replica.writeBehind.boundaries.newest }, replica.state.timeMs);
     }
     const group = this.#pending;
     const at = replica.state.position();
@@ -350,10 +350,10 @@ export class Leadership {
     );
   }
 
-  #committed(group: Group, end: ChainPoint, at: StatePosition): void {
+  #committed(group: Group, end: Appended, at: StatePosition): void {
     this.#inFlight = null;
     this.#committedAt = at;
-    this.#deps.replica.committed(end);
+    this.#deps.replica.committed(end, end.sealed);
     this.#advance();
     this.#gate.committed(end.sn);
     if (!group.makesRoom) this.#trouble = '';
@@ -408,7 +408,7 @@ export class Leadership {
 }
 
 /** Entries that may use the reserve of space: what removes, and the registration without which nobody could remove. */
-const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest'] as const;
+const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest', 'retention'] as const;
 const TRY_AGAIN_MS = 500;
 /** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);

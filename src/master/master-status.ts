@@ -47,6 +47,7 @@ export function masterStatus(
     version: settings.version,
     clusterId,
     reason: trouble,
+    verified: replica?.isVerified ?? false,
     leader,
   };
 }

@@ -16,14 +16,17 @@ import { AppliedWatch } from './applied-watch.js';
 import { Claimant, type ClaimantSettings } from './claimant.js';
 import { ClockWatch, type ClockWatchSettings } from './clock-watch.js';
 import { type Controlled, controlMethods } from './control-service.js';
-import { Follower } from './follower.js';
+import { EarlyElection, type EarlyElectionSettings } from './early-election.js';
+import { Follower, type FollowerSettings } from './follower.js';
 import { HandOver } from './hand-over.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import { Leadership, type LeadershipSettings } from './leadership.js';
 import { masterStatus, SHOWN_STATES } from './master-status.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
+import { Rebuilder } from './rebuilder.js';
 import { Replica, type ReplicaSettings } from './replica.js';
 import { type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
+import { StandbyStreams, type StandbyStreamsSettings } from './standby-streams.js';
 import { LeadTaker } from './take-lead.js';
 import { transferMethods } from './transfer-service.js';
 
@@ -32,6 +35,9 @@ export interface MasterSettings
     Omit<LeadershipSettings, 'batchBytesMax'>,
     HousekeepingSettings,
     ClaimantSettings,
+    FollowerSettings,
+    StandbyStreamsSettings,
+    EarlyElectionSettings,
     ClockWatchSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
@@ -58,9 +64,8 @@ export interface MasterDeps {
 
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
-/** A replica that fails again within the longest pause waits for the next try, longer each time. */
-const REBUILD_PAUSE_MS = 1_000;
-const REBUILD_PAUSE_MAX_MS = 60_000;
+/** A candidate that is alone is elected again at once. */
+const PASS_ON_MS = 500;
 const CONFIRM_INTERVAL_MS = 1_000;
 const DRAIN_MAX_MS = 2_000;
 
@@ -69,12 +74,14 @@ export class Master implements Controlled, AsyncDisposable {
   readonly #deps: MasterDeps;
   /** Tells readers what is applied. */
   readonly applied: AppliedWatch;
+  readonly standbys: StandbyStreams;
   readonly #startedMs: number;
   readonly #claimant: Claimant;
   readonly #handOver: HandOver;
   readonly #taker: LeadTaker;
   readonly #clockWatch: ClockWatch;
   readonly #follower: Follower;
+  readonly #rebuilder: Rebuilder;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
   #replica: Replica | null = null;
@@ -98,27 +105,28 @@ export class Master implements Controlled, AsyncDisposable {
   /** When the follower last had all that was committed. */
   #caughtUpMs = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
+  /** What keeps this master from having a replica, for people; empty when nothing does. */
+  #doing = '';
   #replicaTrouble: UnderstudyError | null = null;
-  #rebuildPauseMs = 0;
-  #rebuiltMs = Number.NEGATIVE_INFINITY;
 
   /**
-   * Opens the replica, listens, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
+   * Listens, opens the replica, follows the journal and joins the election. The journal, the election and the stores stay the caller's.
    *
    * @throws `failed_precondition`: the metastore is open elsewhere or another cluster's, the port is in use. @throws `unavailable`.
+   * @throws `data_loss`: the state can be made from nothing that is left.
    */
   static async open(settings: MasterSettings, deps: MasterDeps): Promise<Master> {
     const master = new Master(settings, deps);
     try {
-      master.#replica = await Replica.open(settings, master.#replicaDeps());
-      master.applied.advanced(master.#replica.end.sn);
       const service = new NamespaceService(
         master,
         new Map([...controlMethods(master), ...transferMethods(master.#handOver, master.#taker)]),
       );
       master.#server = await RpcServer.open(settings, deps, service.handle);
+      master.#replica = await Replica.open(settings, master.#replicaDeps(), master.#stopping.signal);
+      master.applied.advanced(master.#replica.end.sn);
     } catch (error) {
-      await master.#replica?.close();
+      await master.#server?.close();
       throw error;
     }
     master.#perform({ type: 'follow' });
@@ -134,9 +142,13 @@ export class Master implements Controlled, AsyncDisposable {
     this.#clockWatch = new ClockWatch(settings, deps.log);
     this.#handOver = new HandOver(deps, this);
     this.#taker = new LeadTaker(deps, this);
-    this.#follower = new Follower({
-      clock: deps.clock,
-      journal: deps.journal,
+    this.standbys = new StandbyStreams(settings, deps);
+    this.#rebuilder = new Rebuilder(settings, deps.clock);
+    const early = new EarlyElection(settings, deps);
+    this.#follower = new Follower(settings, {
+      ...deps,
+      ownAddress: () => this.rpcAddress,
+      leaderGone: (leader, why) => early.leaderGone(leader, why),
       caughtUp: () => {
         this.#caughtUpMs = deps.clock.monotonicMs();
         this.#trouble = '';
@@ -185,7 +197,8 @@ export class Master implements Controlled, AsyncDisposable {
   /** What `masterStatus` tells. */
   status() {
     const leads = this.#role.name === 'leading' || this.#role.name === 'suspended';
-    const trouble = this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : '');
+    const trouble =
+      this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : this.#doing || (this.#replica?.trouble ?? ''));
     const { role, replica, rpcAddress, clusterId } = this;
     const leader = leads ? rpcAddress : this.#leaderAddress();
     return masterStatus(
@@ -211,7 +224,7 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#leadership !== null && this.standbys().length > 0)
+    if (this.#leadership !== null && this.successors().length > 0)
       await this.#handOver.run('').then(
         () => this.#handOver.seen(),
         (error) => {
@@ -284,6 +297,11 @@ export class Master implements Controlled, AsyncDisposable {
           await this.#handOver.seen();
           await this.#deps.election.withdraw().catch((error) => this.#deps.log.warn({ error }, 'cannot withdraw what was published'));
           await this.#deps.election.requeue();
+        });
+      case 'pass on':
+        return this.#onElection(async () => {
+          await sleep(this.#deps.clock, PASS_ON_MS, this.#stopping.signal).catch(() => {});
+          if (this.#role.name === 'rebuilding') await this.#deps.election.requeue();
         });
       case 'leave election':
         return this.#onElection(() => this.#deps.election.leave());
@@ -361,8 +379,10 @@ export class Master implements Controlled, AsyncDisposable {
       ended: (error) => this.#leadership === leadership && this.input({ type: 'writer ended', error }),
     });
     this.#leadership = leadership;
+    this.standbys.serve(replica.recent);
     const { clock, log } = this.#deps;
-    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch }, serving.signal);
+    const peers = () => this.standbys.list();
+    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch, peers }, serving.signal);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
     this.#retired = null;
     this.#serving = { stop: serving, done: Promise.all([...before, house, this.#watchFence(leadership, serving.signal)]) };
@@ -373,7 +393,8 @@ export class Master implements Controlled, AsyncDisposable {
   /** An idle leader learns in bounded time that it has been superseded. */
   async #watchFence(leadership: Leadership, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await new Promise<void>((resolve) => leadership.release(() => resolve()));
+      const refused = await new Promise<UnderstudyError | null>((resolve) => leadership.release(resolve));
+      if (refused !== null) this.standbys.endAll(refused);
       await sleep(this.#deps.clock, CONFIRM_INTERVAL_MS, signal).catch(() => {});
     }
   }
@@ -398,6 +419,7 @@ export class Master implements Controlled, AsyncDisposable {
 
   #stopServing(why: UnderstudyError): void {
     this.#serving?.stop.abort();
+    this.standbys.stop(why);
     this.#leadership?.close(why);
     this.#leadership = null;
   }
@@ -405,33 +427,18 @@ export class Master implements Controlled, AsyncDisposable {
   async #rebuild(): Promise<void> {
     await this.#follower.stop();
     await this.#stopClaiming();
-    const { clock, log } = this.#deps;
-    const { signal } = this.#stopping;
     const broken = this.#replica;
     this.#replica = null;
-    await broken?.close().catch((error) => log.warn({ error }, 'the failed metastore did not close in order'));
+    await broken?.close().catch((error) => this.#deps.log.warn({ error }, 'the failed metastore did not close in order'));
     // A store whose disk failed is opened as it is; anything else that went wrong with it may be in it still.
-    const open = this.#replicaTrouble?.code === 'unavailable' ? Replica.open : Replica.openAnew;
-    const isSoon = clock.monotonicMs() - this.#rebuiltMs < REBUILD_PAUSE_MAX_MS;
-    let pauseMs = isSoon ? Math.min(Math.max(this.#rebuildPauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS) : 0;
-    for (;;) {
-      if (pauseMs > 0) await sleep(clock, pauseMs, signal).catch(() => {});
-      if (signal.aborted) return;
-      this.#rebuildPauseMs = pauseMs;
-      this.#rebuiltMs = clock.monotonicMs();
-      try {
-        this.#replica = await open(this.#settings, this.#replicaDeps());
-        break;
-      } catch (thrown) {
-        const error = asError(thrown);
-        log.error({ error }, 'the metastore cannot be opened; it is tried again');
-        this.input({ type: 'rebuild failed', error });
-        pauseMs = Math.min(Math.max(pauseMs * 2, REBUILD_PAUSE_MS), REBUILD_PAUSE_MAX_MS);
-      }
-    }
+    const anew = this.#replicaTrouble?.code !== 'unavailable';
+    const failed = (error: UnderstudyError) => this.input({ type: 'rebuild failed', error });
+    const replica = await this.#rebuilder.rebuild(() => this.#replicaDeps(), anew, failed, this.#stopping.signal);
+    if (replica === null) return;
+    this.#replica = replica;
     this.#replicaTrouble = null;
     this.#caughtUpMs = Number.NEGATIVE_INFINITY;
-    this.applied.advanced(this.#replica.end.sn);
+    this.applied.advanced(replica.end.sn);
     this.input({ type: 'rebuilt' });
   }
 
@@ -455,6 +462,10 @@ export class Master implements Controlled, AsyncDisposable {
     return {
       stores,
       identity: journal,
+      checkpoints: journal.checkpoints,
+      doing: (what: string) => {
+        this.#doing = what;
+      },
       clock,
       log,
       advanced: (sn: number) => this.applied.advanced(sn),
@@ -468,9 +479,11 @@ export class Master implements Controlled, AsyncDisposable {
     };
   }
 
-  /** `host:port` of other masters that are known. */
-  standbys(): readonly string[] {
-    return this.#settings.peers.filter((address) => address !== this.rpcAddress);
+  /** `host:port` of other masters that are known, those first that this one feeds. */
+  successors(): readonly string[] {
+    const known = new Set([...this.standbys.list().map(({ address }) => address), ...this.#settings.peers]);
+    known.delete(this.rpcAddress);
+    return [...known];
   }
 
   /** @returns why a request for the leader is refused here, with the leader's address where it is known. */

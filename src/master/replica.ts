@@ -1,30 +1,31 @@
 /**
  * One master's copy of the state, with the store under it: what a standby follows with, and what a leader plans on.
  *
- * A replica that fails (its store, its digest, or its place on the journal's chain) is closed, set aside and made anew from the journal.
+ * A replica that fails (its store, its digest, or its place on the journal's chain) is closed, set aside and made anew: from a checkpoint, and
+ * the journal behind it.
  */
-import type { Clock } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
-import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
 import { type Batch, type ChainPoint, endOf } from '../journal/journal.js';
 import type { KvStore, KvStores } from '../kv/kv-store.js';
 import { apply } from '../metadata/apply.js';
 import { decodeEntry, type Entry } from '../metadata/entries.js';
-import { type JournalIdentity, readMark } from '../metadata/flush-mark.js';
+import { readMark } from '../metadata/flush-mark.js';
 import type { Inode } from '../metadata/records.js';
 import { State, type StateSettings } from '../metadata/state.js';
 import { verifyStore } from '../metadata/verify-store.js';
 import { WriteBehind, type WriteBehindSettings } from '../metadata/write-behind.js';
+import { type BootstrapDeps, type Bootstrapped, bootstrap, type Unusable } from './bootstrap.js';
+import { RecentBatches } from './recent-batches.js';
 
-export interface ReplicaSettings extends StateSettings, WriteBehindSettings {}
+export interface ReplicaSettings extends StateSettings, WriteBehindSettings {
+  /** Bytes of committed batches that are kept in memory, to feed standbys from. */
+  readonly recentBytesMax: number;
+}
 
-export interface ReplicaDeps {
+export interface ReplicaDeps extends BootstrapDeps {
   readonly stores: KvStores;
-  readonly identity: JournalIdentity;
-  readonly clock: Clock;
-  readonly log: Log;
   /** Told each time more is applied and committed. */
   readonly advanced: (sn: number) => void;
   /** Told once, when this replica can no longer be trusted or written. */
@@ -38,59 +39,71 @@ export class Replica implements AsyncDisposable {
   readonly kv: KvStore;
   readonly state: State;
   readonly writeBehind: WriteBehind;
+  readonly recent: RecentBatches;
   readonly #deps: ReplicaDeps;
   readonly #closing = new AbortController();
   readonly #verifying: Promise<void>;
-  readonly #beganEmpty: boolean;
+  readonly #unusable: readonly Unusable[];
+  readonly #users = new Set<Promise<unknown>>();
+  /** From nothing, or from a checkpoint. */
+  readonly #beganSound: boolean;
   #broken: UnderstudyError | null = null;
   #isVerified = false;
   #isHurried = false;
   #end: ChainPoint;
 
   /**
-   * Opens the store and goes on from where it stands. One that is damaged, or of another incarnation of the journal, is set aside first.
+   * Opens the store and goes on from where it stands; a blank one begins with the newest checkpoint. One that is damaged, or of another
+   * incarnation of the journal, is set aside first.
    *
-   * @throws `failed_precondition`: another process has it open, or it belongs to another cluster. @throws `unavailable`.
+   * @throws `failed_precondition`: another process has it open, or it belongs to another cluster. @throws `unavailable`, `cancelled`.
+   * @throws `data_loss`: it has to be made anew, and nothing is left to make it from.
    */
-  static async open(settings: ReplicaSettings, deps: ReplicaDeps): Promise<Replica> {
+  static async open(settings: ReplicaSettings, deps: ReplicaDeps, signal: AbortSignal): Promise<Replica> {
     try {
-      return await Replica.#openAsIs(settings, deps);
+      return await Replica.#openAsIs(settings, deps, signal);
     } catch (error) {
       if (!isError(error, 'corrupt') && !isError(error, 'diverged')) throw error;
       deps.log.error({ error }, 'the metastore cannot be used; it is set aside and rebuilt from the journal');
-      return Replica.openAnew(settings, deps);
+      await deps.stores.setAside();
+      return Replica.#openAsIs(settings, deps, signal);
     }
   }
 
-  /** Sets the store aside and begins an empty one. */
-  static async openAnew(settings: ReplicaSettings, deps: ReplicaDeps): Promise<Replica> {
-    await deps.stores.setAside();
-    return Replica.#openAsIs(settings, deps);
-  }
-
-  static async #openAsIs(settings: ReplicaSettings, deps: ReplicaDeps): Promise<Replica> {
+  static async #openAsIs(settings: ReplicaSettings, deps: ReplicaDeps, signal: AbortSignal): Promise<Replica> {
     const kv = await deps.stores.open();
     try {
-      return new Replica(settings, deps, kv);
+      return new Replica(settings, deps, kv, await bootstrap(kv, deps, signal));
     } catch (error) {
       await kv.close();
       throw error;
     }
   }
 
-  private constructor(settings: ReplicaSettings, deps: ReplicaDeps, kv: KvStore) {
+  private constructor(settings: ReplicaSettings, deps: ReplicaDeps, kv: KvStore, { isLoaded, unusable }: Bootstrapped) {
     const mark = readMark(kv, deps.identity);
     this.#deps = deps;
+    this.#unusable = unusable;
     this.kv = kv;
     this.state = new State(settings, kv, mark);
-    this.#beganEmpty = mark.flush === 0;
+    this.#beganSound = isLoaded || mark.flush === 0;
     this.#end = { sn: mark.sn as Sequence, hash: mark.hash };
+    this.recent = new RecentBatches(settings.recentBytesMax, this.#end);
     this.writeBehind = new WriteBehind(
       settings,
       { state: this.state, kv, clock: deps.clock, identity: deps.identity, failed: deps.failed },
       mark,
     );
-    this.#verifying = this.#verify();
+    // What was loaded was counted on the way.
+    this.#isVerified = isLoaded;
+    this.#verifying = isLoaded ? Promise.resolve() : this.#verify();
+  }
+
+  /** What people should know about it; empty when there is nothing. */
+  get trouble(): string {
+    const kept = this.state.retention().checkpoints;
+    const unusable = this.#unusable.filter(({ sn }) => kept.some((checkpoint) => checkpoint.sn === sn));
+    return unusable.map(({ sn, error }) => `a checkpoint cannot be used: sn=${sn} reason=${error.message}`).join('; ');
   }
 
   /** The last batch that is applied and known to be committed. */
@@ -119,14 +132,14 @@ export class Replica implements AsyncDisposable {
       throw this.#brokenOff(thrown);
     }
     this.writeBehind.atBatchEnd();
-    this.committed(endOf(batch));
+    this.committed(endOf(batch), batch.sealed);
   }
 
   /** A batch that was applied in part: this replica is not what it says it is any longer. */
   #brokenOff(thrown: unknown): UnderstudyError {
     const error = asError(thrown, 'corrupt');
-    // What was begun from nothing has no damage of its own: then it is the journal that does not fit.
-    if (this.#beganEmpty && error.code === 'corrupt') return error;
+    // It has no damage of its own: then it is the journal that does not fit.
+    if (this.#beganSound && error.code === 'corrupt') return error;
     this.#deps.failed(error);
     this.#broken = error;
     return new UnderstudyError('unavailable', 'the replica has failed', { cause: error });
@@ -152,9 +165,11 @@ export class Replica implements AsyncDisposable {
     return new UnderstudyError('unavailable', 'the metastore of this master has failed', { cause: error });
   }
 
-  /** What is applied up to `end`, a batch's end, is committed. */
-  committed(end: ChainPoint): void {
+  /** What is applied up to `end`, the end of a batch, is committed. `sealed` is that batch, the caller's again when this returns. */
+  committed({ sn, hash }: ChainPoint, sealed: Uint8Array): void {
+    const end = { sn, hash };
     this.#end = end;
+    this.recent.add(end, sealed, Math.floor(this.#deps.clock.wallMs()));
     this.writeBehind.committed(end.sn, end.hash);
     this.#deps.advanced(end.sn);
   }
@@ -164,11 +179,19 @@ export class Replica implements AsyncDisposable {
     this.#closing.abort();
     await this.writeBehind.close();
     await this.#verifying;
+    await Promise.allSettled(this.#users);
     await this.kv.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** Runs `work` with a signal that this replica's closing aborts too; the closing waits for it. */
+  during<T>(signal: AbortSignal, work: (either: AbortSignal) => Promise<T>): Promise<T> {
+    const running = work(AbortSignal.any([signal, this.#closing.signal]));
+    this.#users.add(running);
+    return running.finally(() => this.#users.delete(running));
   }
 
   /** What was found at opening has been counted anew, and is what its mark says. Only such a replica may lead. */

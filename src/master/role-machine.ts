@@ -8,10 +8,10 @@
  * - One that is told to lead does not ask the election, which comes to agree: it elects others, who find that a leader serves and go to
  *   the tail, until this one is elected, too. A told claim that fails is not tried again, and gives any place in the election up.
  * - A leader that can no longer append stays, answers reads while `confirm` holds, and claims again with growing pauses.
- * - A journal that is damaged, or that needs a newer version, halts this master: it serves what it has to readers who ask for no more,
+ * - A journal that is damaged, that needs a newer version, or of which too little is left, halts this master: it serves what it has to readers who ask for no more,
  *   and leaves the election.
  */
-import type { UnderstudyError } from '../base/errors.js';
+import type { ErrorCode, UnderstudyError } from '../base/errors.js';
 
 export type Role =
   | { readonly name: 'following' }
@@ -61,9 +61,15 @@ export type RoleEffect =
   | { readonly type: 'yield' }
   /** Go to the tail of the candidates. */
   | { readonly type: 'requeue' }
+  /** The same, after a moment, if it is still being rebuilt. */
+  | { readonly type: 'pass on' }
   | { readonly type: 'leave election' }
   | { readonly type: 'rebuild' };
 
+/** What no claim passes: replay would not either. */
+const FINAL: ReadonlySet<ErrorCode> = new Set(['corrupt', 'diverged', 'failed_precondition', 'out_of_range']);
+/** What ends a leader that claims again. */
+const SUPERSEDED: ReadonlySet<ErrorCode> = new Set(['fenced', 'corrupt', 'diverged', 'out_of_range']);
 /** Claims in a row that may fail for want of the journal before another candidate is let try. */
 const CLAIM_FAILURES_MAX = 3;
 
@@ -73,6 +79,7 @@ export interface Step {
 }
 
 const FOLLOWING: Role = { name: 'following' };
+const HALTED: Step = { role: { name: 'halted' }, effects: [{ type: 'leave election' }] };
 
 /** @returns the role after `input`, and what is to be done about it. An input that no longer matters changes nothing. */
 export function step(role: Role, input: RoleInput): Step {
@@ -123,9 +130,7 @@ function claiming(role: Role & { name: 'claiming' }, input: RoleInput): Step {
       return { role: FOLLOWING, effects: [{ type: 'requeue' }, { type: 'follow' }] };
     case 'claim failed': {
       const failures = role.failures + 1;
-      if (input.error.code === 'corrupt' || input.error.code === 'diverged' || input.error.code === 'failed_precondition') {
-        return replayFailed(input.error, true);
-      }
+      if (FINAL.has(input.error.code)) return replayFailed(input.error, true);
       if (role.told || input.error.code === 'fenced' || failures >= CLAIM_FAILURES_MAX) {
         return { role: FOLLOWING, effects: [{ type: 'requeue' }, { type: 'follow' }] };
       }
@@ -160,7 +165,7 @@ function suspended(role: Role & { name: 'suspended' }, input: RoleInput): Step {
     case 'handed over':
     case 'claim failed': {
       const error = input.type === 'claim failed' ? input.error : null;
-      if (error !== null && error.code !== 'fenced' && error.code !== 'corrupt' && error.code !== 'diverged') {
+      if (error !== null && !SUPERSEDED.has(error.code)) {
         const failures = role.failures + 1;
         return { role: { name: 'suspended', failures }, effects: [{ type: 'claim', failures, told: false }] };
       }
@@ -189,14 +194,14 @@ function yielding(role: Role & { name: 'yielding' }, input: RoleInput): Step {
 
 function rebuilding(role: Role & { name: 'rebuilding' }, input: RoleInput): Step {
   switch (input.type) {
-    case 'elected':
-      return { role: { ...role, elected: true }, effects: [] };
+    case 'elected': // it may be loading for long
+      return { role: { ...role, elected: true }, effects: [{ type: 'pass on' }] };
     case 'deposed':
       return { role: { ...role, elected: false }, effects: [] };
-    case 'rebuilt': // it has the whole journal to replay: others are better placed
+    case 'rebuilt': // it has much of the journal to replay: others are better placed
       return { role: FOLLOWING, effects: [...(role.elected ? [{ type: 'requeue' } as const] : []), { type: 'follow' }] };
     case 'rebuild failed':
-      return role.elected ? { role: { ...role, elected: false }, effects: [{ type: 'requeue' }] } : { role, effects: [] };
+      return input.error.code === 'data_loss' ? HALTED : { role, effects: [] };
     default:
       return { role, effects: [] };
   }
@@ -236,9 +241,11 @@ function replicaFailed(role: Role): Step {
 /** Replay met something that it cannot pass. */
 function replayFailed(error: UnderstudyError, elected: boolean): Step {
   const requeue: RoleEffect[] = elected ? [{ type: 'requeue' }] : [];
-  if (error.code === 'diverged') return { role: { name: 'rebuilding', elected: false }, effects: [...requeue, { type: 'rebuild' }] };
+  // Its place is not on the chain (any longer): it begins anew, from a checkpoint.
+  if (error.code === 'diverged' || error.code === 'out_of_range')
+    return { role: { name: 'rebuilding', elected: false }, effects: [...requeue, { type: 'rebuild' }] };
   if (error.code === 'unavailable') return { role: FOLLOWING, effects: [...requeue, { type: 'follow' }] };
-  return { role: { name: 'halted' }, effects: [{ type: 'leave election' }] };
+  return HALTED;
 }
 
 function stop(role: Role): Step {

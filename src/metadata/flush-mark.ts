@@ -9,7 +9,7 @@ import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import type { Digest } from './digest.js';
-import { APPLIED_KEY, RING_SLOTS, ringKey } from './keys.js';
+import { APPLIED_KEY, LOADING_KEY, RING_SLOTS, ringKey } from './keys.js';
 import { refuseUnknown, strictReader } from './records.js';
 
 export interface FlushMark {
@@ -67,6 +67,7 @@ export function markRows(mark: FlushMark, identity: JournalIdentity): { type: 'p
  */
 export function readMark(kv: KvStore, identity: JournalIdentity): FlushMark {
   const row = markAt(kv, APPLIED_KEY);
+  if (kv.get(LOADING_KEY) !== undefined) throw new UnderstudyError('corrupt', 'the metastore is not loaded to its end');
   if (row === null) return EMPTY_MARK;
   if (row.clusterId !== identity.clusterId) {
     throw new UnderstudyError(

@@ -7,7 +7,7 @@
  *   c  client id (8)                                a registered client
  *   g  inode id (8)                                 a detached directory waiting to be reaped
  *   s  name                                         singletons: `next`, `retention`
- *   !  …                                            this master's own: flush marks; not part of the state, nor of its digest
+ *   !  …                                            this master's own: flush marks, loading; not part of the state, nor of its digest
  *
  * Letters `t` (expiry) and `m` (mounts) are taken.
  */
@@ -80,6 +80,8 @@ export function encodeResultKey(slot: number): Uint8Array {
 export const NEXT_IDS_KEY = Buffer.from('snext');
 export const RETENTION_KEY = Buffer.from('sretention');
 export const APPLIED_KEY = Buffer.from('!applied');
+/** Stands while a checkpoint is being loaded. */
+export const LOADING_KEY = Buffer.from('!loading');
 
 /** Flush marks kept, by number mod this. */
 export const RING_SLOTS = 16;

@@ -71,6 +71,9 @@ export interface StreamQuery<Request, RequestShape, Page, PageShape> extends Ope
 /** Concerns a master or a client's session, not the namespace. */
 export type Control<Request, RequestShape, Response, ResponseShape> = Operation<'control', Request, RequestShape, Response, ResponseShape>;
 
+/** A control operation that is answered by a stream. */
+export type ControlStream<Request, RequestShape, Item, ItemShape> = Operation<'control stream', Request, RequestShape, Item, ItemShape>;
+
 function mutation<Q extends WithCaller, QS>(method: number, request: MessageType<Q, QS>, plan: Plan<Q>): Mutation<Q, QS> {
   const prepare = (body: Uint8Array): PreparedMutation => {
     const decoded = decodeRequest(request, body);
@@ -105,6 +108,14 @@ function stream<Q extends WithFreshness, QS, R, RS>(
   return { kind: 'stream', method, request, response, prepare };
 }
 
+function controlStream<Q, QS, R, RS>(
+  method: number,
+  request: MessageType<Q, QS>,
+  response: MessageType<R, RS>,
+): ControlStream<Q, QS, R, RS> {
+  return { kind: 'control stream', method, request, response };
+}
+
 function control<Q, QS, R, RS>(method: number, request: MessageType<Q, QS>, response: MessageType<R, RS>): Control<Q, QS, R, RS> {
   return { kind: 'control', method, request, response };
 }
@@ -123,6 +134,8 @@ export const operations = {
   closeClient: control(2, understudy.CloseClientRequest, understudy.CloseClientResponse),
   masterStatus: control(3, understudy.MasterStatusRequest, understudy.MasterStatusResponse),
   digest: control(4, understudy.DigestRequest, understudy.DigestResponse),
+  followJournal: controlStream(7, understudy.FollowJournalRequest, understudy.FollowJournalItem),
+  reportApplied: control(10, understudy.ReportAppliedRequest, understudy.ReportAppliedResponse),
   transferLeader: control(8, understudy.TransferLeaderRequest, understudy.TransferLeaderResponse),
   takeLead: control(9, understudy.TakeLeadRequest, understudy.TakeLeadResponse),
 

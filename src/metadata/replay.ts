@@ -10,11 +10,14 @@ import { type Sequence, sequence } from '../base/ids.js';
 import { type Batch, type ChainPoint, endOf } from '../journal/journal.js';
 import type { KvStore } from '../kv/kv-store.js';
 import { apply } from './apply.js';
+import { type Digest, digestText, sameDigest } from './digest.js';
 import { decodeEntry, type Entry } from './entries.js';
 import { type JournalIdentity, readMark } from './flush-mark.js';
 import { State } from './state.js';
 import { type DigestAt, WriteBehind } from './write-behind.js';
 
+/** A leader tells of one of the newest boundaries. */
+const BOUNDARIES_KEPT = 8;
 const SETTINGS = { inodeCacheMax: 100_000, flushRows: 50_000, flushIntervalMs: 60_000 };
 
 export interface ReplayDeps {
@@ -28,7 +31,13 @@ export type EntryWatch = (entry: Entry, sn: Sequence) => void;
 export class Replay implements AsyncDisposable {
   readonly state: State;
   readonly #writeBehind: WriteBehind;
+  /** The state's digest where the journal announces that it will tell the leader's. */
+  readonly #taken = new Map<number, Digest>();
   #end: ChainPoint;
+  /** How many digests of the leader's were told, and were the state's. */
+  digestsCompared = 0;
+  /** The last entry up to which the state is known to have been the leader's, from a digest that it told. */
+  comparedSn = 0;
 
   /** @param kv stays the caller's, to be closed after this. @throws as `readMark`. */
   constructor(kv: KvStore, deps: ReplayDeps) {
@@ -62,9 +71,12 @@ export class Replay implements AsyncDisposable {
       watch?.(entry, sn);
       apply(entry, this.state);
     }
+    const { digestDue, expectedDigest } = this.state;
     this.#writeBehind.atBatchEnd();
     this.#end = endOf(batch);
     this.#writeBehind.committed(this.#end.sn, this.#end.hash);
+    if (expectedDigest !== null) this.#compare(expectedDigest);
+    if (digestDue) await this.#take();
   }
 
   /** @returns the digest of the state at `end`. @throws as `apply`. */
@@ -81,6 +93,25 @@ export class Replay implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  async #take(): Promise<void> {
+    this.#taken.set(this.#end.sn, (await this.digest()).digest);
+    if (this.#taken.size > BOUNDARIES_KEPT) this.#taken.delete(this.#taken.keys().next().value as number);
+  }
+
+  #compare(told: Digest & { readonly ofSn: number }): void {
+    this.#throwFailure();
+    const taken = this.#taken.get(told.ofSn);
+    if (taken === undefined) return;
+    if (!sameDigest(taken, told)) {
+      throw new UnderstudyError(
+        'corrupt',
+        `the state differs from the leader's: sn=${told.ofSn} digest=${digestText(taken)} leader=${digestText(told)}`,
+      );
+    }
+    this.digestsCompared += 1;
+    this.comparedSn = told.ofSn;
   }
 
   #throwFailure(): void {

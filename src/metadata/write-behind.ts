@@ -11,7 +11,8 @@ import type { Clock, Timer } from '../base/clock.js';
 import { asError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { KvOperation, KvStore } from '../kv/kv-store.js';
-import { type Digest, DigestSum, digestText, sameDigest } from './digest.js';
+import { Boundaries } from './boundaries.js';
+import { type Digest, DigestSum } from './digest.js';
 import { type FlushMark, type JournalIdentity, markRows } from './flush-mark.js';
 import type { State, StatePosition, TableChanges } from './state.js';
 
@@ -48,7 +49,6 @@ export interface DigestAt {
 
 const GENERATIONS_MAX = 3;
 const ROWS_PER_SLICE = 512;
-const BOUNDARIES_KEPT = 8;
 
 export class WriteBehind {
   readonly #settings: WriteBehindSettings;
@@ -65,9 +65,7 @@ export class WriteBehind {
   #room: Deferred<void> | null = null;
   #wanted: Deferred<DigestAt> | null = null;
   #lastCommitted: { readonly sn: number; readonly hash: Uint8Array };
-  /** Digests at announced boundaries: taken here, and told by the leader. */
-  readonly #taken = new Map<number, Digest>();
-  readonly #told = new Map<number, Digest>();
+  readonly boundaries = new Boundaries((error) => this.#fail(error));
 
   constructor(settings: WriteBehindSettings, deps: WriteBehindDeps, from: FlushMark) {
     this.#settings = settings;
@@ -100,20 +98,13 @@ export class WriteBehind {
     return this.#room.promise;
   }
 
-  /** The newest boundary whose digest was taken here, for the leader's next digest entry. */
-  get newestBoundary(): { ofSn: number; low: number; high: number } {
-    const newest = [...this.#taken].at(-1);
-    return newest === undefined ? { ofSn: 0, low: 0, high: 0 } : { ofSn: newest[0], ...newest[1] };
-  }
-
   /** The state stands at the end of a batch, which may not be committed yet. Must not be called while `full`. */
   atBatchEnd(): void {
     const { state, clock } = this.#deps;
     this.#endSn = state.sn;
     if (this.#failure !== null) return;
     if (state.expectedDigest !== null) {
-      this.#keep(this.#told, state.expectedDigest.ofSn, state.expectedDigest);
-      this.#compare(state.expectedDigest.ofSn);
+      this.boundaries.tell(state.expectedDigest);
       state.expectedDigest = null;
     }
     const due = clock.monotonicMs() - this.#frozenAtMs >= this.#settings.flushIntervalMs && this.#generations.length === 0;
@@ -214,10 +205,7 @@ export class WriteBehind {
     this.#mark = mark;
     this.#generations.shift();
     state.flushed();
-    if (generation.boundary) {
-      this.#keep(this.#taken, sn, mark.digest);
-      this.#compare(sn);
-    }
+    if (generation.boundary) this.boundaries.take(mark, () => kv.snapshot());
     generation.wanted?.resolve({ sn, digest: mark.digest });
     this.#room?.resolve();
     this.#room = null;
@@ -247,23 +235,6 @@ export class WriteBehind {
     yield slice;
   }
 
-  #compare(sn: number): void {
-    const taken = this.#taken.get(sn);
-    const told = this.#told.get(sn);
-    if (taken === undefined || told === undefined || sameDigest(taken, told)) return;
-    this.#fail(
-      new UnderstudyError(
-        'corrupt',
-        `the state differs from the leader's: sn=${sn} digest=${digestText(taken)} leader=${digestText(told)}`,
-      ),
-    );
-  }
-
-  #keep(map: Map<number, Digest>, sn: number, { low, high }: Digest): void {
-    map.set(sn, { low, high });
-    if (map.size > BOUNDARIES_KEPT) map.delete(map.keys().next().value as number);
-  }
-
   #fail(error: UnderstudyError): void {
     if (this.#failure !== null) return;
     this.#failure = error;
@@ -275,6 +246,7 @@ export class WriteBehind {
     for (const { wanted } of this.#generations) wanted?.reject(error);
     this.#wanted?.reject(error);
     this.#wanted = null;
+    this.boundaries.fail(error);
     this.#room?.resolve();
     this.#room = null;
   }

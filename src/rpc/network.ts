@@ -33,3 +33,9 @@ export interface ByteStream {
   /** Closes at once, dropping what is buffered. */
   destroy(): void;
 }
+
+/** @returns whether `error`, thrown by `connect`, says that nobody listens there. */
+export function isRefusal(error: unknown): boolean {
+  const cause = error instanceof Error ? error.cause : undefined;
+  return cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+}

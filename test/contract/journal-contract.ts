@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { isError } from '../../src/base/errors.js';
 import { type Sequence, sequence } from '../../src/base/ids.js';
 import { deferred } from '../../src/base/wait.js';
+import type { CheckpointRef } from '../../src/journal/checkpoints.js';
 import { type Batch, type ChainPoint, endOf, GENESIS, type Journal, type JournalWriter } from '../../src/journal/journal.js';
 import type { JournalStep, StepHook } from '../../src/journal/journal-step.js';
 
@@ -95,6 +96,21 @@ export async function errorOf(promise: Promise<unknown>): Promise<Error> {
     return error as Error;
   }
   throw new Error('no error was thrown');
+}
+
+export async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}
+
+/** Where the writer's chain stands, with a hash that compares equal to one that was read. */
+function pointOf({ end }: JournalWriter): ChainPoint {
+  return { sn: end.sn, hash: Uint8Array.from(end.hash) };
+}
+
+async function contentOf(journal: Journal, checkpoint: CheckpointRef): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of journal.checkpoints.read(checkpoint)) chunks.push(chunk);
+  return Buffer.concat(chunks);
 }
 
 function checkChain(batches: readonly Batch[], from: ChainPoint = GENESIS): void {
@@ -426,6 +442,58 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       const beyond = { sn: sequence(writer.end.sn + 5), hash: new Uint8Array(32).fill(9) };
       expect(isError(await errorOf(readAll(journal, beyond)), 'corrupt')).toBe(true);
       expect(isError(await errorOf(claim(await open(), beyond)), 'corrupt')).toBe(true);
+    });
+
+    test('checkpoint: is read back byte for byte, by any handle', async () => {
+      const [a, b] = [await open(), await open()];
+      const chunks = [Buffer.alloc(3_000_001, 'abc'), Buffer.alloc(0), Buffer.from('end')];
+      const { bytes, ...ref } = await a.checkpoints.write(sequence(7), chunksOf(chunks));
+      expect(bytes).toBe(3_000_004);
+      expect(ref).toEqual({ sn: 7, id: expect.stringMatching(/^[0-9a-f]{32}$/) });
+      expect(Buffer.compare(await contentOf(b, ref), Buffer.concat(chunks))).toBe(0);
+      const { bytes: none, ...empty } = await b.checkpoints.write(sequence(7), chunksOf([]));
+      expect(none).toBe(0);
+      expect(await contentOf(a, empty)).toHaveLength(0);
+    });
+
+    test('checkpoint: that was not finished, leaves its error and nothing to find', async () => {
+      const journal = await open();
+      const chunks = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.alloc(5000, 1);
+        throw new TypeError('the source failed');
+      };
+      expect((await errorOf(journal.checkpoints.write(sequence(1), chunks()))).message).toBe('the source failed');
+      expect(await journal.checkpoints.published()).toEqual({ checkpoints: [], boundary: null });
+      const unknown = { sn: sequence(1), id: '0f'.repeat(16) };
+      expect(isError(await errorOf(contentOf(journal, unknown)), 'not_found')).toBe(true);
+    });
+
+    test('retain: is published, and by every later epoch too', async () => {
+      const [a, b, c] = [await open(), await open(), await open()];
+      const { writer } = await claim(a);
+      expect(await b.checkpoints.published()).toEqual({ checkpoints: [], boundary: null });
+      const { bytes: _, ...checkpoint } = await b.checkpoints.write(writer.end.sn, chunksOf([Buffer.from('state')]));
+      const retention = { checkpoints: [checkpoint], boundary: { epoch: writer.epoch, point: pointOf(writer) } };
+      const end = pointOf(writer);
+      await writer.append([bytesOf('retention')], 1);
+      await writer.retain(retention);
+      expect(await b.checkpoints.published()).toEqual(retention);
+      for (const journal of [b, c]) {
+        const next = await claim(journal, end);
+        await readTo(a, next.writer.end, end);
+        expect(await a.checkpoints.published()).toEqual(retention);
+      }
+      expect(isError(await errorOf(writer.retain(retention)), 'fenced')).toBe(true);
+      expect((await contentOf(c, checkpoint)).toString()).toBe('state');
+    });
+
+    test('retain: past what a checkpoint needs, is refused and the writer lives on', async () => {
+      const { writer } = await claim(await open());
+      const boundary = { epoch: writer.epoch, point: writer.end };
+      expect(isError(await errorOf(writer.retain({ checkpoints: [], boundary })), 'invalid_argument')).toBe(true);
+      const older = { sn: sequence(writer.end.sn - 1), id: '0f'.repeat(16) };
+      expect(isError(await errorOf(writer.retain({ checkpoints: [older], boundary })), 'invalid_argument')).toBe(true);
+      await writer.append([bytesOf('x')], 1);
     });
 
     test('close: ends readers and the writer, and may be called twice', async () => {

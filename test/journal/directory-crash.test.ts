@@ -1,10 +1,8 @@
 /** Real processes over one folder: killed in the middle of appends and claims, or stopped and continued, nothing acknowledged is lost. */
-import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
@@ -13,6 +11,7 @@ import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { endOf } from '../../src/journal/journal.js';
 import { claim, readTo } from '../contract/journal-contract.js';
+import { compileJournal } from './compiled-sources.js';
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };
 const ROUNDS = 25;
@@ -22,11 +21,7 @@ let sources: string;
 beforeAll(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'understudy-crash-'));
   sources = path.join(root, 'sources');
-  const tsc = path.join(path.dirname(createRequire(import.meta.url).resolve('typescript/package.json')), 'bin', 'tsc');
-  const files = ['journal/directory-journal.ts', 'base/system-clock.ts', 'base/system-random.ts'].map((file) => `src/${file}`);
-  const flags = '--ignoreConfig --rootDir src --target es2023 --lib es2023,esnext.disposable --module nodenext --types node --skipLibCheck';
-  await promisify(execFile)(process.execPath, [tsc, ...flags.split(' '), '--outDir', sources, ...files]);
-  await writeFile(path.join(sources, 'package.json'), '{ "type": "module" }');
+  await compileJournal(sources);
 });
 afterAll(() => rm(root, { recursive: true, force: true }));
 

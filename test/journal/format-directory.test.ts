@@ -125,7 +125,7 @@ test('format: with force, fences the leader by the entry it was given, and remov
   const others = ['election/1', 'log/notes.txt', 'claims/README', 'checkpoint/old.tar'];
   await mkdir(path.join(folder, 'election'));
   for (const name of others) await writeFile(path.join(folder, name), 'kept');
-  await writeFile(path.join(folder, 'checkpoint', '12-0a.ckpt'), '');
+  await writeFile(path.join(folder, 'checkpoint', '12-0123456789abcdef0123456789abcdef.ckpt'), '');
   const entries: number[] = [];
   await formatDirectoryJournal(settings, deps, {
     force: {

@@ -3,13 +3,16 @@ import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { sequence } from '../../src/base/ids.js';
+import { epoch, sequence } from '../../src/base/ids.js';
 import { type BatchHeader, batchBytes, encodeBatch, parseBatch } from '../../src/journal/batch-format.js';
 import { decodeFormat, encodeFormat } from '../../src/journal/format-file.js';
 import {
+  type CheckpointHeader,
+  decodeCheckpointHeader,
   decodeMark,
   decodeSegmentHeader,
   decodeSlot,
+  encodeCheckpointHeader,
   encodeMark,
   encodeSegmentHeader,
   encodeSlot,
@@ -36,8 +39,7 @@ const mark: Mark = {
   epoch: 7,
   counter: 12,
   committed: place(7, 2 ** 41),
-  boundary: { epoch: 4, point: point(99) },
-  checkpoints: [{ sn: 500, id: new Uint8Array(16).fill(1) }],
+  retention: { boundary: { epoch: epoch(4), point: point(99) }, checkpoints: [{ sn: sequence(500), id: '01'.repeat(16) }] },
 };
 const segment: SegmentHeader = {
   epoch: 7,
@@ -45,6 +47,12 @@ const segment: SegmentHeader = {
   sizeBytes: 64 << 20,
   incarnation: new Uint8Array(16).fill(4),
   batchBytesMax: 8 << 20,
+};
+const checkpoint: CheckpointHeader = {
+  sn: sequence(500),
+  id: '01'.repeat(16),
+  bytes: 3 * 2 ** 30,
+  incarnation: new Uint8Array(16).fill(4),
 };
 const trailer = { epoch: 7, successor: 3, end: point(777) };
 const format = { clusterId: 'cluster-1', incarnationId: 'ab'.repeat(16) };
@@ -62,6 +70,7 @@ const FORMATS: Record<string, { bytes: Buffer; check(bytes: Buffer): void }> = {
     },
   },
   slot: { bytes: encodeSlot(slot), check: (bytes) => expect(decodeSlot(bytes)).toEqual(slot) },
+  checkpoint: { bytes: encodeCheckpointHeader(checkpoint), check: (bytes) => expect(decodeCheckpointHeader(bytes)).toEqual(checkpoint) },
   mark: { bytes: encodeMark(mark), check: (bytes) => expect(decodeMark(bytes)).toEqual(mark) },
   fence: { bytes: FENCE_PAGE, check: (bytes) => expect(bytes).toEqual(FENCE_PAGE) },
   segment: { bytes: encodeSegmentHeader(segment), check: (bytes) => expect(decodeSegmentHeader(bytes)).toEqual(segment) },

@@ -6,6 +6,7 @@ import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { type Deferred, deferred } from '../../src/base/wait.js';
+import { NOTHING_RETAINED } from '../../src/journal/checkpoints.js';
 import { type DirectoryContext, withDefaults } from '../../src/journal/directory-layout.js';
 import type { Ledger } from '../../src/journal/ledger.js';
 import { MarkWriter } from '../../src/journal/mark-writer.js';
@@ -46,7 +47,7 @@ function heldLedger(): { readonly ledger: Ledger; readonly writes: { readonly ma
 
 test('marks: commits go on while one is written, the other page is touched only when that one is durable', async () => {
   const { ledger, writes } = heldLedger();
-  const marks = new MarkWriter(context, ledger, undefined, () => undefined);
+  const marks = new MarkWriter(context, ledger, NOTHING_RETAINED, () => undefined);
   marks.committed(placeAt(1));
   fire();
   for (let sn = 2; sn < 6; sn++) {
@@ -66,7 +67,7 @@ test('marks: commits go on while one is written, the other page is touched only 
 test('marks: one that fails while the writer closes, is not written again', async () => {
   const { ledger, writes } = heldLedger();
   const failed = deferred<never>();
-  const marks = new MarkWriter(context, ledger, undefined, (error) => failed.reject(error));
+  const marks = new MarkWriter(context, ledger, NOTHING_RETAINED, (error) => failed.reject(error));
   marks.committed(placeAt(1));
   fire();
   marks.committed(placeAt(2));

@@ -14,6 +14,7 @@ const INPUTS: Record<string, RoleInput> = {
   'claim unavailable': { type: 'claim failed', error: error('unavailable') },
   'claim corrupt': { type: 'claim failed', error: error('corrupt') },
   'claim diverged': { type: 'claim failed', error: error('diverged') },
+  'claim behind': { type: 'claim failed', error: error('out_of_range') },
   fenced: { type: 'writer ended', error: error('fenced') },
   'write failed': { type: 'writer ended', error: error('outcome_unknown') },
   'stood back': { type: 'stood back' },
@@ -21,6 +22,8 @@ const INPUTS: Record<string, RoleInput> = {
   'replica failed': { type: 'replica failed', error: error('corrupt') },
   rebuilt: { type: 'rebuilt' },
   'rebuild failed': { type: 'rebuild failed', error: error('unavailable') },
+  'nothing left': { type: 'rebuild failed', error: error('data_loss') },
+  'replay behind': { type: 'replay failed', error: error('out_of_range') },
   'replay corrupt': { type: 'replay failed', error: error('corrupt') },
   'replay diverged': { type: 'replay failed', error: error('diverged') },
   'replay unavailable': { type: 'replay failed', error: error('unavailable') },
@@ -103,14 +106,25 @@ describe('role machine', () => {
       'claimed -> leading: serve, publish',
       'replica failed -> yielding: cancel claim, yield, requeue',
       'yielded -> rebuilding: rebuild',
-      'elected -> rebuilding',
-      'rebuild failed -> rebuilding: requeue',
+      'elected -> rebuilding: pass on',
       'rebuild failed -> rebuilding',
-      'elected -> rebuilding',
+      'deposed -> rebuilding',
+      'elected -> rebuilding: pass on',
       'rebuilt -> following: requeue, follow',
     );
     scenario('replica failed -> rebuilding: requeue, rebuild', 'rebuilt -> following: follow');
     scenario('replay diverged -> rebuilding: rebuild', 'rebuilt -> following: follow');
+  });
+
+  it('a place in the journal that was collected: rebuilds, from a checkpoint; none left: halts', () => {
+    scenario('replay behind -> rebuilding: rebuild', 'rebuilt -> following: follow');
+    scenario('elected -> claiming: claim', 'claim behind -> rebuilding: requeue, rebuild', 'nothing left -> halted: leave election');
+    scenario(
+      'elected -> claiming: claim',
+      'claimed -> leading: serve, publish',
+      'write failed -> suspended: claim',
+      'claim behind -> yielding: cancel claim, yield, requeue',
+    );
   });
 
   it('a damaged journal: halts and leaves the election; one that does not answer: tried again', () => {

@@ -6,6 +6,7 @@ import { understudy as messages } from '../../generated/understudy.js';
 import type { Clock } from '../../src/base/clock.js';
 import type { Sequence } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
+import type { Checkpoints } from '../../src/journal/checkpoints.js';
 import type { Batch } from '../../src/journal/journal.js';
 import type { KvStores } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
@@ -30,16 +31,35 @@ export const stillClock: Clock = {
   defer: (fn) => void setImmediate(fn),
 };
 
+const NEVER = new AbortController().signal;
+const NO_CHECKPOINTS: Pick<Checkpoints, 'published' | 'write' | 'read'> = {
+  published: async () => ({ checkpoints: [], boundary: null }),
+  write: () => Promise.reject(new Error('not here')),
+  read: () => {
+    throw new Error('not here');
+  },
+};
+
 export interface Opened {
   readonly replica: Replica;
   readonly failures: unknown[];
 }
 
-export async function openReplica(stores: KvStores = new MemoryStores(), flushRows = 1_000, identity = IDENTITY): Promise<Opened> {
+export async function openReplica(
+  stores: KvStores = new MemoryStores(),
+  flushRows = 1_000,
+  identity = IDENTITY,
+  checkpoints: Partial<Checkpoints> = {},
+): Promise<Opened> {
   const failures: unknown[] = [];
   const replica = await Replica.open(
-    { inodeCacheMax: 64, flushRows, flushIntervalMs: 1_000 },
-    { stores, identity, clock: stillClock, log: silentLog, advanced() {}, failed: (error) => failures.push(error) },
+    { inodeCacheMax: 64, flushRows, flushIntervalMs: 1_000, recentBytesMax: 1_000 },
+    {
+      ...{ stores, identity, clock: stillClock, log: silentLog, advanced() {}, doing() {} },
+      checkpoints: { ...NO_CHECKPOINTS, ...checkpoints },
+      failed: (error) => failures.push(error),
+    },
+    NEVER,
   );
   return { replica, failures };
 }
@@ -119,7 +139,7 @@ export class JournaledState {
     this.#pending = [];
     while (this.replica.writeBehind.full) await this.replica.writeBehind.room();
     this.replica.writeBehind.atBatchEnd();
-    this.replica.committed({ sn: this.replica.state.sn as Sequence, hash });
+    this.replica.committed({ sn: this.replica.state.sn as Sequence, hash }, new Uint8Array(0));
   }
 }
 

@@ -182,13 +182,13 @@ describe('damage', () => {
     journaled.append({ digest: { ofSn: 0 } });
     await journaled.seal();
     await replica.writeBehind.digest();
-    const { ofSn, low, high } = replica.writeBehind.newestBoundary;
+    const { ofSn, low, high } = replica.writeBehind.boundaries.newest;
     expect(ofSn).toBe(replica.end.sn);
     journaled.append({ digest: { ofSn, low, high } });
     await journaled.seal();
     await replica.writeBehind.digest();
     expect(failures).toEqual([]);
-    const second = replica.writeBehind.newestBoundary;
+    const second = replica.writeBehind.boundaries.newest;
     journaled.append({ digest: { ...second, low: second.low ^ 1 } });
     await journaled.seal();
     expect(failures).toEqual([expect.objectContaining({ code: 'corrupt', message: expect.stringContaining("differs from the leader's") })]);

@@ -30,7 +30,7 @@ exec glusterd --no-daemon
 `;
 
 /** @returns what this machine lacks to run GlusterFS; undefined where it can. */
-export function whatGlusterLacks(): string | undefined {
+function whatGlusterLacks(): string | undefined {
   if (process.platform !== 'linux') return 'Linux';
   if (process.getuid?.() !== 0) return 'root';
   if (!existsSync('/dev/fuse')) return '/dev/fuse';

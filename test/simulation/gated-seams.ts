@@ -6,6 +6,7 @@
  */
 import type { Epoch } from '../../src/base/ids.js';
 import type { Election, LeaderDirectory } from '../../src/election/election.js';
+import type { Checkpoints } from '../../src/journal/checkpoints.js';
 import type { Batch, ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import type { SimProcess } from './sim-process.js';
@@ -32,6 +33,7 @@ export function gatedJournal(process: SimProcess, journal: Journal, observer: Co
     clusterId: journal.clusterId,
     incarnationId: journal.incarnationId,
     batchBytesMax: journal.batchBytesMax,
+    checkpoints: gatedCheckpoints(process, journal.checkpoints),
     async claim(request) {
       const delivered: Batch[] = [];
       const claiming = journal.claim({
@@ -75,6 +77,14 @@ async function* observed<T>(items: AsyncIterable<T>, observe: (item: T) => void)
   }
 }
 
+function gatedCheckpoints(process: SimProcess, checkpoints: Checkpoints): Checkpoints {
+  return {
+    published: (signal) => process.gate(checkpoints.published(untilEnd(process, signal))),
+    write: (sn, chunks, signal) => process.gate(checkpoints.write(sn, chunks, untilEnd(process, signal))),
+    read: (checkpoint, signal) => process.gateAll(checkpoints.read(checkpoint, untilEnd(process, signal))),
+  };
+}
+
 function gatedWriter(process: SimProcess, writer: JournalWriter, observer: CommitObserver): JournalWriter {
   const close = () => process.gate(writer.close());
   let end: ChainPoint = writer.end;
@@ -94,6 +104,7 @@ function gatedWriter(process: SimProcess, writer: JournalWriter, observer: Commi
       return appended;
     },
     confirm: () => process.gate(writer.confirm()),
+    retain: (retention) => process.gate(writer.retain(retention)),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -23,7 +23,8 @@ export interface JournalDefects {
   readonly noAdoption?: boolean;
 }
 
-const KINDS: readonly MemoryOperationKind[] = ['take', 'fence', 'read', 'copy', 'slot', 'write', 'check', 'mark'];
+const CLAIM_KINDS: readonly MemoryOperationKind[] = ['take', 'fence', 'read', 'copy', 'slot'];
+const KINDS: readonly MemoryOperationKind[] = [...CLAIM_KINDS, 'write', 'check', 'mark', 'retain', 'collect', 'store', 'load'];
 
 export class SharedJournal {
   readonly #store: MemoryJournalStore;
