@@ -4,7 +4,8 @@
  * 1. prove that a write succeeds; take the next number, by an exclusive create in claims/
  * 2. fence every earlier epoch, down to and including the highest that is known to have committed (a number merely taken is no such proof)
  * 3. find the head: the highest earlier epoch that has a slot
- * 4. read its log to the last sound batch: the base is what its marks cover, the suffix is what follows
+ * 4. read its log to the last sound batch: the base is what its marks cover, the suffix is what follows. Where damage was passed over, the base
+ *    is what the claimant has applied, and the head's slot is written once more: its holder may have hung before it was durable
  * 5. make our segment, with the suffix copied into it byte for byte: what could be read need not have been durable
  * 6. write our slot, naming the base
  * 7. append a claim batch in the ordinary way: its success is the claim's
@@ -79,6 +80,7 @@ class Claim {
     const adopted = this.#behind(log);
     if (head !== undefined) await this.#deliverTo(head, log.base);
     await this.#checkJournal();
+    if (log.isPassed) await this.#ledger.repeatSlot(log.base.epoch);
     const { slot, segment } = await this.#makeSegment(number, log);
     await this.#step('copied', number);
     await this.#checkJournal();
@@ -226,5 +228,5 @@ async function committedBatch(cursor: LogCursor, limit: Place): Promise<StoredBa
 }
 
 function emptyLog(): HeadLog {
-  return { base: NOWHERE, suffix: [], end: NOWHERE };
+  return { base: NOWHERE, suffix: [], end: NOWHERE, isPassed: false };
 }

@@ -26,6 +26,8 @@ export interface HeadLog {
   /** All sound batches behind the base. */
   readonly suffix: readonly StoredBatch[];
   readonly end: Place;
+  /** The base is what the reader had applied, behind damage: nothing that was read tells that the head's slot is durable. */
+  readonly isPassed: boolean;
 }
 
 /**
@@ -80,6 +82,7 @@ export async function readHeadLog(context: DirectoryContext, head: Head, from: C
   const isMarked = mark !== undefined && mark.committed.point.sn > slot.copiesEnd.point.sn;
   let base = isMarked ? mark.committed : slot.base;
   let suffix: { stored: StoredBatch; end: Place }[] = [];
+  let isPassed = false;
   await using cursor = new LogCursor(context, isMarked ? mark.committed : start);
   for (;;) {
     let step = await cursor.next();
@@ -87,7 +90,7 @@ export async function readHeadLog(context: DirectoryContext, head: Head, from: C
       const behind = cursor.place.point.sn < from.sn ? await placeBehind(context, cursor.place, from) : undefined;
       if (behind !== undefined) {
         await cursor.moveTo(behind);
-        [base, suffix] = [behind, []];
+        [base, suffix, isPassed] = [behind, [], true];
         continue;
       }
       const later = await batchPast(context, slot, cursor.place);
@@ -103,7 +106,7 @@ export async function readHeadLog(context: DirectoryContext, head: Head, from: C
     suffix = suffix.slice(covered + 1);
   }
   if (cursor.place.point.sn < slot.copiesEnd.point.sn) throw cursor.damage('copies end short of what the slot says');
-  return { base, suffix: suffix.map((one) => one.stored), end: cursor.place };
+  return { base, suffix: suffix.map((one) => one.stored), end: cursor.place, isPassed };
 }
 
 /** @returns where a batch stands that the epoch wrote behind `end`, if there is one. */

@@ -147,6 +147,25 @@ export class Ledger implements AsyncDisposable {
     return this.#write(encodeSlot(slot), slot.epoch, SLOT_PAGE);
   }
 
+  /**
+   * Writes the slot of another's epoch once more, with the very bytes that stand there: durable on return, whether its holder's sync came to
+   * an end or not.
+   *
+   * @throws `unavailable` where it is gone meanwhile.
+   */
+  async repeatSlot(epoch: number): Promise<void> {
+    checkEpoch(epoch);
+    const page = alignedBuffers.take(PAGE_BYTES);
+    try {
+      await this.file.readExactly(page, epoch * EPOCH_BYTES + SLOT_PAGE * PAGE_BYTES);
+      if (decodeSlot(page)?.epoch !== epoch)
+        throw new UnderstudyError('unavailable', `a slot was lost: file=${this.file.path} epoch=${epoch}`);
+      await this.#write(page, epoch, SLOT_PAGE);
+    } finally {
+      alignedBuffers.give(page);
+    }
+  }
+
   /** Writes the mark over the older of the two, so that a torn write leaves the other. */
   writeMark(mark: Mark): Promise<void> {
     return this.#write(encodeMark(mark), mark.epoch, MARK_PAGES[mark.counter % 2 === 0 ? 0 : 1]);

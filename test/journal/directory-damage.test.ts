@@ -228,6 +228,39 @@ test('damage: above all marks, a claimant that has applied past it takes over, a
   expect(textOf(await readTo(await openJournal(), next.writer.end, ends[5]!))).toEqual(['x5', 'x6', 'x7', 'x8', 'claim 4', 'after']);
 });
 
+test('damage: in copies below a slot that was never durable, whoever is past it goes on after a power cut too', async () => {
+  const points: ChainPoint[] = [];
+  for (const epoch of [1, 2, 3]) {
+    const journal = await openJournal();
+    points.push((await claim(journal, points.at(-1))).writer.end);
+    await journal.close();
+    await loseMarks(epoch);
+  }
+  const hangs = (at: string) => (at === 'slotted' ? Promise.reject(new Error('hangs')) : undefined);
+  await errorOf(claim(await DirectoryJournal.open(settings, { ...deps, pause: hangs })));
+  await patch(segment(4), PAGE + 50, flip);
+
+  const slot = 4 * 4 * PAGE;
+  let isDurable = false; // the slot's holder hung before its sync: the page is what others write and sync
+  const { writeAll, dataSync } = SystemFile.prototype;
+  const written = new Set<SystemFile>();
+  vi.spyOn(SystemFile.prototype, 'writeAll').mockImplementation(function (this: SystemFile, buffer, position) {
+    if (this.path === ledger() && position === slot) written.add(this);
+    return writeAll.call(this, buffer, position);
+  });
+  vi.spyOn(SystemFile.prototype, 'dataSync').mockImplementation(async function (this: SystemFile) {
+    await dataSync.call(this);
+    isDurable ||= written.has(this);
+  });
+  const next = await claim(await openJournal(), points[1]);
+  expect(textOf(next.delivered)).toEqual(['claim 3', 'claim 5']);
+  vi.restoreAllMocks();
+  if (!isDurable) await patch(ledger(), slot, blank, PAGE);
+
+  expect(textOf(await readTo(await openJournal(), next.writer.end, points[0]))).toEqual(['claim 2', 'claim 3', 'claim 5']);
+  expect(textOf((await claim(await openJournal(), points[0])).delivered)).toEqual(['claim 2', 'claim 3', 'claim 5', 'claim 6']);
+});
+
 test('damage: a wrong hash past it, says corrupt and not that the position has diverged', async () => {
   const ends = await written(9);
   await patch(segment(1), (await offsets(segment(1)))[3]! + 50, flip);

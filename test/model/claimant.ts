@@ -39,8 +39,15 @@ export function branchClaim(s: JournalState, number: number, rules: Rules, branc
         me.doing = rules.copyBeforeSlot && rules.slotBeforeBatch ? 'slot' : 'write';
       });
       break;
+    case 'repeat':
+      mine(`writes the slot of epoch ${e.base.epoch} once more`, (me, next) => {
+        const head = epochAt(next, me.base.epoch);
+        me.doing = slotReadable(head) ? afterReading(rules) : 'dead';
+        if (slotReadable(head)) head.slot = DURABLE;
+      });
+      break;
     case 'slot':
-      if (e.slot === VISIBLE)
+      if (slotReadable(e))
         mine('has a durable slot', (me) => {
           me.slot = DURABLE;
           me.doing = rules.copyBeforeSlot ? 'write' : 'copy';
@@ -103,7 +110,7 @@ function branchRead(s: JournalState, number: number, rules: Rules, branches: Bra
       me.from = isReadable ? 0 : from.sn;
       me.stranger = from.stranger;
       me.target = rules.fenceBeforeRead ? 0 : number - 1;
-      me.doing = me.target > 0 ? 'fence' : afterReading(rules);
+      me.doing = me.target > 0 ? 'fence' : found.isPassed && rules.repeatSlot ? 'repeat' : afterReading(rules);
     });
   }
 }

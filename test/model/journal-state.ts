@@ -21,7 +21,7 @@ export const VISIBLE = 1;
 export const DURABLE = 2;
 export const BAD = 3;
 
-const STEPS = ['fence', 'ledger', 'read', 'copy', 'slot', 'write', 'sync', 'check', 'create', 'trailer', 'dead'] as const;
+const STEPS = ['fence', 'ledger', 'read', 'repeat', 'copy', 'slot', 'write', 'sync', 'check', 'create', 'trailer', 'dead'] as const;
 /** What a candidate does next. It may also never do it: a stop needs no step of its own. */
 export type NextStep = (typeof STEPS)[number];
 

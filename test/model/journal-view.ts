@@ -80,6 +80,13 @@ export function isCutOff(s: JournalState, number: number, count: number, from: n
   return false;
 }
 
+/** @returns an epoch that the log of `number` builds on and whose slot is not durable; or 0. */
+export function weakSlotBelow(s: JournalState, number: number): number {
+  let { epoch } = epochAt(s, number).base;
+  while (epoch > 0 && epochAt(s, epoch).slot === DURABLE) epoch = epochAt(s, epoch).base.epoch;
+  return epoch;
+}
+
 /** @returns the log up to the first `count` entries of epoch `number`, with `GONE` where storage no longer has what a slot builds on. */
 export function logTo(s: JournalState, number: number, count: number): Entry[] {
   const pieces: Entry[][] = [];

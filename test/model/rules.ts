@@ -25,6 +25,8 @@ export interface Rules {
   readonly passToApplied: boolean;
   /** … and it is found by sn and hash, not by sn alone. */
   readonly passByHash: boolean;
+  /** … and the head's slot is written once more, with the bytes that were read: its holder may not have made it durable. */
+  readonly repeatSlot: boolean;
 
   // Appending and reading on the leader.
   /** Read our own fence page before acknowledging. */
@@ -82,6 +84,7 @@ export const ALL_RULES: Rules = {
   passOver: true,
   passToApplied: true,
   passByHash: true,
+  repeatSlot: true,
   check: true,
   checkAfterSync: true,
   readCommitted: true,

@@ -3,7 +3,7 @@
  */
 import type { Branches } from './explore.js';
 import { agree, DURABLE, type Entry, type EpochState, entryOf, GONE, type JournalState, NONE, showEntries, TORN } from './journal-state.js';
-import { epochAt, holdersLog } from './journal-view.js';
+import { epochAt, holdersLog, weakSlotBelow } from './journal-view.js';
 import type { Bounds, Rules } from './rules.js';
 
 type Mine = (label: string, change: (me: EpochState, next: JournalState) => void) => void;
@@ -72,6 +72,8 @@ function branchAcknowledge(s: JournalState, number: number, branches: Branches<J
   const log = holdersLog(s, number);
   const label = `${number} acknowledges ${showEntries(log)}`;
   if (brokenPromise(s, log, label, branches)) return;
+  const weak = weakSlotBelow(s, number);
+  if (weak > 0) return branches.violation(label, 'I1', `${showEntries(log)} builds on epoch ${weak}, whose slot may be lost`);
   branches.step(label, (next) => {
     const me = epochAt(next, number);
     next.acknowledged = log;
