@@ -2,7 +2,7 @@
  * The settings of a master, as `Master` takes them.
  */
 import type { Settings } from '../config/settings.js';
-import type { MasterSettings } from '../master/master.js';
+import type { MasterSettings } from '../master/master-settings.js';
 import { RPC_SERVER_DEFAULTS } from '../rpc/rpc-server.js';
 import { groupName } from './system-user.js';
 

@@ -139,7 +139,7 @@ class Follower {
     // Also where the last batch, which the reader has, is damaged.
     if (top.marked !== undefined && isSame(top.marked.point, point)) return new LogCursor(this.#context, top.marked);
     try {
-      const cursor = await cursorBehind(this.#context, top.slot, point, top.committedSn);
+      const cursor = await cursorBehind(this.#context, top.slot, point, top.committedSn, top.marked);
       if (cursor.place.point.sn >= point.sn) return cursor;
       await cursor.close();
     } catch (error) {

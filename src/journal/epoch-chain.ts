@@ -100,12 +100,20 @@ export async function legsBehind(context: DirectoryContext, ledger: Ledger, top:
  * damage there is passed over: the hash proves where to go on.
  *
  * @param committedSn so far the log is known to be committed.
+ * @param marked a place in this log that a mark names: where it lies below `from`, what stands before it need not be read.
  * @returns a cursor there, or, where `from` is not known to be committed, at the end of the log if it ends before.
  * @throws `diverged` where another batch, or the middle of one, stands there.
  * @throws `corrupt` where it is damaged below `from`, and nothing sound proves where `from` is.
  */
-export async function cursorBehind(context: DirectoryContext, slot: Slot, from: ChainPoint, committedSn: number): Promise<LogCursor> {
-  const cursor = new LogCursor(context, await startBelow(context, slot, from.sn));
+export async function cursorBehind(
+  context: DirectoryContext,
+  slot: Slot,
+  from: ChainPoint,
+  committedSn: number,
+  marked?: Place,
+): Promise<LogCursor> {
+  const isBelow = marked !== undefined && marked.point.sn <= from.sn;
+  const cursor = new LogCursor(context, isBelow ? marked : await startBelow(context, slot, from.sn));
   try {
     while (cursor.place.point.sn < from.sn) {
       const step = await cursor.next();

@@ -25,8 +25,8 @@ export interface ClaimantDeps {
   readonly journal: Journal;
 }
 
-/** A standby that had everything so short a time ago claims without another look. */
-const CAUGHT_UP_MS = 100;
+/** A standby that had everything so short a time ago claims without another look: the claim finds the rest. */
+const CAUGHT_UP_MS = 500;
 const QUIET_MS = 200;
 const VERIFY_WAIT_MS = 250;
 const INCUMBENT_PAUSE_MS = 250;
@@ -46,11 +46,11 @@ export class Claimant {
    * Applies what is committed, so that the claim, which fences a leader, has little left to do. Ends as well when nothing comes for a
    * while: a reader that is ahead of the marks waits for them, and only a claim can tell it how the log goes on.
    *
-   * @param caughtUpMs when the replica last had all of it, monotonic.
+   * @param behindMs for how long the replica has not had all of it.
    */
-  async catchUp(replica: Replica, caughtUpMs: number, signal: AbortSignal): Promise<void> {
+  async catchUp(replica: Replica, behindMs: number, signal: AbortSignal): Promise<void> {
     const { clock, journal } = this.#deps;
-    if (clock.monotonicMs() - caughtUpMs < CAUGHT_UP_MS) return;
+    if (behindMs < CAUGHT_UP_MS) return;
     const done = new AbortController();
     const either = AbortSignal.any([signal, done.signal]);
     let quiet = clock.setTimer(QUIET_MS, () => done.abort());

@@ -11,46 +11,25 @@ import type { Election } from '../election/election.js';
 import type { Journal, JournalWriter } from '../journal/journal.js';
 import type { KvStores } from '../kv/kv-store.js';
 import type { Network } from '../rpc/network.js';
-import { RpcServer, type RpcServerSettings } from '../rpc/rpc-server.js';
+import { RpcServer } from '../rpc/rpc-server.js';
 import { AppliedWatch } from './applied-watch.js';
-import { Claimant, type ClaimantSettings } from './claimant.js';
-import { ClockWatch, type ClockWatchSettings } from './clock-watch.js';
+import { Claimant } from './claimant.js';
+import { ClockWatch } from './clock-watch.js';
 import { type Controlled, controlMethods } from './control-service.js';
-import { EarlyElection, type EarlyElectionSettings } from './early-election.js';
-import { Follower, type FollowerSettings } from './follower.js';
+import { EarlyElection } from './early-election.js';
+import { Follower } from './follower.js';
 import { HandOver } from './hand-over.js';
-import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
-import { Leadership, type LeadershipSettings } from './leadership.js';
+import { keepHouse } from './housekeeping.js';
+import { Leadership } from './leadership.js';
+import type { MasterSettings } from './master-settings.js';
 import { masterStatus, SHOWN_STATES } from './master-status.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Rebuilder } from './rebuilder.js';
-import { Replica, type ReplicaSettings } from './replica.js';
-import { type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
-import { StandbyStreams, type StandbyStreamsSettings } from './standby-streams.js';
+import { Replica } from './replica.js';
+import { type ClaimEffect, type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
+import { StandbyStreams } from './standby-streams.js';
 import { LeadTaker } from './take-lead.js';
 import { transferMethods } from './transfer-service.js';
-
-export interface MasterSettings
-  extends ReplicaSettings,
-    Omit<LeadershipSettings, 'batchBytesMax'>,
-    HousekeepingSettings,
-    ClaimantSettings,
-    FollowerSettings,
-    StandbyStreamsSettings,
-    EarlyElectionSettings,
-    ClockWatchSettings,
-    RpcServerSettings {
-  /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
-  readonly rpcAddress: string;
-  readonly webAddress: string;
-  readonly version: string;
-  /** Clients that may be registered at once. */
-  readonly clientsMax: number;
-  /** `host:port` of masters of the cluster, itself perhaps among them: one of them may be handed the lead. */
-  readonly peers: readonly string[];
-  /** It replays and answers reads, and never leads. */
-  readonly isObserver: boolean;
-}
 
 export interface MasterDeps {
   readonly clock: Clock;
@@ -330,22 +309,23 @@ export class Master implements Controlled, AsyncDisposable {
     if (this.#role.name === 'following' && this.#replica !== null) this.#follower.start(this.#replica);
   }
 
-  async #startClaiming(effect: RoleEffect & { type: 'claim' }): Promise<void> {
+  async #startClaiming(effect: ClaimEffect): Promise<void> {
+    const behindMs = this.#deps.clock.monotonicMs() - this.#caughtUpMs;
     await this.#follower.stop();
     await this.#stopClaiming();
     const stop = new AbortController();
     const wanted = this.#role.name === 'claiming' || this.#role.name === 'suspended';
-    if (wanted && this.#replica !== null) this.#claiming = { stop, done: this.#claim(this.#replica, effect, stop.signal) };
+    if (wanted && this.#replica !== null) this.#claiming = { stop, done: this.#claim(this.#replica, effect, behindMs, stop.signal) };
   }
 
-  async #claim(replica: Replica, { failures, told }: RoleEffect & { type: 'claim' }, signal: AbortSignal): Promise<void> {
+  async #claim(replica: Replica, { failures, told }: ClaimEffect, behindMs: number, signal: AbortSignal): Promise<void> {
     try {
       if (failures > 0) await sleep(this.#deps.clock, Math.min(CLAIM_PAUSE_MS * 2 ** failures, CLAIM_PAUSE_MAX_MS), signal);
       // A suspended leader whom another has superseded must not claim the lead back.
       if (this.#role.name === 'suspended') await this.#writer?.confirm();
       else if (told) this.#taker.throwIfUnwanted();
       else {
-        await this.#claimant.catchUp(replica, this.#caughtUpMs, signal);
+        await this.#claimant.catchUp(replica, behindMs, signal);
         const isReady = await this.#claimant.isVerified(replica, signal);
         if (!isReady || (await this.#claimant.incumbentServes(replica, this.rpcAddress, signal))) return this.input({ type: 'stood back' });
       }

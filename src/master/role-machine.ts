@@ -66,6 +66,8 @@ export type RoleEffect =
   | { readonly type: 'leave election' }
   | { readonly type: 'rebuild' };
 
+export type ClaimEffect = RoleEffect & { readonly type: 'claim' };
+
 /** What no claim passes: replay would not either. */
 const FINAL: ReadonlySet<ErrorCode> = new Set(['corrupt', 'diverged', 'failed_precondition', 'out_of_range']);
 /** What ends a leader that claims again. */

@@ -3,7 +3,8 @@
  */
 import type { Journal } from '../../src/journal/journal.js';
 import type { KvStores } from '../../src/kv/kv-store.js';
-import { Master, type MasterSettings } from '../../src/master/master.js';
+import { Master } from '../../src/master/master.js';
+import type { MasterSettings } from '../../src/master/master-settings.js';
 import type { Network } from '../../src/rpc/network.js';
 import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
 import { gatedNetwork } from './gated-network.js';
