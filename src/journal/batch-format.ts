@@ -19,8 +19,8 @@
  * The hash of a batch is the SHA-256 of all of it. A copy in a later epoch's segment is the same bytes, and so the same hash.
  */
 import { createHash } from 'node:crypto';
-import { UnderstudyError } from '../base/errors.js';
 import { epoch, type Sequence, sequence } from '../base/ids.js';
+import { needsVersion } from '../base/needs-version.js';
 import type { Batch, ChainPoint } from './journal.js';
 import { isChecksumRight, isZero, readNumber, sealChecksum, writeNumber } from './stored-bytes.js';
 
@@ -93,11 +93,11 @@ export function encodeBatch(into: Buffer, header: BatchHeader, entries: readonly
 }
 
 /**
- * Reads the batch that begins at `at`. What it returns shares no memory with `from`.
+ * Reads the batch that begins at `at`. What it returns shares no memory with `from`. `where` is for the refusal: `file=…`.
  *
  * @throws `failed_precondition` (`needs version`) for a sound batch of a later format version.
  */
-export function parseBatch(from: Buffer, at: number): ParsedBatch {
+export function parseBatch(from: Buffer, at: number, where?: string): ParsedBatch {
   const left = from.length - at;
   if (left < 16) return { kind: 'short', bytes: 16 };
   if (from.readUInt32LE(at) !== BATCH_MAGIC.readUInt32LE(0)) {
@@ -110,7 +110,7 @@ export function parseBatch(from: Buffer, at: number): ParsedBatch {
   if (left < bytes) return { kind: 'short', bytes };
   if (!isChecksumRight(from.subarray(at, at + bytes))) return { kind: 'bad', reason: 'checksum' };
   const version = from.readUInt16LE(at + 4);
-  if (version > VERSION) throw new UnderstudyError('failed_precondition', `needs version: batch format=${version} known=${VERSION}`);
+  if (version > VERSION) throw needsVersion('batch', version, VERSION, where);
   return decodeBatch(Buffer.from(from.subarray(at, at + bytes)), headerBytes);
 }
 

@@ -118,7 +118,7 @@ export class DirectoryCheckpoints implements Checkpoints {
     try {
       const page = aligned.subarray(0, PAGE_BYTES);
       await file.readExactly(page, 0);
-      const header = decodeCheckpointHeader(page);
+      const header = decodeCheckpointHeader(page, `file=${file.path}`);
       if (header?.sn !== checkpoint.sn || header.id !== checkpoint.id)
         throw new UnderstudyError('corrupt', `the head of a checkpoint is damaged: file=${file.path} offset=0 sn=${checkpoint.sn}`);
       for (let at = from; at < header.bytes; at += CHUNK_BYTES) {

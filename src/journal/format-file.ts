@@ -12,6 +12,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { UnderstudyError } from '../base/errors.js';
+import { needsVersion } from '../base/needs-version.js';
 import { alignedBuffers, PAGE_BYTES, SystemFile } from '../base/system-file.js';
 
 const MAGIC = 'understudy-journal';
@@ -43,12 +44,7 @@ export function decodeFormat(page: Buffer, filePath: string): FormatFile {
   }
   const values = new Map(lines.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));
   const version = Number(values.get('version'));
-  if (!(version <= FORMAT_VERSION)) {
-    throw new UnderstudyError(
-      'failed_precondition',
-      `needs version: journal format=${values.get('version')} known=${FORMAT_VERSION} file=${filePath}`,
-    );
-  }
+  if (!(version <= FORMAT_VERSION)) throw needsVersion('journal', version, FORMAT_VERSION, `file=${filePath}`);
   return { clusterId: values.get('cluster') ?? '', incarnationId: values.get('incarnation') ?? '' };
 }
 

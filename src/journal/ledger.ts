@@ -63,12 +63,13 @@ export class Ledger implements AsyncDisposable {
   async read(epoch: number): Promise<EpochPages> {
     checkEpoch(epoch);
     const pages = alignedBuffers.take(EPOCH_BYTES);
+    const where = `file=${this.file.path} epoch=${epoch}`;
     try {
       for (let tries = 1; ; tries++) {
         await this.file.readExactly(pages, epoch * EPOCH_BYTES);
         const page = (index: number): Buffer => pages.subarray(index * PAGE_BYTES, (index + 1) * PAGE_BYTES);
-        const marks = MARK_PAGES.map((index) => decodeMark(page(index))).filter((mark) => mark?.epoch === epoch);
-        const slot = decodeSlot(page(SLOT_PAGE));
+        const marks = MARK_PAGES.map((index) => decodeMark(page(index), where)).filter((mark) => mark?.epoch === epoch);
+        const slot = decodeSlot(page(SLOT_PAGE), where);
         const fenced = !isZero(page(FENCE_AT));
         if (marks.length > 0 || MARK_PAGES.some((index) => isZero(page(index)))) {
           const mark = marks.reduce((a, b) => ((b?.counter ?? 0) > (a?.counter ?? 0) ? b : a), undefined);

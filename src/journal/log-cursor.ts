@@ -56,7 +56,7 @@ export class LogCursor implements AsyncDisposable {
       let parsed = this.#parse();
       if (parsed.kind !== 'batch') parsed = await this.#load(this.#segment, parsed);
       if (parsed.kind === 'batch') return this.#step(parsed.stored);
-      const trailer = decodeTrailer(this.#chunk.subarray(0, this.#chunkBytes), this.#place.offset - this.#chunkFrom);
+      const trailer = decodeTrailer(this.#chunk.subarray(0, this.#chunkBytes), this.#place.offset - this.#chunkFrom, this.#where);
       if (trailer === undefined || trailer.epoch !== this.#place.epoch) {
         this.#readBytes = READ_BYTES_MIN;
         return { kind: 'end', reason: parsed.kind === 'bad' ? parsed.reason : 'nothing' };
@@ -66,10 +66,14 @@ export class LogCursor implements AsyncDisposable {
     }
   }
 
+  get #where(): string {
+    return `file=${this.#segment?.file.path}`;
+  }
+
   #parse(): ParsedBatch {
     const at = this.#place.offset - this.#chunkFrom;
     if (at < 0 || at >= this.#chunkBytes) return { kind: 'short', bytes: 16 };
-    return parseBatch(this.#chunk.subarray(0, this.#chunkBytes), at);
+    return parseBatch(this.#chunk.subarray(0, this.#chunkBytes), at, this.#where);
   }
 
   /** Reads afresh from `place` on, as much as the batch there needs. */

@@ -17,8 +17,8 @@
  *     segment header   epoch 8, segment index 8, size of the file in bytes 8, incarnation id 16, largest batch in bytes 8
  *     checkpoint header  sequence number 8, id 16, bytes of the checkpoint behind this page 8, incarnation id 16
  */
-import { UnderstudyError } from '../base/errors.js';
 import { epoch, sequence } from '../base/ids.js';
+import { needsVersion } from '../base/needs-version.js';
 import { PAGE_BYTES } from '../base/system-file.js';
 import type { CheckpointRef, Retention } from './checkpoints.js';
 import { type ChainPoint, GENESIS } from './journal.js';
@@ -89,8 +89,8 @@ export function encodeSlot(slot: Slot): Buffer {
 }
 
 /** @returns undefined where `page` is not a sound slot. */
-export function decodeSlot(page: Buffer): Slot | undefined {
-  if (!isSound('slot', page)) return undefined;
+export function decodeSlot(page: Buffer, where?: string): Slot | undefined {
+  if (!isSound('slot', page, where)) return undefined;
   return { epoch: readNumber(page, BODY), base: readPlace(page, BODY + 8), copiesEnd: readPlace(page, BODY + 8 + PLACE_BYTES) };
 }
 
@@ -114,8 +114,8 @@ export function encodeMark(mark: Mark): Buffer {
 }
 
 /** @returns undefined where `page` is not a sound mark. */
-export function decodeMark(page: Buffer): Mark | undefined {
-  if (!isSound('mark', page)) return undefined;
+export function decodeMark(page: Buffer, where?: string): Mark | undefined {
+  if (!isSound('mark', page, where)) return undefined;
   const boundaryAt = BODY + 16 + PLACE_BYTES;
   const listAt = boundaryAt + 8 + POINT_BYTES;
   const count = Math.min(page.readUInt32LE(listAt), CHECKPOINTS_MAX);
@@ -145,8 +145,8 @@ export function encodeSegmentHeader(header: SegmentHeader): Buffer {
 }
 
 /** @returns undefined where `page` is not a sound segment header. */
-export function decodeSegmentHeader(page: Buffer): SegmentHeader | undefined {
-  if (!isSound('segment', page)) return undefined;
+export function decodeSegmentHeader(page: Buffer, where?: string): SegmentHeader | undefined {
+  if (!isSound('segment', page, where)) return undefined;
   return {
     epoch: readNumber(page, BODY),
     segment: readNumber(page, BODY + 8),
@@ -166,8 +166,8 @@ export function encodeCheckpointHeader(header: CheckpointHeader): Buffer {
 }
 
 /** @returns undefined where `page` is not a sound checkpoint header. */
-export function decodeCheckpointHeader(page: Buffer): CheckpointHeader | undefined {
-  if (!isSound('checkpoint', page)) return undefined;
+export function decodeCheckpointHeader(page: Buffer, where?: string): CheckpointHeader | undefined {
+  if (!isSound('checkpoint', page, where)) return undefined;
   return {
     sn: sequence(readNumber(page, BODY)),
     id: page.toString('hex', BODY + 8, BODY + 24),
@@ -185,11 +185,11 @@ function seal(kind: PageKind, end: number, page: Buffer): Buffer {
 }
 
 /** @throws `failed_precondition` (`needs version`) for a sound page of a later version. */
-function isSound(kind: PageKind, page: Buffer): boolean {
+function isSound(kind: PageKind, page: Buffer, where?: string): boolean {
   if (page.length !== PAGE_BYTES || page.readUInt32LE(0) !== MAGIC[kind]) return false;
   if (!isChecksumRight(page)) return false;
   const version = page.readUInt16LE(4);
-  if (version > VERSION) throw new UnderstudyError('failed_precondition', `needs version: ${kind} page format=${version} known=${VERSION}`);
+  if (version > VERSION) throw needsVersion(`${kind} page`, version, VERSION, where);
   return true;
 }
 

@@ -128,7 +128,7 @@ async function readHeader(context: DirectoryContext, file: SystemFile, epoch: nu
   const page = alignedBuffers.take(PAGE_BYTES);
   try {
     await file.readExactly(page, 0);
-    const header = decodeSegmentHeader(page);
+    const header = decodeSegmentHeader(page, `file=${file.path}`);
     if (header === undefined || header.epoch !== epoch || header.segment !== segment) return undefined;
     if (!context.incarnation.every((byte, i) => byte === header.incarnation[i])) {
       throw new UnderstudyError('corrupt', `a segment of another incarnation: file=${file.path} offset=0`);
@@ -162,7 +162,7 @@ export async function readBatchAt(segment: OpenSegment, offset: number): Promise
   let bytes = BATCH_HEADER_BYTES;
   for (;;) {
     const range = await readRange(segment, offset, bytes);
-    const parsed = parseBatch(range, 0);
+    const parsed = parseBatch(range, 0, `file=${segment.file.path} offset=${offset}`);
     if (parsed.kind !== 'short') return parsed;
     if (range.length < bytes || offset + parsed.bytes > segment.header.sizeBytes)
       return { kind: 'bad', reason: 'past the end of the segment' };

@@ -12,8 +12,8 @@
  *    32   8  sequence number where this segment ends
  *    40  32  hash of its last batch
  */
-import { UnderstudyError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
+import { needsVersion } from '../base/needs-version.js';
 import type { ChainPoint } from './journal.js';
 import { isChecksumRight, readNumber, sealChecksum, writeNumber } from './stored-bytes.js';
 
@@ -41,12 +41,12 @@ export function encodeTrailer(trailer: Trailer): Buffer {
 }
 
 /** @returns undefined where no sound trailer begins at `at`. @throws `failed_precondition` (`needs version`). */
-export function decodeTrailer(from: Buffer, at: number): Trailer | undefined {
+export function decodeTrailer(from: Buffer, at: number, where?: string): Trailer | undefined {
   if (from.length - at < TRAILER_BYTES || from.readUInt32LE(at) !== MAGIC) return undefined;
   const bytes = from.subarray(at, at + TRAILER_BYTES);
   if (!isChecksumRight(bytes)) return undefined;
   const version = bytes.readUInt16LE(4);
-  if (version > VERSION) throw new UnderstudyError('failed_precondition', `needs version: trailer format=${version} known=${VERSION}`);
+  if (version > VERSION) throw needsVersion('trailer', version, VERSION, where);
   return {
     epoch: readNumber(bytes, 16),
     successor: readNumber(bytes, 24),

@@ -185,7 +185,7 @@ export class LeaderStream {
   #decode(body: Uint8Array): StreamItem {
     const { batch: sealed, committedSn, timeMs } = operations.followJournal.response.decode(body);
     if (sealed.length === 0) return { batch: null, committedSn, timeMs };
-    const parsed = parseBatch(Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length), 0);
+    const parsed = parseBatch(Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length), 0, `address=${this.#connection.address}`);
     if (parsed.kind !== 'batch' || parsed.stored.bytes.length !== sealed.length) {
       throw new UnderstudyError('corrupt', `the leader sent what is no batch: address=${this.#connection.address}`);
     }

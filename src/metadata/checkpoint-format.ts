@@ -20,6 +20,7 @@ import { crc32, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
+import { needsVersion } from '../base/needs-version.js';
 import type { Digest } from './digest.js';
 
 export const CHECKPOINT_VERSION = 1;
@@ -109,7 +110,7 @@ export function encodeHead({ digest, ...head }: CheckpointHead): Uint8Array {
 /** @param version of the format, from the block's header. @throws `corrupt`. @throws `failed_precondition` (`needs version`). */
 export function decodeHead(body: Uint8Array, version: number): CheckpointHead {
   if (version > CHECKPOINT_VERSION) {
-    throw new UnderstudyError('failed_precondition', `needs version: checkpoint format=${version} known=${CHECKPOINT_VERSION}`);
+    throw needsVersion('checkpoint', version, CHECKPOINT_VERSION);
   }
   try {
     const { digestLow, digestHigh, hash, ...head } = understudy.CheckpointHead.decode(body);

@@ -4,6 +4,7 @@
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
+import { needsVersionFor } from '../base/needs-version.js';
 import { refuseUnknown, strictReader } from './records.js';
 
 /** The most frequent ones first. */
@@ -41,9 +42,25 @@ export function decodeEntry(bytes: Uint8Array, sn: number): understudy.JournalEn
   const kinds = ENTRY_KINDS.filter((kind) => entry[kind] != null);
   const [kind] = kinds;
   if (kind === undefined) {
-    throw new UnderstudyError('failed_precondition', `the journal needs version newer than this one: unknown kind of entry sn=${sn}`);
+    throw needsVersionFor(`kind of entry sn=${sn}`);
   }
   if (kinds.length > 1) throw new UnderstudyError('corrupt', `journal entry has several kinds: sn=${sn} kinds=${kinds.join()}`);
   refuseUnknown(entry[kind] ?? {}, `${kind} sn=${sn}`);
+  for (const within of messagesIn(entry)) if (within != null) refuseUnknown(within, `${kind} sn=${sn}`);
   return entry;
 }
+
+/** @returns the messages within that of the entry's kind. */
+function messagesIn({
+  createFile,
+  createDirectory,
+  refusal,
+  retention,
+}: understudy.JournalEntry): readonly (Unknowns | null | undefined)[] {
+  if (createFile != null) return [createFile.inode, createFile.parentsInode];
+  if (createDirectory != null) return [createDirectory.inode];
+  if (refusal != null) return [refusal.inode];
+  return retention?.checkpoints ?? [];
+}
+
+type Unknowns = Parameters<typeof refuseUnknown>[0];

@@ -8,6 +8,7 @@ import protobuf from 'protobufjs/minimal.js';
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
+import { needsVersionFor } from '../base/needs-version.js';
 
 export interface Inode {
   readonly id: number;
@@ -198,7 +199,7 @@ export function strictReader(bytes: Uint8Array): protobuf.Reader {
 /** @throws `failed_precondition` when `message` carries fields that this version does not know: to skip them would break I4. */
 export function refuseUnknown(message: { readonly $unknowns?: readonly Uint8Array[] }, what: string): void {
   if (message.$unknowns !== undefined) {
-    throw new UnderstudyError('failed_precondition', `stored data needs version newer than this one: unknown field in ${what}`);
+    throw needsVersionFor(`field in ${what}`);
   }
 }
 

@@ -1,0 +1,53 @@
+/**
+ * Golden files: the bytes of each format and version, as they were first written. What is in one can be read for ever.
+ *
+ * `WRITE_GOLDEN=1 npx vitest run test/golden test/journal/formats.test.ts` writes those that are missing, and none that is there: bytes that
+ * changed are a new version of their format, with a golden file of its own beside the old one (docs/compatibility.md).
+ */
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect } from 'vitest';
+
+const FOLDER = import.meta.dirname;
+
+/** @returns the text of the golden file `name`, which is `made` from now on where there is none and it was asked for. */
+export function goldenText(name: string, made: string): string {
+  const file = path.join(FOLDER, name);
+  if (!existsSync(file)) {
+    if (process.env.WRITE_GOLDEN === undefined) expect.fail(`there is no golden file test/golden/${name}: ${HOW}`);
+    mkdirSync(path.dirname(file), { recursive: true });
+    writeFileSync(file, made, { flag: 'wx' });
+  }
+  return readFileSync(file, 'utf8');
+}
+
+const HOW = 'of a format or version that is new, make it with WRITE_GOLDEN=1';
+
+/** Expects that today's encoder makes the bytes of the golden file. @returns those, for today's decoder. */
+export function goldenBytes(name: string, made: Uint8Array): Buffer {
+  const text = goldenText(name, toText(Buffer.from(made)));
+  expect(
+    toText(Buffer.from(made)),
+    `test/golden/${name} was written once and is written otherwise now: give the format a new version`,
+  ).toBe(text);
+  return fromText(text);
+}
+
+/** Hex in lines of 32 bytes, from the front; zeros or line ends that fill a page up are left out. */
+function toText(bytes: Buffer): string {
+  const fill = bytes.at(-1) ?? 0;
+  let end = bytes.length;
+  while (end > 0 && bytes[end - 1] === fill) end -= 1;
+  const lines =
+    bytes
+      .subarray(0, end)
+      .toString('hex')
+      .match(/.{1,64}/g) ?? [];
+  return `${lines.join('\n')}\n${bytes.length - end} times ${fill}\n`;
+}
+
+function fromText(text: string): Buffer {
+  const lines = text.trimEnd().split('\n');
+  const [count, , fill] = (lines.pop() ?? '').split(' ').map(Number);
+  return Buffer.concat([Buffer.from(lines.join(''), 'hex'), Buffer.alloc(count ?? 0, fill ?? 0)]);
+}
