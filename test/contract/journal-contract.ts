@@ -12,7 +12,25 @@ export interface JournalWorld extends AsyncDisposable {
   open(pause?: StepHook): Promise<Journal>;
 }
 
-const STEPS: readonly JournalStep[] = ['taken', 'fenced', 'read', 'copied', 'slotted', 'durable'];
+/** What differs from storage to storage. */
+export interface JournalTraits {
+  /** Where a claimant can be held up. */
+  readonly steps: readonly JournalStep[];
+  /**
+   * What supersedes a writer: a page that it reads after each write, so that what is durable may yet be its successor's to decide; or the
+   * object in its next slot, so that what stands is committed.
+   */
+  readonly fence: 'page' | 'slot';
+  /** An append fails here before anything was written or fenced. */
+  readonly failingStep: JournalStep;
+}
+
+export const DIRECTORY_TRAITS: JournalTraits = {
+  steps: ['taken', 'fenced', 'read', 'copied', 'slotted', 'durable'],
+  fence: 'page',
+  failingStep: 'durable',
+};
+export const OBJECT_TRAITS: JournalTraits = { steps: ['read', 'durable'], fence: 'slot', failingStep: 'sealed' };
 
 export function bytesOf(text: string): Uint8Array {
   return Buffer.from(text);
@@ -122,7 +140,8 @@ function checkChain(batches: readonly Batch[], from: ChainPoint = GENESIS): void
   }
 }
 
-export function journalContract(name: string, make: () => Promise<JournalWorld>): void {
+export function journalContract(name: string, make: () => Promise<JournalWorld>, traits: JournalTraits = DIRECTORY_TRAITS): void {
+  const { steps, fence, failingStep } = traits;
   describe(`${name}: the journal contract`, () => {
     let world: JournalWorld;
     const journals: Journal[] = [];
@@ -199,7 +218,7 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
         },
       });
       expect((await errorOf(failing)).message).toContain('receiver');
-      expect((await claim(journal)).writer.epoch).toBe(3);
+      expect((await claim(journal)).writer.epoch).toBeGreaterThan(1);
     });
 
     test('claim: two at once, at most one of the two can append', async () => {
@@ -218,7 +237,7 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       }
     });
 
-    for (const step of STEPS) {
+    for (const step of steps) {
       test(`claim: stalls after "${step}" while another claims, is fenced when it wakes`, async () => {
         const seed = await claim(await open());
         await seed.writer.append([bytesOf('before')], 1);
@@ -229,11 +248,17 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
         const b = await claim(await open());
         await b.writer.append([bytesOf('b1')], 1);
         stall.release();
-        expect(isError(await errorOf(stalled), 'fenced')).toBe(true);
+        // Where a claim that stands is one, its writer learns with its first append or confirm that it has been superseded.
+        const woken = fence === 'slot' && step === 'durable' ? (await stalled).writer : undefined;
+        if (woken === undefined) expect(isError(await errorOf(stalled), 'fenced')).toBe(true);
+        else {
+          expect(isError(await errorOf(woken.confirm()), 'fenced')).toBe(true);
+          expect(isError(await errorOf(woken.append([bytesOf('ghost')], 1)), 'fenced')).toBe(true);
+        }
         await b.writer.append([bytesOf('b2')], 1);
         const log = textOf(await readTo(await open(), b.writer.end));
-        const expected = ['claim 1', 'before', ...(step === 'durable' ? ['claim 2'] : []), 'claim 3', 'b1', 'b2'];
-        expect(log).toEqual(expected);
+        const stood = step === 'durable' ? ['claim 2'] : [];
+        expect(log).toEqual(['claim 1', 'before', ...stood, `claim ${b.writer.epoch}`, 'b1', 'b2']);
       });
 
       test(`claim: dies after "${step}", the next one takes over`, async () => {
@@ -255,7 +280,7 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       const seed = await claim(await open());
       for (let i = 0; i < 5; i++) await seed.writer.append([bytesOf(`x${i}`)], 1);
       for (let i = 0; i < 8; i++) {
-        const stall = stallAt(STEPS[(i * 5) % STEPS.length]!);
+        const stall = stallAt(steps[(i * 5) % steps.length]!);
         const dying = claim(await open(stall.pause));
         stall.fail(new Error('died'));
         await errorOf(dying);
@@ -264,10 +289,11 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       expect(textOf(delivered).filter((text) => text.startsWith('x'))).toEqual(['x0', 'x1', 'x2', 'x3', 'x4']);
       checkChain(delivered);
       expect(textOf(await readTo(await open(), writer.end))).toEqual(textOf(delivered));
-      expect(writer.epoch).toBe(10);
+      if (fence === 'page') expect(writer.epoch).toBe(10);
     });
 
-    test('append: stalls before its fence is read, the successor adopts it, and the writer is fenced', async () => {
+    const whatFollows = fence === 'page' ? 'and the writer is fenced' : 'it is committed, and the next is fenced';
+    test(`append: stalls when it is durable, the successor adopts it, ${whatFollows}`, async () => {
       const stall = stallAt('durable');
       const a = await open((step, epoch) => (epoch === 1 && started ? stall.pause(step, epoch) : undefined));
       let started = false;
@@ -279,9 +305,12 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       const b = await claim(await open());
       expect(textOf(b.delivered)).toEqual(['claim 1', 'adopted', 'claim 2']);
       stall.release();
-      expect(isError(await errorOf(late), 'fenced')).toBe(true);
-      expect(isError(writer.dead.reason, 'fenced')).toBe(true);
+      if (fence === 'page') {
+        expect(isError(await errorOf(late), 'fenced')).toBe(true);
+        expect(isError(writer.dead.reason, 'fenced')).toBe(true);
+      } else expect((await late).sn).toBe(2);
       expect(isError(await errorOf(writer.append([bytesOf('again')], 1)), 'fenced')).toBe(true);
+      expect(isError(writer.dead.reason, 'fenced')).toBe(true);
       expect(textOf(await readTo(a, b.writer.end))).toEqual(['claim 1', 'adopted', 'claim 2']);
     });
 
@@ -343,7 +372,7 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
 
     test('confirm: of a writer whose append failed, still tells', async () => {
       let fails = false;
-      const a = await open((step) => (fails && step === 'durable' ? Promise.reject(new Error('failed')) : undefined));
+      const a = await open((step) => (fails && step === failingStep ? Promise.reject(new Error('failed')) : undefined));
       const { writer } = await claim(a);
       fails = true;
       expect(isError(await errorOf(writer.append([bytesOf('x')], 1)), 'outcome_unknown')).toBe(true);
@@ -354,7 +383,9 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       expect(isError(await errorOf(writer.confirm()), 'fenced')).toBe(true);
     });
 
-    test('read: what is durable and not committed, is not yielded', async () => {
+    // Where what stands in a slot is committed there is no such time.
+    const testOfPages = fence === 'page' ? test : undefined;
+    testOfPages?.('read: what is durable and not committed, is not yielded', async () => {
       let stall: ReturnType<typeof stallAt> | undefined;
       const a = await open((step, epoch) => stall?.pause(step, epoch));
       const { writer } = await claim(a);
@@ -367,7 +398,7 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
       expect(textOf(await readTo(a, writer.end))).toEqual(['claim 1', 'x']);
     });
 
-    test('read: an epoch whose claim is durable and not committed, is not followed', async () => {
+    testOfPages?.('read: an epoch whose claim is durable and not committed, is not followed', async () => {
       const a = await claim(await open());
       await a.writer.append([bytesOf('before')], 1);
       const reader = await open();
@@ -518,7 +549,7 @@ export function journalContract(name: string, make: () => Promise<JournalWorld>)
 
     test('claim: given up by its signal, says cancelled', async () => {
       const abort = new AbortController();
-      const stall = stallAt('fenced');
+      const stall = stallAt('read');
       const journal = await open(stall.pause);
       const entry = () => ({ bytes: bytesOf('c'), timeMs: 1 });
       const claiming = journal.claim({ from: GENESIS, entry, deliver: () => undefined, signal: abort.signal });
