@@ -7,13 +7,12 @@ import { isError } from '../base/errors.js';
 import { silentLog } from '../base/log.js';
 import { systemClock } from '../base/system-clock.js';
 import type { Settings } from '../config/settings.js';
-import type { FormatOptions } from '../journal/format-directory.js';
-import { formatDirectoryJournal } from '../journal/format-directory.js';
+import type { ClaimRequest } from '../journal/journal.js';
 import { encodeEntry } from '../metadata/entries.js';
 import { clientPlaces, openClient } from './connect.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
-import { directoryJournalSettings } from './journal-settings.js';
+import { formatJournal } from './open-journal.js';
 import { print } from './output.js';
 import { groupName } from './system-user.js';
 import { TOOL_DEPS } from './tool-deps.js';
@@ -28,11 +27,10 @@ export function formatCommand(context: CommandContext): Command {
     .option('--even-while-led', 'with --force: even while a leader answers; without it that is refused')
     .action(async ({ force = false, evenWhileLed = false }: { force?: boolean; evenWhileLed?: boolean }) => {
       const { settings } = context.load();
-      const journal = directoryJournalSettings(settings);
       if (force && !evenWhileLed) await refuseWhileLed(settings);
       try {
-        const { clusterId } = await formatDirectoryJournal(journal, TOOL_DEPS, force ? { force: claimOf(settings) } : {});
-        await print(`Formatted the journal ${journal.folder}\nCluster id: ${clusterId}`);
+        const { clusterId } = await formatJournal(settings, TOOL_DEPS, force ? { force: claimOf(settings) } : {});
+        await print(`Formatted the journal ${settings.masterJournalFolder}\nCluster id: ${clusterId}`);
       } catch (error) {
         if (!isError(error, 'already_exists') || force) throw error;
         throw new CommandFailed(
@@ -61,7 +59,7 @@ async function refuseWhileLed(settings: Settings): Promise<void> {
 }
 
 /** What stands in the old journal as its last claim, for masters that still read it. */
-function claimOf(settings: Settings): NonNullable<FormatOptions['force']> {
+function claimOf(settings: Settings): Pick<ClaimRequest, 'entry'> {
   const claim = { host: `format@${hostname()}`, owner: settings.securityLoginUsername, group: groupName() };
   return {
     entry(epoch, notBeforeMs) {

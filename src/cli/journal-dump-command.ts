@@ -1,6 +1,5 @@
 /** `understudy journal dump`: the journal's entries, one line each. */
 import { Command, InvalidArgumentError } from 'commander';
-import { DirectoryJournal } from '../journal/directory-journal.js';
 import { GENESIS } from '../journal/journal.js';
 import type { PlainValue } from '../metadata/describe-entry.js';
 import { type DumpedEntry, dumpEntries } from '../metadata/dump-entries.js';
@@ -8,7 +7,7 @@ import { parsePath } from '../metadata/path.js';
 import { Replay } from '../metadata/replay.js';
 import type { CommandContext } from './context.js';
 import { isoTime } from './iso-time.js';
-import { directoryJournalSettings } from './journal-settings.js';
+import { openJournal } from './open-journal.js';
 import { complain, print } from './output.js';
 import { TemporaryStores } from './temporary-store.js';
 import { TOOL_DEPS } from './tool-deps.js';
@@ -31,7 +30,8 @@ export function journalDumpCommand(context: CommandContext): Command {
     .option('--json', 'print one JSON object a line, with all that an entry says')
     .action(async (options: Options) => {
       const { settings } = context.load();
-      await using journal = await DirectoryJournal.open(directoryJournalSettings(settings), TOOL_DEPS);
+      await using opened = await openJournal(settings, TOOL_DEPS);
+      const { journal } = opened;
       const { from: fromSn, to: toSn } = options;
       const path = options.path === undefined ? undefined : `/${parsePath(options.path).join('/')}`;
       const request = { from: GENESIS, fromSn, toSn, ...(path === undefined ? {} : { path }) };

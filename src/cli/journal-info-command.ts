@@ -5,7 +5,7 @@ import type { JournalSummary, StoredCheckpoint } from '../journal/journal-survey
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
 import { isoTime } from './iso-time.js';
-import { directoryJournalSettings } from './journal-settings.js';
+import { directorySettings } from './open-journal.js';
 import { complain, print } from './output.js';
 import { plainTable } from './plain-table.js';
 import { TOOL_DEPS } from './tool-deps.js';
@@ -15,7 +15,7 @@ export function journalInfoCommand(context: CommandContext): Command {
     .addOptions(new Command('info').description('print what the journal is, and how far it goes'))
     .option('--json', 'print one JSON object')
     .action(async ({ json = false }: { json?: boolean }) => {
-      await using survey = await DirectorySurvey.open(directoryJournalSettings(context.load().settings), TOOL_DEPS);
+      await using survey = await DirectorySurvey.open(directorySettings(context.load().settings), TOOL_DEPS);
       const summary = await survey.summary();
       await print(json ? jsonOf(summary) : textOf(summary));
       for (const { what } of summary.damage) complain(`damaged: ${what}`);

@@ -10,7 +10,6 @@ import type { Log } from '../base/log.js';
 import { systemClock } from '../base/system-clock.js';
 import { systemRandom } from '../base/system-random.js';
 import type { LoadedSettings } from '../config/load-settings.js';
-import { DirectoryJournal } from '../journal/directory-journal.js';
 import { LevelStores } from '../kv/level-store.js';
 import { Master } from '../master/master.js';
 import { tcpNetwork } from '../rpc/tcp-network.js';
@@ -18,9 +17,9 @@ import { lineSink } from '../telemetry/line-sink.js';
 import { pinoLog } from '../telemetry/pino-log.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT, sentenceOf } from './exit-code.js';
-import { directoryJournalSettings } from './journal-settings.js';
 import { masterSettings } from './master-settings.js';
 import { openElection } from './open-election.js';
+import { openJournal } from './open-journal.js';
 
 const LEVEL_SETTINGS = { writeBufferBytes: 16 * 1024 * 1024, cacheBytes: 64 * 1024 * 1024 };
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -51,7 +50,8 @@ async function runMaster({ settings, ignored }: LoadedSettings, version: string,
   const deps = { clock: systemClock, random: systemRandom, log, network: tcpNetwork };
   await mkdir(settings.masterMetastoreDir, { recursive: true });
   const stores = new LevelStores(settings.masterMetastoreDir, LEVEL_SETTINGS);
-  await using journal = await DirectoryJournal.open(directoryJournalSettings(settings), deps);
+  await using opened = await openJournal(settings, deps, { toLead: settings.masterElection !== 'none' });
+  const { journal } = opened;
   await using election = await openElection(settings, deps);
   await using master = await Master.open(masterSettings(settings, version), { ...deps, journal, election, stores });
   log.info({ rpcAddress: master.rpcAddress, version, clusterId: journal.clusterId, pid: process.pid }, 'master serves');

@@ -2,12 +2,13 @@
  * The election that the settings ask for.
  */
 import path from 'node:path';
+import { UnderstudyError } from '../base/errors.js';
 import type { Settings } from '../config/settings.js';
 import type { Election } from '../election/election.js';
 import { EmbeddedElection, type EmbeddedElectionDeps } from '../election/embedded-election.js';
 import { ManualElection } from '../election/manual-election.js';
 import { ZooKeeperElection } from '../election/zookeeper-election.js';
-import { directoryJournalSettings } from './journal-settings.js';
+import { journalPlace } from './open-journal.js';
 
 /** A leader that resigned or died is noticed within this time. */
 const EMBEDDED_POLL_MS = 25;
@@ -26,15 +27,18 @@ export async function openElection(settings: Settings, deps: EmbeddedElectionDep
         },
         deps,
       );
-    case 'embedded':
+    case 'embedded': {
+      const place = journalPlace(settings);
+      if (place.kind !== 'folder') throw new UnderstudyError('unimplemented', 'the embedded election needs a journal in a folder');
       return EmbeddedElection.open(
         {
-          folder: path.join(directoryJournalSettings(settings).folder, 'election'),
+          folder: path.join(place.settings.folder, 'election'),
           timeoutMs: settings.masterEmbeddedElectionTimeoutMs,
           pollIntervalMs: EMBEDDED_POLL_MS,
         },
         deps,
       );
+    }
     case 'none':
       return new ManualElection(settings.masterRole === 'leader' ? 'at start' : 'never');
   }

@@ -7,6 +7,7 @@
  */
 import { editDistance, nearestWord } from './edit-distance.js';
 import { parseProperties } from './properties.js';
+import type { Setting } from './setting.js';
 import { SETTING_GROUPS } from './settings.js';
 
 /** Where a text was set. */
@@ -44,17 +45,31 @@ export interface LayerInput {
 export const PREFIX = 'understudy.';
 const ALLUXIO_PREFIX = 'alluxio.';
 
-const SUFFIXES = SETTING_GROUPS.flatMap((group) => group.settings.map((setting) => setting.key));
+const ALL: readonly Setting[] = SETTING_GROUPS.flatMap((group) => group.settings);
+const SUFFIXES = ALL.map((setting) => setting.key);
 const KNOWN = new Set(SUFFIXES);
 const BY_ENVIRONMENT_NAME = new Map(SUFFIXES.map((key) => [environmentName(key), key]));
+
+const BY_OTHER_SPELLING = new Map(ALL.flatMap(({ key, alsoSpelled = [] }) => alsoSpelled.map((spelling) => [spelling, key] as const)));
+const SECRET = new Set(ALL.filter(({ isSecret }) => isSecret).map(({ key }) => key));
+
+/** What is shown of a text that nobody is to see. */
+const HIDDEN = '******';
+
+/** @returns `text` as it may be shown: hidden, where the setting is a secret. */
+export function shown(key: string, text: string): string {
+  return SECRET.has(key) ? HIDDEN : text;
+}
 
 /** @returns the environment variable that sets `understudy.<key>`. */
 export function environmentName(key: string): string {
   return `${PREFIX}${key}`.toUpperCase().replaceAll('.', '_');
 }
 
-/** @returns what follows `understudy.` or `alluxio.`; undefined for a spelling that names no setting. */
+/** @returns what follows `understudy.` or `alluxio.`, of whatever spelling names it; undefined for one that names no setting. */
 export function knownSuffix(spelling: string): string | undefined {
+  const bare = BY_OTHER_SPELLING.get(spelling);
+  if (bare !== undefined) return bare;
   const prefix = [PREFIX, ALLUXIO_PREFIX].find((each) => spelling.startsWith(each));
   const suffix = prefix === undefined ? undefined : spelling.slice(prefix.length);
   return suffix !== undefined && KNOWN.has(suffix) ? suffix : undefined;
@@ -99,7 +114,7 @@ class LayerGatherer implements Layers {
       if (suffix === undefined) this.#unknown(spelling, one);
       else {
         const other = bySuffix.get(suffix);
-        if (other !== undefined && other.text !== one.text) this.#contradiction(other, one);
+        if (other !== undefined && other.text !== one.text) this.#contradiction(suffix, other, one);
         bySuffix.set(suffix, one);
       }
     }
@@ -132,8 +147,8 @@ class LayerGatherer implements Layers {
     } else this.ignored.set(spelling, one);
   }
 
-  #contradiction(one: Assignment, other: Assignment): void {
-    const said = [one, other].map(({ origin, text }) => `${origin.spelling}=${quoted(text)} (${origin.place})`);
+  #contradiction(key: string, one: Assignment, other: Assignment): void {
+    const said = [one, other].map(({ origin, text }) => `${origin.spelling}=${quoted(shown(key, text))} (${origin.place})`);
     this.problems.push(`${other.origin.place}: two spellings of one setting with different values: ${said.join(', ')}`);
   }
 }

@@ -4,7 +4,7 @@
  * All problems are found before anything is refused, and each says where it stands.
  */
 import { UnderstudyError } from '../base/errors.js';
-import { gatherLayers, knownSuffix, type LayerInput, type Layers, nearestKey, type Origin, PREFIX, quoted } from './layers.js';
+import { gatherLayers, knownSuffix, type LayerInput, type Layers, nearestKey, type Origin, PREFIX, quoted, shown } from './layers.js';
 import { References } from './references.js';
 import { RELATIONS } from './relations.js';
 import { describeDefault, type Setting } from './setting.js';
@@ -27,7 +27,7 @@ export interface LoadedSettings {
 export interface SettingRow {
   /** With `understudy.` before it. */
   readonly key: string;
-  /** The text that holds, references replaced; undefined where nothing is set. */
+  /** The text that holds, references replaced; undefined where nothing is set. A secret is hidden. */
   readonly text: string | undefined;
   /** `default`, or the place where it was set. */
   readonly source: string;
@@ -55,9 +55,9 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
     } catch (error) {
       if (!(error instanceof UnderstudyError)) throw error;
       const said = text ?? layers.assigned.get(setting.key)?.text ?? describeDefault(setting) ?? '';
-      problems.push(`${place}: ${spellingOf(setting, layers)}=${quoted(said)}: ${error.message}`);
+      problems.push(`${place}: ${spellingOf(setting, layers)}=${quoted(shown(setting.key, said))}: ${error.message}`);
     }
-    rows.push({ key: PREFIX + setting.key, text, source: place });
+    rows.push({ key: PREFIX + setting.key, text: text === undefined ? undefined : shown(setting.key, text), source: place });
   }
   // Every row was parsed by its own type; one that failed is missing, and then nothing is returned.
   const settings = Object.fromEntries(values) as Settings;

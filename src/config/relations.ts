@@ -50,6 +50,13 @@ export const RELATIONS: readonly Relation[] = [
         : undefined,
   },
   {
+    between: ['awsAccessKeyId', 'awsSecretKey', 'masterJournalFolder'],
+    problem: (s) =>
+      s.masterJournalFolder.startsWith('s3://') && (s.awsAccessKeyId === undefined) !== (s.awsSecretKey === undefined)
+        ? 'needs the other one of the two keys'
+        : undefined,
+  },
+  {
     between: ['masterRpcFrameBytesMax', 'masterJournalBatchSizeMaxBytes'],
     problem: (s) =>
       s.masterRpcFrameBytesMax <= s.masterJournalBatchSizeMaxBytes

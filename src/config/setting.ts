@@ -9,6 +9,10 @@ export interface Setting<T = unknown> {
   readonly type: ValueType<T>;
   /** Without one, the setting may be unset (undefined). */
   readonly default?: Default;
+  /** Other whole spellings that Alluxio takes for it, without a prefix. */
+  readonly alsoSpelled?: readonly string[];
+  /** Whether nobody is to see it: neither listings nor complaints show what it holds. */
+  readonly isSecret?: true;
   /** One paragraph: what it does, and when to change it. */
   readonly help: string;
 }

@@ -11,6 +11,7 @@ import {
   boolean,
   byteSize,
   duration,
+  endpoint,
   host,
   hostPortList,
   integer,
@@ -186,7 +187,9 @@ const journal = {
     key: 'master.journal.folder',
     type: journalLocation,
     default: '${understudy.work.dir}/journal',
-    help: 'The journal, on storage that all masters share. Every acknowledged change is here, and nowhere else for certain.',
+    help:
+      'The journal, on storage that all masters share: a folder, or s3://bucket/prefix. Every acknowledged change is here, and nowhere else for ' +
+      'certain. A bucket has to honour "If-None-Match: *" on PUT, which is tried at the start, and to be unversioned.',
   },
   masterJournalLogSizeBytesMax: {
     key: 'master.journal.log.size.bytes.max',
@@ -204,13 +207,52 @@ const journal = {
     key: 'master.journal.tailer.poll.interval',
     type: wordOr('auto', duration({ min: '1ms', max: '1min' })),
     default: 'auto',
-    help: 'How often a standby looks for new batches in the journal. auto: 5ms on a local file system, 50ms on a network one.',
+    help: 'How often a standby looks for new batches in the journal. auto: 5ms on a local file system, 50ms on a network one, 250ms on S3.',
   },
   masterJournalFreeSpaceReserveBytes: {
     key: 'master.journal.free.space.reserve',
     type: byteSize({ min: '0', max: '1TB' }),
     default: '64MB',
-    help: "Free space on the journal's storage below which changes are refused; taking over may still use it.",
+    help: "Free space on the journal's storage below which changes are refused; taking over may still use it. Means nothing on S3.",
+  },
+  masterJournalS3RequestTimeoutMs: {
+    key: 'master.journal.s3.request.timeout',
+    type: duration({ min: '100ms', max: '10min' }),
+    default: '5sec',
+    help: 'Longest wait for the answer to one request of a journal on S3. A leader that does not get through for twice as long steps down.',
+  },
+} as const satisfies Record<string, Setting>;
+
+const s3 = {
+  underfsS3Endpoint: {
+    key: 'underfs.s3.endpoint',
+    type: endpoint,
+    help: "URL of the S3 server, where it is not Amazon's.",
+  },
+  underfsS3EndpointRegion: {
+    key: 'underfs.s3.endpoint.region',
+    type: name,
+    help: 'Region that requests are signed for. Unset: as the AWS SDK finds it (environment, profile), or us-east-1 where an endpoint is set.',
+  },
+  underfsS3DisableDnsBuckets: {
+    key: 'underfs.s3.disable.dns.buckets',
+    type: boolean,
+    default: 'false',
+    help: 'Whether the bucket is named in the path and not in the host name: most servers that are not Amazon need true.',
+  },
+  awsAccessKeyId: {
+    key: 'aws.accessKeyId',
+    type: name,
+    alsoSpelled: ['aws.accessKeyId', 's3a.accessKeyId'],
+    isSecret: true,
+    help: 'Access key for S3. Unset: as the AWS SDK finds credentials (environment, profile, role of the machine).',
+  },
+  awsSecretKey: {
+    key: 'aws.secretKey',
+    type: name,
+    alsoSpelled: ['aws.secretKey', 's3a.secretKey'],
+    isSecret: true,
+    help: 'Secret key for S3. It is never shown.',
   },
 } as const satisfies Record<string, Setting>;
 
@@ -333,7 +375,7 @@ const client = {
   },
 } as const satisfies Record<string, Setting>;
 
-export const SETTINGS = { ...general, ...zookeeper, ...master, ...journal, ...state, ...rpc, ...client };
+export const SETTINGS = { ...general, ...zookeeper, ...master, ...journal, ...s3, ...state, ...rpc, ...client };
 
 /** The table in the order and under the headings in which people read it. */
 export const SETTING_GROUPS: readonly { readonly title: string; readonly settings: readonly Setting[] }[] = [
@@ -341,6 +383,7 @@ export const SETTING_GROUPS: readonly { readonly title: string; readonly setting
   { title: 'ZooKeeper', settings: Object.values(zookeeper) },
   { title: 'Masters', settings: Object.values(master) },
   { title: 'The journal', settings: Object.values(journal) },
+  { title: 'S3', settings: Object.values(s3) },
   { title: 'The state of a master', settings: Object.values(state) },
   { title: 'RPC bounds of a master', settings: Object.values(rpc) },
   { title: 'Clients', settings: Object.values(client) },

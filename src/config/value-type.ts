@@ -122,6 +122,19 @@ export const name: ValueType<string> = {
   },
 };
 
+/** `http://host:port` or `https://…`; a server named without a scheme is spoken to over https. */
+export const endpoint: ValueType<string> = {
+  description: 'URL of a server, http:// or https://',
+  parse(text) {
+    const whole = /^[a-z]+:\/\//i.test(text) ? text : `https://${text}`;
+    const url = URL.canParse(whole) ? new URL(whole) : undefined;
+    if (url === undefined || !/^https?:$/.test(url.protocol) || url.username !== '' || url.search !== '' || url.hash !== '') {
+      throw bad('not the URL of a server (such as http://host:9000)');
+    }
+    return url.href.replace(/\/$/, '');
+  },
+};
+
 /** Host name, IPv4 address, or IPv6 address without brackets. */
 export const host: ValueType<string> = {
   description: 'host name or address',
@@ -194,16 +207,28 @@ function readPath(text: string): string {
   return normal === '/' ? normal : normal.replace(/\/$/, '');
 }
 
-/** Where the journal lives: an absolute path, or the same as a `file:` URI. */
+/** Where the journal lives: an absolute path, the same as a `file:` URI, or `s3://bucket/prefix`. */
 export const journalLocation: ValueType<string> = {
-  description: 'absolute path or file:// URI',
+  description: 'absolute path, file:// URI or s3://bucket/prefix',
   parse(text) {
     const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(text)?.[1]?.toLowerCase();
     if (scheme === undefined) return readPath(text);
-    if (scheme === 's3' || scheme === 's3a') throw bad('a journal on S3 is not yet supported (a path or a file:// URI is)');
-    if (scheme !== 'file') throw bad(`a journal on ${scheme}:// is not supported (a path or a file:// URI is)`);
+    if (scheme === 's3' || scheme === 's3a') return readBucketUri(text);
+    if (scheme !== 'file') throw bad(`a journal on ${scheme}:// is not supported (a path, a file:// URI or s3://bucket/prefix is)`);
     const [, location] = /^file:(?:\/\/(?:localhost)?)?(\/(?!\/).*)$/is.exec(text) ?? [];
     if (location === undefined) throw bad('not a file:// URI with an absolute path');
     return readPath(location);
   },
 };
+
+/** @returns `s3://bucket` or `s3://bucket/prefix`, without a slash at the end. */
+function readBucketUri(text: string): string {
+  const [, bucket, , prefix = ''] = /^s3a?:\/\/([^/]+)(\/(.*))?$/is.exec(text) ?? [];
+  if (bucket === undefined || !/^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/.test(bucket))
+    throw bad('not s3://bucket/prefix with the name of a bucket');
+  const components = prefix.replace(/\/$/, '').split('/');
+  const isGood = components.every((each) => /^[A-Za-z0-9!_.*'()-]+$/.test(each) && each !== '.' && each !== '..');
+  if (prefix !== '' && !isGood)
+    throw bad("a prefix that is no plain key (letters, digits and !-_.*'(), in components separated by single slashes)");
+  return ['s3:/', bucket, ...(prefix === '' ? [] : components)].join('/');
+}

@@ -99,7 +99,10 @@ export class ObjectCollector {
         ranges.push([middle, to], [from, middle]);
       }
     }
-    await this.#deleteSlots(looked.filter(({ isBatch }) => isBatch).map(({ index }) => slots[index] as number), epoch);
+    await this.#deleteSlots(
+      looked.filter(({ isBatch }) => isBatch).map(({ index }) => slots[index] as number),
+      epoch,
+    );
   }
 
   /** Objects that are gone or damaged are nobody's, and left alone. */

@@ -123,7 +123,7 @@ export class ObjectWriter implements JournalWriter {
     const sentMs = clock.monotonicMs();
     const outcome = await this.#parts.log.create({ slot, bytes, putId, signal: this.#dead.signal });
     this.#intents.noteRoundTrip(clock.monotonicMs() - sentMs);
-    if (outcome !== 'created') throw this.#fencedBy(outcome.stored.batch.epoch, slot);
+    if (outcome !== 'created') throw this.#fencedBy(slot, outcome.stored.batch.epoch);
   }
 
   #room(bytes: number): Buffer {
@@ -143,9 +143,13 @@ export class ObjectWriter implements JournalWriter {
     const wasDead = this.#dead.signal.aborted;
     const slot = this.#place.slot + 1;
     const there = await this.#parts.log.read(slot);
-    if (there === undefined) return;
+    if (there === undefined) {
+      // A batch of unknown outcome may have landed, been built upon and been collected: the slot is empty again.
+      if (wasDead && (await this.#parts.boundaries.slot()) > slot) throw this.#die(this.#fencedBy(slot));
+      return;
+    }
     const { batch, writerId } = there.stored;
-    if (Buffer.compare(writerId, this.#writerId) !== 0) throw this.#die(this.#fencedBy(batch.epoch, slot));
+    if (Buffer.compare(writerId, this.#writerId) !== 0) throw this.#die(this.#fencedBy(slot, batch.epoch));
     // Sent after this look began, so the slot was empty then.
     if (!wasDead) return;
     throw new UnderstudyError(
@@ -154,8 +158,8 @@ export class ObjectWriter implements JournalWriter {
     );
   }
 
-  #fencedBy(by: number, slot: number): UnderstudyError {
-    return new UnderstudyError('fenced', `a later epoch exists: epoch=${this.epoch} by=${by} slot=${slot}`);
+  #fencedBy(slot: number, later?: number): UnderstudyError {
+    return new UnderstudyError('fenced', `a later epoch exists: epoch=${this.epoch} later=${later ?? 'unknown'} slot=${slot}`);
   }
 
   retain(retention: Retention): Promise<void> {
@@ -166,6 +170,7 @@ export class ObjectWriter implements JournalWriter {
 
   async #retain(retention: Retention): Promise<void> {
     throwIfAborted(this.#dead.signal);
+    await this.confirm();
     try {
       await this.#collector.retain(retention, this.epoch, this.#place.point.sn);
     } catch (error) {

@@ -66,12 +66,28 @@ alluxio.master.journal.log.size.bytes.max=10MB
     masterElection: 'zookeeper',
     masterJournalFolder: '/mnt/shared/journal',
     masterJournalLogSizeBytesMax: 10 * 2 ** 20,
+    awsAccessKeyId: 'AK',
   });
   expect(loaded.ignored.map(({ spelling, place }) => [spelling, place])).toEqual([
     ['alluxio.master.mount.table.root.ufs', 'site:4'],
     ['alluxio.master.journal.type', 'site:8'],
-    ['aws.accessKeyId', 'site:11'],
   ]);
+});
+
+test('settings: secrets, hold and are shown nowhere', () => {
+  const loaded = load('aws.accessKeyId=AK\ns3a.secretKey=SK1\n');
+  expect(loaded.settings).toMatchObject({ awsAccessKeyId: 'AK', awsSecretKey: 'SK1' });
+  expect(JSON.stringify(loaded.rows)).not.toMatch(/AK|SK1/);
+  const wrong = problemsOf('aws.secretKey=SK1\ns3a.secretKey=SK2\naws.accessKeyId=a b\n').join('\n');
+  expect(wrong).toMatch(/two spellings of one setting/);
+  expect(wrong).toMatch(/not a name/);
+  expect(wrong).not.toMatch(/SK1|SK2|a b/);
+});
+
+test('settings: a journal on S3, needs both keys or none', () => {
+  const s3 = 'understudy.master.journal.folder=s3://bucket/j\n';
+  expect(load(s3).settings.masterJournalFolder).toBe('s3://bucket/j');
+  expect(() => load(`${s3}aws.accessKeyId=AK\n`)).toThrow(/site:2: aws.accessKeyId: needs the other one/);
 });
 
 test('settings: file, environment and command line, each holds over the one before, and the source is told', () => {
@@ -120,7 +136,7 @@ test('settings: many problems, all are reported, each with its place', () => {
     'understudy.master.hostnam=x',
     'understudy.zookeeper.session.timeout=4parsecs',
     'understudy.master.rpc.port=70000',
-    'understudy.master.journal.folder=s3://b/j',
+    'understudy.master.journal.folder=hdfs://b/j',
     'a=\\u1',
     'undrestudy.master.web.port=1',
     'understudy.zookeeper.enabled=true',
@@ -131,7 +147,7 @@ test('settings: many problems, all are reported, each with its place', () => {
       'site:1: unknown key "understudy.master.hostnam"; the nearest one is understudy.master.hostname',
       'site:2: understudy.zookeeper.session.timeout="4parsecs": not a duration (a whole number and ms, sec, min, h or day, such as 500ms or 4sec)',
       'site:3: understudy.master.rpc.port="70000": out of range (0 to 65535)',
-      'site:4: understudy.master.journal.folder="s3://b/j": a journal on S3 is not yet supported (a path or a file:// URI is)',
+      'site:4: understudy.master.journal.folder="hdfs://b/j": a journal on hdfs:// is not supported (a path, a file:// URI or s3://bucket/prefix is)',
       'site:5: malformed \\uXXXX escape',
       'site:6: unknown key "undrestudy.master.web.port"; the nearest one is understudy.master.web.port',
       'site:7: understudy.zookeeper.enabled: needs understudy.zookeeper.address',

@@ -46,6 +46,10 @@ test.each<[what: string, type: types.ValueType<unknown>, text: string, value: un
   ['journal path', types.journalLocation, '/j', '/j'],
   ['journal URI', types.journalLocation, 'file:///mnt/j/', '/mnt/j'],
   ['journal URI, short', types.journalLocation, 'file:/mnt/j', '/mnt/j'],
+  ['journal in a bucket', types.journalLocation, 's3a://my-bucket/a/b/', 's3://my-bucket/a/b'],
+  ['journal that has a bucket', types.journalLocation, 'S3://my-bucket/', 's3://my-bucket'],
+  ['endpoint', types.endpoint, 'http://h:9000/', 'http://h:9000'],
+  ['endpoint without a scheme', types.endpoint, 'h:9000', 'https://h:9000'],
   ['journal URI, host', types.journalLocation, 'FILE://localhost/mnt/j', '/mnt/j'],
 ])('value types: %s, read', (_, type, text, value) => {
   expect(type.parse(text)).toEqual(value);
@@ -82,7 +86,11 @@ test.each<[what: string, type: types.ValueType<unknown>, text: string, message: 
   ['znode with dots', types.zookeeperPath, '/a/../b', /znode/],
   ['relative path', types.path, 'data', /absolute/],
   ['path with a NUL', types.path, '/a\0b', /control/],
-  ['journal on S3', types.journalLocation, 's3://bucket/j', /S3 is not yet supported/],
+  ['journal in no bucket', types.journalLocation, 's3:///j', /name of a bucket/],
+  ['journal in a bucket with a wrong name', types.journalLocation, 's3://B_1/j', /name of a bucket/],
+  ['journal with a strange prefix', types.journalLocation, 's3://bucket/a//b', /no plain key/],
+  ['endpoint with a query', types.endpoint, 'http://h:1/?a=b', /URL of a server/],
+  ['endpoint that is none', types.endpoint, 'ftp://h', /URL of a server/],
   ['journal on HDFS', types.journalLocation, 'hdfs://n/j', /hdfs:\/\/ is not supported/],
   ['journal on another host', types.journalLocation, 'file://nas/j', /absolute path/],
   ['name with a space', types.name, 'a b', /not a name/],
@@ -92,7 +100,7 @@ test.each<[what: string, type: types.ValueType<unknown>, text: string, message: 
 
 test('value types: any text, is read or refused as an invalid argument', () => {
   const all = [anyDuration, anySize, small, types.port, types.boolean, level, interval, types.host, types.hostPort, types.hostPortList];
-  const rest = [types.zookeeperAddress, types.zookeeperPath, types.path, types.journalLocation, types.name];
+  const rest = [types.zookeeperAddress, types.zookeeperPath, types.path, types.journalLocation, types.name, types.endpoint];
   const text = fc.oneof(fc.string({ unit: 'binary' }), fc.string({ unit: fc.constantFrom(...'0159.-kmgbsech:/[],a'.split('')) }));
   fc.assert(
     fc.property(fc.constantFrom<types.ValueType<unknown>>(...all, ...rest), text, (type, value) => {

@@ -1,0 +1,131 @@
+/**
+ * The journal that the settings ask for: in a folder, or on S3. Every command that needs one opens or formats it here.
+ */
+import type { Clock } from '../base/clock.js';
+import { UnderstudyError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import type { Random } from '../base/random.js';
+import type { Settings } from '../config/settings.js';
+import { DirectoryJournal } from '../journal/directory-journal.js';
+import type { DirectoryJournalSettings } from '../journal/directory-layout.js';
+import { formatDirectoryJournal } from '../journal/format-directory.js';
+import type { FormatFile } from '../journal/format-file.js';
+import { formatObjectJournal } from '../journal/format-object-journal.js';
+import type { ClaimRequest, Journal } from '../journal/journal.js';
+import { ObjectJournal } from '../journal/object-journal.js';
+import type { ObjectJournalSettings } from '../journal/object-layout.js';
+import type { ObjectStore } from '../journal/object-store.js';
+
+export interface JournalDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** Disposing it closes the journal and all that it stands on. */
+export interface OpenJournal extends AsyncDisposable {
+  readonly journal: Journal;
+}
+
+/** Where the journal is: a folder of this machine, or a bucket. */
+export type JournalPlace =
+  | { readonly kind: 'folder'; readonly settings: DirectoryJournalSettings }
+  | { readonly kind: 'bucket'; readonly settings: ObjectJournalSettings; readonly bucket: string; readonly prefix: string };
+
+export function journalPlace(settings: Settings): JournalPlace {
+  const folder = settings.masterJournalFolder;
+  const pollIntervalMs = settings.masterJournalTailerPollIntervalMs;
+  const shared = {
+    batchBytesMax: settings.masterJournalBatchSizeMaxBytes,
+    ...(pollIntervalMs === 'auto' ? {} : { pollIntervalMs }),
+  };
+  const [, bucket, prefix] = /^s3:\/\/([^/]+)\/?(.*)$/.exec(folder) ?? [];
+  if (bucket !== undefined) {
+    const giveUpMs = 2 * settings.masterJournalS3RequestTimeoutMs;
+    return { kind: 'bucket', settings: { ...shared, giveUpMs }, bucket, prefix: prefix === '' ? '' : `${prefix}/` };
+  }
+  return {
+    kind: 'folder',
+    settings: {
+      ...shared,
+      folder: folder.replace(/^file:\/\//, ''),
+      segmentBytes: settings.masterJournalLogSizeBytesMax,
+      freeBytesReserve: settings.masterJournalFreeSpaceReserveBytes,
+    },
+  };
+}
+
+/** For what knows journals in folders only. @throws `unimplemented`: it is in a bucket. */
+export function directorySettings(settings: Settings): DirectoryJournalSettings {
+  const place = journalPlace(settings);
+  if (place.kind === 'folder') return place.settings;
+  throw new UnderstudyError(
+    'unimplemented',
+    `only for a journal in a folder: understudy.master.journal.folder=${settings.masterJournalFolder}`,
+  );
+}
+
+/**
+ * @param toLead whether it may be claimed: its storage is tried first, so that one which is not fit for a journal is refused at once.
+ * @throws as `DirectoryJournal.open`, `ObjectJournal.open` and `ObjectJournal.probe`.
+ */
+export async function openJournal(settings: Settings, deps: JournalDeps, { toLead = false } = {}): Promise<OpenJournal> {
+  const place = journalPlace(settings);
+  if (place.kind === 'folder') {
+    const journal = await DirectoryJournal.open(place.settings, deps);
+    return { journal, [Symbol.asyncDispose]: () => journal.close() };
+  }
+  const store = await openBucket(settings, place, deps);
+  try {
+    const journal = await ObjectJournal.open(place.settings, { ...deps, store });
+    if (toLead) await journal.probe();
+    return {
+      journal,
+      async [Symbol.asyncDispose]() {
+        await journal.close();
+        await store.close();
+      },
+    };
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+/** @throws as `formatDirectoryJournal`, `formatObjectJournal`. */
+export async function formatJournal(
+  settings: Settings,
+  deps: JournalDeps,
+  options: { readonly force?: Pick<ClaimRequest, 'entry'> } = {},
+): Promise<FormatFile> {
+  const place = journalPlace(settings);
+  if (place.kind === 'folder') return formatDirectoryJournal(place.settings, deps, options);
+  await using store = await openBucket(settings, place, deps);
+  return await formatObjectJournal(place.settings, { ...deps, store }, options);
+}
+
+/** The bucket with its prefix. The SDK takes its time to load: only those who need it pay. */
+export async function openBucket(
+  settings: Settings,
+  { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
+  deps: { readonly clock: Clock },
+): Promise<ObjectStore> {
+  // It would warn of the Node that its releases of another year will need.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+  const { S3ObjectStore } = await import('../journal/s3-object-store.js');
+  const { underfsS3Endpoint: endpoint, underfsS3EndpointRegion, awsAccessKeyId, awsSecretKey } = settings;
+  const region = underfsS3EndpointRegion ?? (endpoint === undefined ? undefined : 'us-east-1');
+  const isConfigured = awsAccessKeyId !== undefined && awsSecretKey !== undefined;
+  return new S3ObjectStore(
+    {
+      bucket,
+      prefix,
+      pathStyle: settings.underfsS3DisableDnsBuckets,
+      requestTimeoutMs: settings.masterJournalS3RequestTimeoutMs,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(region === undefined ? {} : { region }),
+      ...(isConfigured ? { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretKey } } : {}),
+    },
+    deps,
+  );
+}
