@@ -120,7 +120,7 @@ export function parseRetention(bytes: Buffer, object: string): Retention {
     return { sn: sequence(readNumber(bytes, at)), id: bytes.toString('hex', at + 8, at + REF_BYTES) };
   });
   const number = readNumber(bytes, 16);
-  const point = { sn: sequence(readNumber(bytes, 24)), hash: Buffer.from(bytes.subarray(32, 64)) };
+  const point = { sn: sequence(readNumber(bytes, 24)), hash: Uint8Array.from(bytes.subarray(32, 64)) };
   return { checkpoints, boundary: number === 0 ? null : { epoch: epoch(number), point } };
 }
 
