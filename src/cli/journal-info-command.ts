@@ -46,5 +46,6 @@ function textOf(summary: JournalSummary): string {
 }
 
 function rowOf({ sn, bytes, timeMs, id, isPublished }: StoredCheckpoint): string[] {
+  if (bytes === null || timeMs === null) return [String(sn), '-', '-', id, 'MISSING'];
   return [String(sn), String(bytes), isoTime(timeMs), id, isPublished ? 'published' : 'left over'];
 }

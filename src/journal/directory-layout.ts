@@ -71,8 +71,9 @@ export const logFolder = (folder: string): string => path.join(folder, 'log');
 /** Files in the log folder by which claimants prove that a write succeeds. */
 export const PROBE_NAME = /^\.probe-[0-9a-f]{16}$/;
 export const checkpointFolder = (folder: string): string => path.join(folder, 'checkpoint');
+export const checkpointName = ({ sn, id }: CheckpointRef): string => `${sn}-${id}.ckpt`;
 export const checkpointPath = (folder: string, checkpoint: CheckpointRef): string =>
-  path.join(checkpointFolder(folder), `${checkpoint.sn}-${checkpoint.id}.ckpt`);
+  path.join(checkpointFolder(folder), checkpointName(checkpoint));
 /** Names of checkpoints, finished or not: sequence number, id. */
 export const CHECKPOINT_NAME = /^(\d+)-([0-9a-f]{32})\.ckpt$/;
 /** Names of segments: epoch, index. */

@@ -9,6 +9,7 @@ import { openDirectoryContext } from './directory-context.js';
 import {
   CHECKPOINT_NAME,
   checkpointFolder,
+  checkpointName,
   claimsFolder,
   type DirectoryContext,
   type DirectoryJournalDeps,
@@ -164,14 +165,14 @@ export class DirectorySurvey implements JournalSurvey {
   }
 
   async #checkpoints(mark: Mark | undefined): Promise<StoredCheckpoint[]> {
-    const published = new Set(mark?.retention.checkpoints.map(({ sn, id }) => `${sn}-${id}`));
-    const files = await filesIn(checkpointFolder(this.#context.settings.folder), CHECKPOINT_NAME);
-    return files
-      .map(({ name, bytes, modifiedMs }) => {
-        const [, sn = '', id = ''] = CHECKPOINT_NAME.exec(name) ?? [];
-        return { sn: Number(sn), id, bytes, timeMs: Math.floor(modifiedMs), isPublished: published.has(`${sn}-${id}`) };
-      })
-      .sort((a, b) => b.sn - a.sn);
+    const published = new Map(mark?.retention.checkpoints.map((ref) => [checkpointName(ref), ref]));
+    const found: StoredCheckpoint[] = [];
+    for (const { name, bytes, modifiedMs } of await filesIn(checkpointFolder(this.#context.settings.folder), CHECKPOINT_NAME)) {
+      const [, sn = '', id = ''] = CHECKPOINT_NAME.exec(name) ?? [];
+      found.push({ sn: Number(sn), id, bytes, timeMs: Math.floor(modifiedMs), isPublished: published.delete(name) });
+    }
+    for (const { sn, id } of published.values()) found.push({ sn, id, bytes: null, timeMs: null, isPublished: true });
+    return found.sort((a, b) => b.sn - a.sn);
   }
 }
 

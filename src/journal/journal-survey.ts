@@ -32,10 +32,11 @@ export interface JournalSummary {
 export interface StoredCheckpoint {
   readonly sn: number;
   readonly id: string;
-  readonly bytes: number;
+  /** Null: it is not there, though it was published. */
+  readonly bytes: number | null;
   /** When it was stored, by the storage's clock, Unix milliseconds. */
-  readonly timeMs: number;
-  /** An entry of the log names it. */
+  readonly timeMs: number | null;
+  /** The log's leaders have made it known. */
   readonly isPublished: boolean;
 }
 

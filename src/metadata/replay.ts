@@ -44,6 +44,7 @@ export class Replay implements AsyncDisposable {
     const mark = readMark(kv, deps.identity);
     this.state = new State(SETTINGS, kv, mark);
     this.#end = { sn: sequence(mark.sn), hash: mark.hash };
+    this.#taken.set(mark.sn, mark.digest);
     // What fails is told by the next call here.
     this.#writeBehind = new WriteBehind(SETTINGS, { ...deps, state: this.state, kv, failed: () => undefined }, mark);
   }

@@ -1,24 +1,34 @@
 /** A leader without a master: plans requests as one does, and commits them to a real journal; keeps a digest of the state at every batch's end. */
+import type { Epoch, Sequence } from '../../src/base/ids.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import { endOf, GENESIS, type Journal, type JournalWriter } from '../../src/journal/journal.js';
 import { readCommitted } from '../../src/journal/read-committed.js';
 import type { KvStore } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
-import { type Digest, EMPTY_DIGEST } from '../../src/metadata/digest.js';
+import { encodeCheckpoint } from '../../src/metadata/checkpoint-writer.js';
+import { type Digest, DigestSum, EMPTY_DIGEST } from '../../src/metadata/digest.js';
 import { decodeEntry, type Entry, encodeEntry } from '../../src/metadata/entries.js';
+import { STATE_RANGE } from '../../src/metadata/keys.js';
+import type { CheckpointRecord } from '../../src/metadata/records.js';
 import { Replay } from '../../src/metadata/replay.js';
 import { PLANS, type Request } from './journaled-state.js';
 
 export class LedJournal implements AsyncDisposable {
   readonly writer: JournalWriter;
+  readonly #journal: Journal;
+  readonly #kv: KvStore;
   readonly #replay: Replay;
+  #checkpoints: CheckpointRecord[] = [];
+  #told = { ofSn: 0, low: 0, high: 0 };
   /** The state at the end of each batch written here. */
   readonly digests = new Map<number, Digest>();
   timeMs: number;
   #pending: Entry[] = [];
   #batch: { previousHash: Uint8Array; firstSn: number };
 
-  private constructor(writer: JournalWriter, replay: Replay, timeMs: number) {
+  private constructor(journal: Journal, kv: KvStore, writer: JournalWriter, replay: Replay, timeMs: number) {
+    this.#journal = journal;
+    this.#kv = kv;
     this.writer = writer;
     this.#replay = replay;
     this.timeMs = timeMs;
@@ -38,7 +48,7 @@ export class LedJournal implements AsyncDisposable {
       },
       deliver: (batch) => replay.apply(batch),
     });
-    return new LedJournal(writer, replay, timeMs);
+    return new LedJournal(journal, store, writer, replay, timeMs);
   }
 
   get sn(): number {
@@ -84,6 +94,49 @@ export class LedJournal implements AsyncDisposable {
       // Ids are handed out as entries are applied: one batch each.
       await this.commit();
     }
+  }
+
+  /** Tells the digest of the last boundary, and announces another, as a leader does now and then. */
+  async tellDigest(told = this.#told): Promise<void> {
+    this.append({ digest: told });
+    await this.commit();
+    this.#told = { ofSn: this.sn, ...(this.digests.get(this.sn) as Digest) };
+  }
+
+  /**
+   * Stores the state as a checkpoint. Of more than `kept` it keeps the newest, and the log behind them, and collects the rest.
+   *
+   * @param extra a row that the state has not, and the checkpoint has.
+   */
+  async checkpoint(kept: number, extra?: readonly [key: Uint8Array, value: Uint8Array]): Promise<CheckpointRecord> {
+    const { sn, digest: sound } = await this.#replay.digest();
+    const sum = new DigestSum(sound);
+    if (extra !== undefined) sum.add(...extra);
+    const digest = sum.value();
+    const { hash } = this.#replay.end;
+    const { epoch, timeMs, leaderAddress } = this.#replay.state;
+    const head = { clusterId: this.#journal.clusterId, sn, hash, epoch, timeMs, leaderAddress, digest };
+    const snapshot = this.#kv.snapshot();
+    const rows = async function* () {
+      yield* snapshot.rows(STATE_RANGE, 100);
+      if (extra !== undefined) yield [extra];
+    };
+    const chunks = encodeCheckpoint(head, rows(), async () => undefined);
+    const stored = await this.#journal.checkpoints.write(sn as Sequence, chunks);
+    await snapshot.close();
+    const record = { sn, hash: Uint8Array.from(hash), id: Buffer.from(stored.id, 'hex'), epoch, bytes: stored.bytes, madeMs: this.timeMs };
+    this.#checkpoints = [record, ...this.#checkpoints];
+    const isFull = this.#checkpoints.length > kept;
+    const oldest = isFull ? this.#checkpoints[kept - 1] : undefined;
+    this.#checkpoints.length = Math.min(this.#checkpoints.length, kept);
+    const { sn: boundarySn = 0, epoch: boundaryEpoch = 0, hash: boundaryHash = new Uint8Array(0) } = oldest ?? {};
+    this.append({ retention: { checkpoints: this.#checkpoints, boundaryEpoch, boundarySn, boundaryHash } });
+    await this.commit();
+    await this.writer.retain({
+      checkpoints: this.#checkpoints.map((one) => ({ sn: one.sn as Sequence, id: Buffer.from(one.id).toString('hex') })),
+      boundary: oldest === undefined ? null : { epoch: boundaryEpoch as Epoch, point: { sn: boundarySn as Sequence, hash: boundaryHash } },
+    });
+    return record;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
