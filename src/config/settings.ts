@@ -209,6 +209,36 @@ const journal = {
     default: 'auto',
     help: 'How often a standby looks for new batches in the journal. auto: 5ms on a local file system, 50ms on a network one, 250ms on S3.',
   },
+  masterJournalCheckpointEnabled: {
+    key: 'master.journal.checkpoint.enabled',
+    type: boolean,
+    default: 'true',
+    help: 'Whether checkpoints of the state are made by themselves, and the log before them is given up. Without, the log grows for good; fsadmin can still make them.',
+  },
+  masterJournalCheckpointPeriodEntries: {
+    key: 'master.journal.checkpoint.period.entries',
+    type: integer({ min: 1, max: 1_000_000_000_000 }),
+    default: '2000000',
+    help: 'Entries of the journal after which the next checkpoint is made. What a new master has to replay grows with it.',
+  },
+  masterJournalCheckpointPeriodBytes: {
+    key: 'master.journal.checkpoint.period.bytes',
+    type: byteSize({ min: '1KB', max: '1PB' }),
+    default: '1GB',
+    help: 'Bytes of the journal after which the next checkpoint is made.',
+  },
+  masterJournalCheckpointPeriodTimeMs: {
+    key: 'master.journal.checkpoint.period.time',
+    type: duration({ min: '1sec', max: '365day' }),
+    default: '1h',
+    help: 'Time after which the next checkpoint is made, if anything has changed.',
+  },
+  masterJournalCheckpointKeep: {
+    key: 'master.journal.checkpoint.keep',
+    type: integer({ min: 1, max: 8 }),
+    default: '3',
+    help: 'Checkpoints that are kept, with all of the log behind the oldest of them: where the newest is damaged, the one before is used. Nothing is given up before there are so many.',
+  },
   masterJournalFreeSpaceReserveBytes: {
     key: 'master.journal.free.space.reserve',
     type: byteSize({ min: '0', max: '1TB' }),

@@ -8,6 +8,8 @@ import { digestText } from '../metadata/digest.js';
 import { CALL_WINDOW } from '../metadata/keys.js';
 import { decodeRequest, operations } from '../metadata/operations.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
+import type { CheckpointMaker } from './checkpoint-maker.js';
+import type { Checkpointer } from './checkpointer.js';
 import type { Leadership } from './leadership.js';
 import { rebuilding, type Served } from './namespace-service.js';
 import type { StandbyStreams } from './standby-streams.js';
@@ -15,6 +17,9 @@ import type { StandbyStreams } from './standby-streams.js';
 export interface Controlled extends Served {
   /** Clients that may be registered at once. */
   readonly clientsMax: number;
+  readonly maker: CheckpointMaker;
+  /** Null unless this master leads. */
+  readonly checkpointer: Checkpointer | null;
   /** Who is fed from memory while this master leads. */
   readonly standbys: StandbyStreams;
   status(): understudy.MasterStatusResponse.$Properties;
@@ -27,6 +32,8 @@ export function controlMethods(master: Controlled): ReadonlyMap<number, CallHand
     [operations.closeClient.method, (call) => closeClient(master, call)],
     [operations.masterStatus.method, (call) => masterStatus(master, call)],
     [operations.digest.method, (call) => void digest(master, call)],
+    [operations.checkpoint.method, (call) => void checkpoint(master, call)],
+    [operations.makeCheckpoint.method, (call) => void master.maker.serve(call, master.replica)],
     [operations.followJournal.method, (call) => master.standbys.follow(call, () => master.notLeader())],
     [operations.reportApplied.method, (call) => master.standbys.report(call)],
   ]);
@@ -83,6 +90,18 @@ async function digest(master: Controlled, call: ServerCall): Promise<void> {
     call.reply(encodeMessage(operations.digest.response, { sn: at.sn, digest: digestText(at.digest) }));
   } catch (error) {
     call.fail(asError(error));
+  }
+}
+
+async function checkpoint(master: Controlled, call: ServerCall): Promise<void> {
+  const { checkpointer } = master;
+  try {
+    if (checkpointer === null) throw master.notLeader();
+    const { newest, made } = await checkpointer.checkpoint();
+    const how = made === null ? {} : { made: true, maker: made.maker, tookMs: made.tookMs };
+    call.reply(encodeMessage(operations.checkpoint.response, { checkpoint: newest, ...how }));
+  } catch (error) {
+    call.fail(master.checkpointer === checkpointer ? asError(error) : master.notLeader());
   }
 }
 

@@ -1,5 +1,6 @@
 /** What a user of a master may tune: the settings of all its parts, and what a whole master has besides. */
 import type { RpcServerSettings } from '../rpc/rpc-server.js';
+import type { CheckpointerSettings } from './checkpointer.js';
 import type { ClaimantSettings } from './claimant.js';
 import type { ClockWatchSettings } from './clock-watch.js';
 import type { EarlyElectionSettings } from './early-election.js';
@@ -18,6 +19,7 @@ export interface MasterSettings
     StandbyStreamsSettings,
     EarlyElectionSettings,
     ClockWatchSettings,
+    CheckpointerSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
   readonly rpcAddress: string;

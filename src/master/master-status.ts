@@ -1,7 +1,8 @@
 /** How a master shows itself: to other masters, to people and to scripts. */
 import type { understudy } from '#proto/understudy.js';
+import type { Log } from '../base/log.js';
 import type { Replica } from './replica.js';
-import type { Role } from './role-machine.js';
+import type { Role, RoleInput } from './role-machine.js';
 
 /** The roles as people are shown them. */
 export const SHOWN_STATES: Record<Role['name'], string> = {
@@ -50,4 +51,12 @@ export function masterStatus(
     verified: replica?.isVerified ?? false,
     leader,
   };
+}
+
+export function logRoleChange(log: Log, before: Role, role: Role, input: RoleInput): void {
+  const error = 'error' in input ? input.error : null;
+  const values = { from: before.name, to: role.name, because: input.type, ...(error === null ? {} : { error }) };
+  if (role.name === 'halted') log.error(values, 'this master can follow the journal no further and waits for an operator');
+  else if (error !== null && role.name !== 'following') log.warn(values, 'role changed');
+  else log.info(values, 'role changed');
 }

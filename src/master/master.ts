@@ -13,20 +13,22 @@ import type { KvStores } from '../kv/kv-store.js';
 import type { Network } from '../rpc/network.js';
 import { RpcServer } from '../rpc/rpc-server.js';
 import { AppliedWatch } from './applied-watch.js';
+import { CheckpointMaker } from './checkpoint-maker.js';
+import type { Checkpointer } from './checkpointer.js';
 import { Claimant } from './claimant.js';
 import { ClockWatch } from './clock-watch.js';
 import { type Controlled, controlMethods } from './control-service.js';
 import { EarlyElection } from './early-election.js';
 import { Follower } from './follower.js';
 import { HandOver } from './hand-over.js';
-import { keepHouse } from './housekeeping.js';
 import { Leadership } from './leadership.js';
 import type { MasterSettings } from './master-settings.js';
-import { masterStatus, SHOWN_STATES } from './master-status.js';
+import { logRoleChange, masterStatus, SHOWN_STATES } from './master-status.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Rebuilder } from './rebuilder.js';
 import { Replica } from './replica.js';
 import { type ClaimEffect, type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
+import { Serving } from './serving.js';
 import { StandbyStreams } from './standby-streams.js';
 import { LeadTaker } from './take-lead.js';
 import { transferMethods } from './transfer-service.js';
@@ -45,7 +47,6 @@ const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
 /** A candidate that is alone is elected again at once. */
 const PASS_ON_MS = 500;
-const CONFIRM_INTERVAL_MS = 1_000;
 const DRAIN_MAX_MS = 2_000;
 
 export class Master implements Controlled, AsyncDisposable {
@@ -61,6 +62,7 @@ export class Master implements Controlled, AsyncDisposable {
   readonly #clockWatch: ClockWatch;
   readonly #follower: Follower;
   readonly #rebuilder: Rebuilder;
+  readonly maker: CheckpointMaker;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
   #replica: Replica | null = null;
@@ -80,7 +82,7 @@ export class Master implements Controlled, AsyncDisposable {
   #electionWork: Promise<void> = Promise.resolve();
   #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   /** What a leader does besides answering; `done` outlives the leadership until all of that has ended. */
-  #serving: { readonly stop: AbortController; readonly done: Promise<unknown> } | null = null;
+  #serving: Serving | null = null;
   /** When the follower last had all that was committed. */
   #caughtUpMs = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
@@ -123,6 +125,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#taker = new LeadTaker(deps, this);
     this.standbys = new StandbyStreams(settings, deps);
     this.#rebuilder = new Rebuilder(settings, deps.clock);
+    this.maker = new CheckpointMaker({ clusterId: deps.journal.clusterId, checkpoints: deps.journal.checkpoints, clock: deps.clock });
     const early = new EarlyElection(settings, deps);
     this.#follower = new Follower(settings, {
       ...deps,
@@ -171,6 +174,10 @@ export class Master implements Controlled, AsyncDisposable {
 
   get isObserver(): boolean {
     return this.#settings.isObserver;
+  }
+
+  get checkpointer(): Checkpointer | null {
+    return this.#leadership === null ? null : (this.#serving?.checkpointer ?? null);
   }
 
   /** What `masterStatus` tells. */
@@ -248,10 +255,7 @@ export class Master implements Controlled, AsyncDisposable {
     if (role.name === 'leading') this.#trouble = '';
     if (before.name === role.name) return;
     this.#sinceMs = this.#deps.clock.wallMs();
-    const values = { from: before.name, to: role.name, because: input.type, ...(error === null ? {} : { error }) };
-    if (role.name === 'halted') this.#deps.log.error(values, 'this master can follow the journal no further and waits for an operator');
-    else if (error !== null && role.name !== 'following') this.#deps.log.warn(values, 'role changed');
-    else this.#deps.log.info(values, 'role changed');
+    logRoleChange(this.#deps.log, before, role, input);
   }
 
   #perform(effect: RoleEffect): void {
@@ -350,7 +354,6 @@ export class Master implements Controlled, AsyncDisposable {
     const [replica, writer] = [this.#replica, this.#writer];
     if (this.#role.name !== 'leading' || replica === null || writer === null) return;
     this.#stopServing(new UnderstudyError('unavailable', 'this master claimed anew'));
-    const serving = new AbortController();
     const settings = { ...this.#settings, batchBytesMax: this.#deps.journal.batchBytesMax };
     const leadership = new Leadership(settings, {
       replica,
@@ -360,23 +363,13 @@ export class Master implements Controlled, AsyncDisposable {
     });
     this.#leadership = leadership;
     this.standbys.serve(replica.recent);
-    const { clock, log } = this.#deps;
-    const peers = () => this.standbys.list();
-    const house = keepHouse(this.#settings, { replica, leadership, clock, log, clockWatch: this.#clockWatch, peers }, serving.signal);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
     this.#retired = null;
-    this.#serving = { stop: serving, done: Promise.all([...before, house, this.#watchFence(leadership, serving.signal)]) };
+    const { standbys, maker, rpcAddress } = this;
+    const deps = { ...this.#deps, replica, leadership, standbys, maker, clockWatch: this.#clockWatch, ownAddress: rpcAddress };
+    this.#serving = new Serving(this.#settings, deps, before);
     this.#deps.log.info({ epoch: writer.epoch, sn: replica.end.sn }, 'leading');
     this.#taker.serves(writer.epoch, replica.end.sn);
-  }
-
-  /** An idle leader learns in bounded time that it has been superseded. */
-  async #watchFence(leadership: Leadership, signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const refused = await new Promise<UnderstudyError | null>((resolve) => leadership.release(resolve));
-      if (refused !== null) this.standbys.endAll(refused);
-      await sleep(this.#deps.clock, CONFIRM_INTERVAL_MS, signal).catch(() => {});
-    }
   }
 
   async #yield(): Promise<void> {
@@ -398,7 +391,7 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   #stopServing(why: UnderstudyError): void {
-    this.#serving?.stop.abort();
+    this.#serving?.stop();
     this.standbys.stop(why);
     this.#leadership?.close(why);
     this.#leadership = null;

@@ -47,6 +47,8 @@ export class Replica implements AsyncDisposable {
   readonly #users = new Set<Promise<unknown>>();
   /** From nothing, or from a checkpoint. */
   readonly #beganSound: boolean;
+  #checkpointSn = 0;
+  #bytesSinceCheckpoint = 0;
   #broken: UnderstudyError | null = null;
   #isVerified = false;
   #isHurried = false;
@@ -97,6 +99,11 @@ export class Replica implements AsyncDisposable {
     // What was loaded was counted on the way.
     this.#isVerified = isLoaded;
     this.#verifying = isLoaded ? Promise.resolve() : this.#verify();
+  }
+
+  /** Bytes of the journal since the newest checkpoint was published; of what this replica has applied since it was opened. */
+  get bytesSinceCheckpoint(): number {
+    return this.#bytesSinceCheckpoint;
   }
 
   /** What people should know about it; empty when there is nothing. */
@@ -169,9 +176,17 @@ export class Replica implements AsyncDisposable {
   committed({ sn, hash }: ChainPoint, sealed: Uint8Array): void {
     const end = { sn, hash };
     this.#end = end;
+    this.#countBytes(sealed.length);
     this.recent.add(end, sealed, Math.floor(this.#deps.clock.wallMs()));
     this.writeBehind.committed(end.sn, end.hash);
     this.#deps.advanced(end.sn);
+  }
+
+  #countBytes(bytes: number): void {
+    const newest = this.state.retention().checkpoints[0]?.sn ?? 0;
+    if (newest !== this.#checkpointSn) this.#bytesSinceCheckpoint = 0;
+    this.#checkpointSn = newest;
+    this.#bytesSinceCheckpoint += bytes;
   }
 
   /** Waits for what is in flight. What was not flushed is read from the journal again. Idempotent. */

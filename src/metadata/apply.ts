@@ -20,6 +20,7 @@ export function apply(entry: Entry, state: State): Outcome {
   const timeMs = entry.timeMs ?? 0;
   state.sn += 1;
   state.timeMs = Math.max(state.timeMs, timeMs);
+  if (!entry.digest && !entry.retention) state.changedSn = state.sn;
   const outcome = applyKind(entry, state, timeMs);
   if (entry.clientId) recordCall(entry, outcome, state);
   return outcome;

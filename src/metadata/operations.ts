@@ -134,6 +134,8 @@ export const operations = {
   closeClient: control(2, understudy.CloseClientRequest, understudy.CloseClientResponse),
   masterStatus: control(3, understudy.MasterStatusRequest, understudy.MasterStatusResponse),
   digest: control(4, understudy.DigestRequest, understudy.DigestResponse),
+  checkpoint: control(5, understudy.CheckpointRequest, understudy.CheckpointResponse),
+  makeCheckpoint: control(6, understudy.MakeCheckpointRequest, understudy.MakeCheckpointItem),
   followJournal: controlStream(7, understudy.FollowJournalRequest, understudy.FollowJournalItem),
   reportApplied: control(10, understudy.ReportAppliedRequest, understudy.ReportAppliedResponse),
   transferLeader: control(8, understudy.TransferLeaderRequest, understudy.TransferLeaderResponse),

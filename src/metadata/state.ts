@@ -91,6 +91,8 @@ export class State {
   epoch: number;
   timeMs: number;
   leaderAddress: string;
+  /** Last entry that was more than bookkeeping; where that is not known, one that may have been. May be one that was taken back. */
+  changedSn: number;
   /** A digest entry stands in the batch being applied: its end is a boundary (src/metadata/write-behind.ts). */
   digestDue = false;
   /** The leader's digest of an earlier boundary, as the last digest entry told it. */
@@ -99,6 +101,7 @@ export class State {
   /** The state that `kv` holds, which is that as of `at`. */
   constructor(settings: StateSettings, kv: KvStore, at: StatePosition) {
     this.sn = at.sn;
+    this.changedSn = at.sn;
     this.epoch = at.epoch;
     this.timeMs = at.timeMs;
     this.leaderAddress = at.leaderAddress;

@@ -38,6 +38,11 @@ const SETTINGS = {
   clientsMax: 3,
   clockSkewMaxMs: 30_000,
   incumbentGraceMs: 2_000,
+  checkpointsEnabled: true,
+  checkpointPeriodEntries: 1_000_000,
+  checkpointPeriodBytes: 1 << 30,
+  checkpointPeriodMs: 3_600_000,
+  checkpointsKept: 2,
 };
 
 /** A disk that can fail. */

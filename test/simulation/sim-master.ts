@@ -48,6 +48,11 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   clientsMax: 1000,
   clockSkewMaxMs: 30_000,
   incumbentGraceMs: 2_000,
+  checkpointsEnabled: true,
+  checkpointPeriodEntries: 60,
+  checkpointPeriodBytes: 1 << 30,
+  checkpointPeriodMs: 3_600_000,
+  checkpointsKept: 2,
 };
 
 /** Resolves when the master has ended by itself. */

@@ -1,0 +1,63 @@
+/** What a leader does besides answering, from when it serves until it does no longer: keeps house, has checkpoints made, watches its fence. */
+import type { Clock } from '../base/clock.js';
+import type { UnderstudyError } from '../base/errors.js';
+import type { Log } from '../base/log.js';
+import { sleep } from '../base/wait.js';
+import type { Network } from '../rpc/network.js';
+import type { CheckpointMaker } from './checkpoint-maker.js';
+import { Checkpointer, type CheckpointerSettings } from './checkpointer.js';
+import type { ClockWatch } from './clock-watch.js';
+import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
+import type { Leadership } from './leadership.js';
+import type { Replica } from './replica.js';
+import type { StandbyStreams } from './standby-streams.js';
+
+export interface ServingDeps {
+  readonly replica: Replica;
+  readonly leadership: Leadership;
+  readonly standbys: StandbyStreams;
+  readonly maker: CheckpointMaker;
+  readonly clockWatch: ClockWatch;
+  readonly ownAddress: string;
+  readonly network: Network;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+const CONFIRM_INTERVAL_MS = 1_000;
+
+export class Serving {
+  readonly checkpointer: Checkpointer;
+  /** Resolves when all of it has ended; may outlive the leadership. */
+  readonly done: Promise<unknown>;
+  readonly #deps: ServingDeps;
+  readonly #stopping = new AbortController();
+
+  /** @param before ends first, as far as `done` tells. */
+  constructor(
+    settings: CheckpointerSettings & HousekeepingSettings,
+    deps: ServingDeps,
+    before: readonly (Promise<unknown> | null | undefined)[],
+  ) {
+    const { signal } = this.#stopping;
+    const { standbys } = deps;
+    this.#deps = deps;
+    this.checkpointer = new Checkpointer(settings, { ...deps, standbys: () => standbys.list() });
+    const house = keepHouse(settings, { ...deps, peers: () => standbys.list() }, signal);
+    this.done = Promise.all([...before, house, this.checkpointer.run(signal), this.#watchFence(signal)]);
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+  }
+
+  /** An idle leader learns in bounded time that it has been superseded. */
+  async #watchFence(signal: AbortSignal): Promise<void> {
+    const { leadership, standbys, clock } = this.#deps;
+    while (!signal.aborted) {
+      const refused = await new Promise<UnderstudyError | null>((resolve) => leadership.release(resolve));
+      if (refused !== null) standbys.endAll(refused);
+      await sleep(clock, CONFIRM_INTERVAL_MS, signal).catch(() => {});
+    }
+  }
+}
