@@ -4,14 +4,12 @@
  * the boundary at or below the first of them, has read what the log holds.
  */
 import { isError, UnderstudyError } from '../base/errors.js';
-import { sequence } from '../base/ids.js';
 import { NOTHING_RETAINED, type Retention } from './checkpoints.js';
-import { GENESIS } from './journal.js';
 import { encodeRetention, parseRetention } from './object-format.js';
 import { boundaryKey, boundaryPrefix, boundarySlotOf, type ObjectContext } from './object-layout.js';
 import { listAll } from './object-store.js';
 import { insistently } from './persistence.js';
-import type { Place } from './places.js';
+import { ORIGIN, type Place } from './place.js';
 
 /** A boundary's object may be gone when it is read: there is a higher one then. */
 const TRIES = 5;
@@ -81,6 +79,3 @@ export class Boundaries {
     );
   }
 }
-
-/** Before the first slot. */
-const ORIGIN: Place = { slot: 0, point: { ...GENESIS, sn: sequence(0) }, epoch: 0, timeMs: 0 };

@@ -14,7 +14,7 @@ import { ENVELOPE_BYTES, parseObject, type SlotObject, sealEnvelope } from './ob
 import { intentKey } from './object-layout.js';
 import type { ObjectJournalParts } from './object-parts.js';
 import { ObjectWriter } from './object-writer.js';
-import { type Place, placeBehind } from './places.js';
+import { type Place, placeBehind } from './place.js';
 import { SlotReader } from './slot-reader.js';
 
 const LOSSES_BEFORE_INTENT = 2;

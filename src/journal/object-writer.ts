@@ -22,7 +22,7 @@ import { ObjectCollector } from './object-collector.js';
 import { ENVELOPE_BYTES, sealEnvelope } from './object-format.js';
 import { FORMAT_KEY } from './object-layout.js';
 import type { ObjectJournalParts } from './object-parts.js';
-import type { Place } from './places.js';
+import type { Place } from './place.js';
 
 const CHECK_INTERVAL_MS = 1000;
 

@@ -6,39 +6,12 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import type { Boundaries } from './boundaries.js';
-import { type ChainPoint, endOf } from './journal.js';
-import type { SlotObject } from './object-format.js';
+import type { ChainPoint } from './journal.js';
+import { type Place, placeOf } from './place.js';
 import type { SlotLog } from './slot-log.js';
-
-/** Behind a slot. */
-export interface Place {
-  /** 0: before the first. */
-  readonly slot: number;
-  /** Where its batch ends. */
-  readonly point: ChainPoint;
-  readonly epoch: number;
-  /** The batch's time; 0 where it is not known. */
-  readonly timeMs: number;
-}
 
 const KNOWN_MAX = 16;
 const TRIES = 5;
-
-/** @returns the place behind `object`. @throws `corrupt`: it does not follow `before`. */
-export function placeBehind(before: Place, { slot, isClaim, stored: { batch } }: SlotObject, location: string): Place {
-  const follows =
-    slot === before.slot + 1 && batch.firstSn === before.point.sn + 1 && Buffer.compare(batch.previousHash, before.point.hash) === 0;
-  const isEpochRight = isClaim ? batch.epoch > before.epoch : batch.epoch === before.epoch;
-  if (follows && isEpochRight) return placeOf(slot, batch);
-  throw new UnderstudyError(
-    'corrupt',
-    `the journal's chain is broken: location=${location} slot=${slot} sn=${batch.firstSn} epoch=${batch.epoch} before=${before.point.sn}`,
-  );
-}
-
-function placeOf(slot: number, batch: SlotObject['stored']['batch']): Place {
-  return { slot, point: endOf(batch), epoch: batch.epoch, timeMs: batch.timeMs };
-}
 
 export class Places {
   readonly #log: SlotLog;

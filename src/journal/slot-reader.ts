@@ -9,7 +9,7 @@ import { sleep } from '../base/wait.js';
 import type { Batch, ReadRequest } from './journal.js';
 import type { SlotObject } from './object-format.js';
 import type { ObjectJournalParts } from './object-parts.js';
-import { type Place, placeBehind } from './places.js';
+import { type Place, placeBehind } from './place.js';
 
 const WIDTH_MAX = 32;
 const RUN_BYTES_MAX = 32 << 20;

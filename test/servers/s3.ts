@@ -1,0 +1,156 @@
+/**
+ * Real S3 servers for tests, of two makes: versitygw (files in a folder) and MinIO. Each has ports and a folder of its own, and can be killed,
+ * stopped and started.
+ *
+ * Taken from S3_VERSITYGW or S3_MINIO (a program), from `.tools/bin` of the checkout, or from the path. A test that needs one never skips:
+ * without a server `startS3` fails and says what to install.
+ */
+import type { ChildProcess } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { ROOT } from './built.js';
+import { freePorts } from './ports.js';
+import { killProcess, startProcess } from './processes.js';
+import { waitUntil } from './wait-until.js';
+
+export type S3Make = 'versitygw' | 'minio';
+
+const START_LIMIT_MS = 60_000;
+export const CREDENTIALS = { accessKeyId: 'understudy', secretAccessKey: 'understudy-secret' };
+
+export interface S3Options {
+  readonly make: S3Make;
+  /** Where its data is kept, if not in memory: a folder that exists. */
+  readonly folder?: string;
+}
+
+/** Starts one, and waits until it serves. It has no bucket. */
+export async function startS3(options: S3Options): Promise<S3Server> {
+  const program = findProgram(options.make);
+  const own = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-s3-'));
+  const [port = 0, console = 0] = await freePorts(2);
+  const server = new S3Server(options, program, own, port, console);
+  await server.start();
+  return server;
+}
+
+export class S3Server implements AsyncDisposable {
+  /** `http://host:port` */
+  readonly endpoint: string;
+  /** Where its data is kept. */
+  readonly folder: string;
+  readonly #make: S3Make;
+  readonly #program: string;
+  readonly #own: string;
+  readonly #port: number;
+  readonly #console: number;
+  #child: ChildProcess | undefined;
+
+  constructor(options: S3Options, program: string, own: string, port: number, console: number) {
+    this.#make = options.make;
+    this.#program = program;
+    this.#own = own;
+    this.#port = port;
+    this.#console = console;
+    this.endpoint = `http://127.0.0.1:${port}`;
+    this.folder = options.folder ?? join(own, 'data');
+    mkdirSync(this.folder, { recursive: true });
+  }
+
+  /** Starts it, if it does not run, and waits until it serves. */
+  async start(): Promise<void> {
+    if (this.#child !== undefined) return;
+    const [command, args] = this.#command();
+    const child = startProcess('env', [...command, this.#program, ...args], this.#log, this.#own);
+    this.#child = child;
+    await waitUntil(
+      `${this.#make} ${this.endpoint} serves`,
+      async () => {
+        if (child.exitCode !== null) throw new Error(`${this.#make} ended: ${readFileSync(this.#log, 'utf8').slice(-2000)}`);
+        const path = this.#make === 'minio' ? '/minio/health/ready' : '/';
+        const answer = await fetch(this.endpoint + path).catch(() => undefined);
+        return answer !== undefined && answer.status < 500;
+      },
+      START_LIMIT_MS,
+    );
+  }
+
+  #command(): [env: string[], args: string[]] {
+    const { accessKeyId, secretAccessKey } = CREDENTIALS;
+    const address = `127.0.0.1:${this.#port}`;
+    if (this.#make === 'versitygw') {
+      const env = [`ROOT_ACCESS_KEY=${accessKeyId}`, `ROOT_SECRET_KEY=${secretAccessKey}`];
+      return [env, ['--port', address, '--quiet', '--keep-alive', 'posix', this.folder]];
+    }
+    const env = [`MINIO_ROOT_USER=${accessKeyId}`, `MINIO_ROOT_PASSWORD=${secretAccessKey}`, 'MINIO_UPDATE=off'];
+    return [env, ['server', '--quiet', '--address', address, '--console-address', `127.0.0.1:${this.#console}`, this.folder]];
+  }
+
+  /** Makes a bucket. @returns its name. */
+  async createBucket(name: string): Promise<string> {
+    const client = s3Client(this.endpoint);
+    try {
+      await client.send(new CreateBucketCommand({ Bucket: name }));
+      return name;
+    } finally {
+      client.destroy();
+    }
+  }
+
+  async kill(): Promise<void> {
+    const child = this.#child;
+    this.#child = undefined;
+    if (child !== undefined) await killProcess(child);
+  }
+
+  /** SIGSTOP: connections stay open and nothing is answered. */
+  pause(): void {
+    this.#child?.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child?.kill('SIGCONT');
+  }
+
+  async close(): Promise<void> {
+    await this.kill();
+    rmSync(this.#own, { recursive: true, force: true });
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  get #log(): string {
+    return join(this.#own, 'server.log');
+  }
+}
+
+/** A client for what the product's own does not do. */
+export function s3Client(endpoint: string): S3Client {
+  return new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: CREDENTIALS });
+}
+
+/** Settings, without the prefix, by which masters find a journal on that server. */
+export function s3Settings(endpoint: string, bucket: string, prefix = 'journal'): Record<string, string> {
+  return {
+    'master.journal.folder': `s3://${bucket}/${prefix}`,
+    'underfs.s3.endpoint': endpoint,
+    'underfs.s3.disable.dns.buckets': 'true',
+    'aws.accessKeyId': CREDENTIALS.accessKeyId,
+    'aws.secretKey': CREDENTIALS.secretAccessKey,
+  };
+}
+
+function findProgram(make: S3Make): string {
+  const named = process.env[`S3_${make.toUpperCase()}`];
+  const folders = [join(ROOT, '.tools', 'bin'), ...(process.env.PATH ?? '').split(delimiter)];
+  const found = [...(named === undefined ? [] : [named]), ...folders.map((folder) => join(folder, make))].find((path) => existsSync(path));
+  if (found !== undefined) return found;
+  throw new Error(
+    `no ${make} for the tests: run scripts/install-test-servers, which builds it with Go 1.24 or later, ` +
+      `or put the program on the path, or name it by S3_${make.toUpperCase()}`,
+  );
+}
