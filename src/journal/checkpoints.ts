@@ -48,11 +48,17 @@ export interface Checkpoints {
   read(checkpoint: CheckpointRef, signal?: AbortSignal): AsyncIterable<Uint8Array>;
 }
 
-/** @throws `invalid_argument` where more is listed than may be, or the boundary is past what a listed checkpoint needs. */
-export function checkRetention({ checkpoints, boundary }: Retention): void {
-  const oldestSn = Math.min(...checkpoints.map(({ sn }) => sn));
-  if (checkpoints.length <= CHECKPOINTS_KEPT_MAX && (boundary === null || (checkpoints.length > 0 && boundary.point.sn <= oldestSn)))
-    return;
-  const what = `listed=${checkpoints.length} oldest=${oldestSn} boundary=${boundary?.point.sn}`;
+/**
+ * @param before what was retained before.
+ * @param end of the log.
+ * @throws `invalid_argument` where the boundary goes back, or past what a listed checkpoint needs or the log has, or too many are listed.
+ */
+export function checkRetention({ checkpoints, boundary }: Retention, before: Retention, end: { readonly sn: Sequence }): void {
+  const boundarySn = boundary?.point.sn ?? 0;
+  const oldestSn = Math.min(end.sn, ...checkpoints.map(({ sn }) => sn));
+  const beforeSn = before.boundary?.point.sn ?? 0;
+  const isFounded = boundary === null || checkpoints.length > 0;
+  if (checkpoints.length <= CHECKPOINTS_KEPT_MAX && isFounded && beforeSn <= boundarySn && boundarySn <= oldestSn) return;
+  const what = `listed=${checkpoints.length} oldest=${oldestSn} boundary=${boundarySn} before=${beforeSn}`;
   throw new UnderstudyError('invalid_argument', `no such retention can be kept: ${what}`);
 }

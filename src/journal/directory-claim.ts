@@ -19,7 +19,7 @@ import { createFileDurable, errnoOf, listFolder, PAGE_BYTES, removeFile } from '
 import { throwIfAborted } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
 import { claimPath, type DirectoryContext, EPOCHS_MAX, formatPath, logFolder, PROBE_NAME } from './directory-layout.js';
-import { newestRetention } from './directory-retention.js';
+import { checkNotCollected, newestRetention } from './directory-retention.js';
 import { DirectoryWriter } from './directory-writer.js';
 import { checkOnChain, cursorBehind, highestCommitted, legsBehind, slotOf } from './epoch-chain.js';
 import { type FormatFile, readFormat } from './format-file.js';
@@ -55,6 +55,8 @@ class Claim {
   readonly #request: ClaimRequest;
   readonly #format: FormatFile;
   #lastTimeMs = 0;
+  /** 0 before one is taken. */
+  #number = 0;
 
   constructor(context: DirectoryContext, ledger: Ledger, request: ClaimRequest, format: FormatFile) {
     this.#context = context;
@@ -68,11 +70,13 @@ class Claim {
     await this.#proveWrite();
     await this.#step('proved', 0);
     const committed = (await retryStale(this.#context, () => highestCommitted(this.#context, this.#ledger)))?.slot.epoch ?? 0;
+    await retryStale(this.#context, () => checkNotCollected(this.#ledger, this.#request.from, committed)); // before it fences anybody
     const number = await this.#takeNumber(committed);
+    this.#number = number;
     await this.#step('taken', number);
     for (let earlier = number - 1; earlier >= Math.max(committed, 1); earlier--) await this.#ledger.writeFence(earlier);
     await this.#step('fenced', number);
-    const { head, log } = await retryStale(this.#context, async () => {
+    const { head, log } = await this.#look(async () => {
       const found = await findHead(this.#context, this.#ledger, number, committed);
       return { head: found, log: found === undefined ? emptyLog() : await readHeadLog(this.#context, found, this.#request.from) };
     });
@@ -86,13 +90,9 @@ class Claim {
     await this.#checkJournal();
     await this.#ledger.writeSlot(slot);
     await this.#step('slotted', number);
-    const writer = await DirectoryWriter.start(this.#context, this.#ledger, {
-      slot,
-      segmentPath: segment.path,
-      segmentBytes: segment.sizeBytes,
-      format: this.#format,
-      retention: await retryStale(this.#context, () => newestRetention(this.#ledger, number - 1)),
-    });
+    const retention = await this.#look(() => newestRetention(this.#ledger, number - 1));
+    const start = { slot, segmentPath: segment.path, segmentBytes: segment.sizeBytes, format: this.#format, retention };
+    const writer = await this.#look(() => DirectoryWriter.start(this.#context, this.#ledger, start));
     try {
       await this.#finish(writer, log, adopted);
       return writer;
@@ -130,6 +130,22 @@ class Claim {
   async #step(step: Parameters<NonNullable<DirectoryContext['deps']['pause']>>[0], number: number): Promise<void> {
     await this.#context.deps.pause?.(step, number);
     throwIfAborted(this.#request.signal);
+  }
+
+  /**
+   * Looks, again and again where that may help. What is not there may have been collected: a later leader deletes what this claimant reads,
+   * and what it has written, so its own fence comes first.
+   */
+  #look<T>(look: () => Promise<T>): Promise<T> {
+    return retryStale(this.#context, look, async () => {
+      await this.#checkFence();
+      await checkNotCollected(this.#ledger, this.#request.from);
+    });
+  }
+
+  /** @throws `fenced`. */
+  async #checkFence(): Promise<void> {
+    if (await this.#ledger.isFenced(this.#number)) throw new UnderstudyError('fenced', `a later epoch exists: epoch=${this.#number}`);
   }
 
   /** @throws `failed_precondition` where the journal at the path is another one by now. */
@@ -192,14 +208,14 @@ class Claim {
     let from = this.#request.from;
     if (from.sn >= base.point.sn) return;
     const context = this.#context;
-    const legs = await retryStale(context, async () => {
+    const legs = await this.#look(async () => {
       const slot = head.epoch === base.epoch ? head.slot : await slotOf(context, this.#ledger, base.epoch);
       return legsBehind(context, this.#ledger, { slot, limit: base }, from);
     });
     for (const { slot, limit = base } of legs) {
-      await using cursor = await retryStale(context, () => cursorBehind(context, slot, from, limit.point.sn));
+      await using cursor = await this.#look(() => cursorBehind(context, { slot, committedSn: limit.point.sn, marked: limit }, from));
       while (cursor.place.point.sn < limit.point.sn) {
-        const stored = await retryStale(context, () => committedBatch(cursor, limit));
+        const stored = await this.#look(() => committedBatch(cursor, limit));
         if (cursor.place.point.sn <= from.sn) continue;
         await this.#deliver(stored.batch);
         from = cursor.place.point;

@@ -9,12 +9,14 @@ import { isError, UnderstudyError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
 import type { DirectoryContext } from './directory-layout.js';
-import { type CommittedEpoch, checkOnChain, cursorBehind, highestCommitted, isOwn, isSame, type Leg, legsBehind } from './epoch-chain.js';
+import { checkNotCollected } from './directory-retention.js';
+import { type CommittedEpoch, checkOnChain, cursorBehind, highestCommitted, isOwn, type Leg, legsBehind } from './epoch-chain.js';
 import { findHead, readHeadLog } from './head-log.js';
 import { type Batch, type ChainPoint, endOf, type ReadRequest } from './journal.js';
 import { Ledger } from './ledger.js';
-import { LogCursor } from './log-cursor.js';
-import { StaleLooks } from './stale-read.js';
+import type { LogCursor } from './log-cursor.js';
+import type { Place } from './page-format.js';
+import { retryStale, StaleLooks } from './stale-read.js';
 
 const PATH_CHECK_INTERVAL_MS = 1000;
 
@@ -22,6 +24,7 @@ const PATH_CHECK_INTERVAL_MS = 1000;
 export async function* followDirectory(context: DirectoryContext, request: ReadRequest): AsyncGenerator<Batch, void, void> {
   const position = { point: request.from };
   const looks = new StaleLooks(context);
+  await retryStale(context, () => checkBehind(context, position.point));
   while (!request.signal.aborted) {
     try {
       for await (const batch of new Follower(context, request, position, looks).run()) {
@@ -30,9 +33,16 @@ export async function* followDirectory(context: DirectoryContext, request: ReadR
       }
     } catch (error) {
       if (request.signal.aborted) return;
+      if (isError(error, 'unavailable') || isError(error, 'corrupt')) await retryStale(context, () => checkBehind(context, position.point));
       await pause(context, request.signal, looks.pauseAfter(error));
     }
   }
+}
+
+/** @throws `out_of_range` where what follows `point` may have been collected. */
+async function checkBehind(context: DirectoryContext, point: ChainPoint): Promise<void> {
+  await using ledger = await Ledger.open(context);
+  await checkNotCollected(ledger, point);
 }
 
 class Follower {
@@ -63,7 +73,7 @@ class Follower {
       const legs = await legsBehind(this.#context, ledger, { slot: top.slot, limit: undefined }, this.#position.point);
       for (const leg of legs) {
         const { limit } = leg;
-        if (limit !== undefined) yield* this.#readTo(leg, limit.point);
+        if (limit !== undefined) yield* this.#readTo(leg, limit);
         else yield* this.#tail(ledger, top);
         if (this.#request.signal.aborted) return;
       }
@@ -91,15 +101,15 @@ class Follower {
   }
 
   /** Yields what stands between the position and `limit`, all of which is committed. */
-  async *#readTo(leg: Leg, limit: ChainPoint): AsyncGenerator<Batch, void, void> {
-    await using cursor = await cursorBehind(this.#context, leg.slot, this.#position.point, limit.sn);
-    while (cursor.place.point.sn < limit.sn) {
+  async *#readTo({ slot }: Leg, limit: Place): AsyncGenerator<Batch, void, void> {
+    await using cursor = await cursorBehind(this.#context, { slot, committedSn: limit.point.sn, marked: limit }, this.#position.point);
+    while (cursor.place.point.sn < limit.point.sn) {
       const step = await cursor.next();
       if (this.#request.signal.aborted) return;
-      if (step.kind === 'end') throw cursor.damage(`damaged below what is committed: ${step.reason}: committed=${limit.sn}`);
+      if (step.kind === 'end') throw cursor.damage(`damaged below what is committed: ${step.reason}: committed=${limit.point.sn}`);
       if (cursor.place.point.sn > this.#position.point.sn) yield this.#taken(step.stored);
     }
-    checkOnChain(cursor.place, limit);
+    checkOnChain(cursor.place, limit.point);
   }
 
   /** Yields what the epoch at the tail commits, until a later epoch has committed or the signal is aborted. */
@@ -136,10 +146,8 @@ class Follower {
   /** @returns undefined, after a pause, where the position lies beyond what this epoch can tell of yet. @throws `corrupt` where beyond all there is. */
   async #tailCursor(ledger: Ledger, top: CommittedEpoch): Promise<LogCursor | undefined> {
     const { point } = this.#position;
-    // Also where the last batch, which the reader has, is damaged.
-    if (top.marked !== undefined && isSame(top.marked.point, point)) return new LogCursor(this.#context, top.marked);
     try {
-      const cursor = await cursorBehind(this.#context, top.slot, point, top.committedSn, top.marked);
+      const cursor = await cursorBehind(this.#context, top, point);
       if (cursor.place.point.sn >= point.sn) return cursor;
       await cursor.close();
     } catch (error) {

@@ -16,6 +16,7 @@ import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
 import { checkRetention, type Retention } from './checkpoints.js';
 import { type DirectoryContext, formatPath } from './directory-layout.js';
+import { collect } from './directory-retention.js';
 import { type FormatFile, readFormat } from './format-file.js';
 import type { Appended, AppendOptions, ChainPoint, JournalWriter } from './journal.js';
 import type { Ledger } from './ledger.js';
@@ -216,12 +217,16 @@ export class DirectoryWriter implements JournalWriter {
    */
   async #retain(retention: Retention): Promise<void> {
     throwIfAborted(this.#dead.signal);
-    checkRetention(retention);
+    checkRetention(retention, this.#marks.retention, this.end);
     try {
       await this.#marks.retain(retention);
       await this.#context.deps.pause?.('known', this.epoch);
       await this.#checkFence();
-      throwIfAborted(this.#dead.signal);
+      const before = async (): Promise<void> => {
+        await this.#context.deps.pause?.('collecting', this.epoch);
+        throwIfAborted(this.#dead.signal);
+      };
+      await collect(this.#context, this.#ledger, { tip: { slot: this.#slot, end: this.#place }, retention, before });
     } catch (error) {
       throw isError(error, 'fenced') ? this.#die(error) : asError(error, 'unavailable');
     }

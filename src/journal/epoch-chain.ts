@@ -99,21 +99,13 @@ export async function legsBehind(context: DirectoryContext, ledger: Ledger, top:
  * Finds the place behind the batch that ends at `from` in the log of an epoch. Who has applied `from` does not need what is before it, so
  * damage there is passed over: the hash proves where to go on.
  *
- * @param committedSn so far the log is known to be committed.
- * @param marked a place in this log that a mark names: where it lies below `from`, what stands before it need not be read.
  * @returns a cursor there, or, where `from` is not known to be committed, at the end of the log if it ends before.
  * @throws `diverged` where another batch, or the middle of one, stands there.
  * @throws `corrupt` where it is damaged below `from`, and nothing sound proves where `from` is.
  */
-export async function cursorBehind(
-  context: DirectoryContext,
-  slot: Slot,
-  from: ChainPoint,
-  committedSn: number,
-  marked?: Place,
-): Promise<LogCursor> {
-  const isBelow = marked !== undefined && marked.point.sn <= from.sn;
-  const cursor = new LogCursor(context, isBelow ? marked : await startBelow(context, slot, from.sn));
+export async function cursorBehind(context: DirectoryContext, log: CommittedEpoch, from: ChainPoint): Promise<LogCursor> {
+  const { committedSn } = log;
+  const cursor = new LogCursor(context, await startBelow(context, log, from.sn));
   try {
     while (cursor.place.point.sn < from.sn) {
       const step = await cursor.next();
@@ -160,7 +152,7 @@ export function isSame(a: ChainPoint, b: ChainPoint): boolean {
 }
 
 /** @throws `diverged` where `place` is not the point `from`. */
-export function checkOnChain(place: Place, from: ChainPoint): void {
+export function checkOnChain(place: { readonly epoch: number; readonly point: ChainPoint }, from: ChainPoint): void {
   if (isSame(place.point, from)) return;
   throw new UnderstudyError(
     'diverged',
@@ -168,15 +160,37 @@ export function checkOnChain(place: Place, from: ChainPoint): void {
   );
 }
 
-/** @returns the start of the last segment that surely begins at or below `sn`. That there are no more is only a hint here: a trailer tells. */
-async function startBelow(context: DirectoryContext, slot: Slot, sn: number): Promise<Place> {
-  let place: Place = { epoch: slot.epoch, segment: 0, offset: SEGMENT_DATA_OFFSET, point: slot.base.point };
-  for (let segment = 1; place.point.sn < sn; segment++) {
-    const first = await firstPoint(context, slot.epoch, segment);
-    if (first === undefined || first.point.sn > sn) return place;
-    place = first;
+/**
+ * Looks downwards from the mark: what is below `sn` may have been collected. Where there is no mark yet, nothing of the epoch has been.
+ *
+ * @returns where to read from, to come to `sn`: the mark or the start of a segment.
+ */
+async function startBelow(context: DirectoryContext, log: CommittedEpoch, sn: number): Promise<Place> {
+  const { epoch, base } = log.slot;
+  const start: Place = { epoch, segment: 0, offset: SEGMENT_DATA_OFFSET, point: base.point };
+  const sound = log.marked === undefined ? undefined : await lastStartBelow(context, log.marked, sn);
+  if (sound !== undefined || log.marked === undefined || (await hasSegment(context, epoch, 0))) return sound ?? start;
+  for (let segment = 1; segment <= log.marked.segment; segment++) {
+    // Its front is damaged, and what stands before it has been collected.
+    if (await hasSegment(context, epoch, segment)) return { ...start, segment };
   }
-  return place;
+  return start;
+}
+
+/** @returns `marked` where that is at or below `sn`, else the start of the last segment behind the first that begins there; undefined: none. */
+export async function lastStartBelow(context: DirectoryContext, marked: Place, sn: number): Promise<Place | undefined> {
+  if (marked.point.sn <= sn) return marked;
+  for (let { segment } = marked; segment > 0; segment--) {
+    const first = await firstPoint(context, marked.epoch, segment);
+    if (first !== undefined && first.point.sn <= sn) return first;
+  }
+  return undefined;
+}
+
+async function hasSegment(context: DirectoryContext, epoch: number, segment: number): Promise<boolean> {
+  const opened = await tryOpenSegment(context, epoch, segment);
+  await opened?.file.close();
+  return opened !== undefined;
 }
 
 async function firstPoint(context: DirectoryContext, epoch: number, segment: number): Promise<Place | undefined> {

@@ -111,7 +111,7 @@ export async function readHeadLog(context: DirectoryContext, head: Head, from: C
 
 /** @returns where a batch stands that the epoch wrote behind `end`, if there is one. */
 export async function batchPast(context: DirectoryContext, slot: Slot, end: Place): Promise<string | undefined> {
-  const writerId = await writerIdOf(context, slot);
+  const writerId = await writerIdOf(context, slot, end.segment);
   const isItsOwn = (stored: StoredBatch): boolean =>
     stored.batch.epoch === slot.epoch && (writerId === undefined || Buffer.compare(stored.writerId, writerId) === 0);
   const segment = await openSegment(context, end.epoch, end.segment);
@@ -129,13 +129,16 @@ export async function batchPast(context: DirectoryContext, slot: Slot, end: Plac
   }
 }
 
-/** @returns who wrote the epoch's batches, by its claim; undefined where that cannot be read: the epoch alone has to tell then. */
-async function writerIdOf(context: DirectoryContext, slot: Slot): Promise<Uint8Array | undefined> {
-  const segment = await openSegment(context, slot.epoch, 0);
+/**
+ * @returns who wrote the epoch's batches, by its claim, or, where that may have been collected, by the first batch of `segment`; undefined where
+ *   that cannot be read: the epoch alone has to tell then.
+ */
+async function writerIdOf(context: DirectoryContext, slot: Slot, segment: number): Promise<Uint8Array | undefined> {
+  const opened = await openSegment(context, slot.epoch, segment);
   try {
-    const parsed = await readBatchAt(segment, slot.copiesEnd.offset);
+    const parsed = await readBatchAt(opened, segment === 0 ? slot.copiesEnd.offset : SEGMENT_DATA_OFFSET);
     return parsed.kind === 'batch' ? parsed.stored.writerId : undefined;
   } finally {
-    await segment.file.close();
+    await opened.file.close();
   }
 }

@@ -39,6 +39,10 @@ export class MarkWriter {
     this.#retention = retention;
   }
 
+  get retention(): Retention {
+    return this.#retention;
+  }
+
   /** The epoch has committed up to `place`. */
   committed(place: Place): void {
     this.#latest = place;

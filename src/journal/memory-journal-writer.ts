@@ -122,7 +122,7 @@ export class MemoryJournalWriter implements JournalWriter {
 
   async #retain(retention: Retention): Promise<void> {
     if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
-    checkRetention(retention);
+    checkRetention(retention, this.#retention, this.#end);
     await this.#makeKnown(retention);
     try {
       await this.#process.step('known');

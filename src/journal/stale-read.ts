@@ -31,12 +31,17 @@ export class StaleLooks {
   }
 }
 
-/** Calls `look` again while it throws what may pass. */
-export async function retryStale<T>(context: DirectoryContext, look: () => Promise<T>): Promise<T> {
+/**
+ * Calls `look` again while it throws what may pass.
+ *
+ * @param checkFirst called after a look that failed: what it looked for may have been collected. Throws where looking again is of no use.
+ */
+export async function retryStale<T>(context: DirectoryContext, look: () => Promise<T>, checkFirst?: () => Promise<void>): Promise<T> {
   for (const looks = new StaleLooks(context); ; ) {
     try {
       return await look();
     } catch (error) {
+      await checkFirst?.();
       await sleep(context.deps.clock, looks.pauseAfter(error));
     }
   }
