@@ -16,7 +16,7 @@ import { type Batch, type ChainPoint, endOf, type ReadRequest } from './journal.
 import { Ledger } from './ledger.js';
 import type { LogCursor } from './log-cursor.js';
 import type { Place } from './page-format.js';
-import { retryStale, StaleLooks } from './stale-read.js';
+import { StaleLooks } from './stale-read.js';
 
 const PATH_CHECK_INTERVAL_MS = 1000;
 
@@ -24,7 +24,6 @@ const PATH_CHECK_INTERVAL_MS = 1000;
 export async function* followDirectory(context: DirectoryContext, request: ReadRequest): AsyncGenerator<Batch, void, void> {
   const position = { point: request.from };
   const looks = new StaleLooks(context);
-  await retryStale(context, () => checkBehind(context, position.point));
   while (!request.signal.aborted) {
     try {
       for await (const batch of new Follower(context, request, position, looks).run()) {
@@ -33,16 +32,9 @@ export async function* followDirectory(context: DirectoryContext, request: ReadR
       }
     } catch (error) {
       if (request.signal.aborted) return;
-      if (isError(error, 'unavailable') || isError(error, 'corrupt')) await retryStale(context, () => checkBehind(context, position.point));
       await pause(context, request.signal, looks.pauseAfter(error));
     }
   }
-}
-
-/** @throws `out_of_range` where what follows `point` may have been collected. */
-async function checkBehind(context: DirectoryContext, point: ChainPoint): Promise<void> {
-  await using ledger = await Ledger.open(context);
-  await checkNotCollected(ledger, point);
 }
 
 class Follower {
@@ -62,6 +54,7 @@ class Follower {
 
   async *run(): AsyncGenerator<Batch, void, void> {
     await using ledger = await Ledger.open(this.#context);
+    await checkNotCollected(ledger, this.#position.point); // also where a look failed: what it looked for may be gone for good
     let top: CommittedEpoch | undefined;
     while (!this.#request.signal.aborted) {
       await this.#checkPath(ledger);

@@ -130,15 +130,20 @@ export async function batchPast(context: DirectoryContext, slot: Slot, end: Plac
 }
 
 /**
- * @returns who wrote the epoch's batches, by its claim, or, where that may have been collected, by the first batch of `segment`; undefined where
- *   that cannot be read: the epoch alone has to tell then.
+ * @returns who wrote the epoch's batches, by its claim, or, where that has been collected, by the first batch of `segment`; undefined where
+ *   neither can be read: the epoch alone has to tell then.
  */
 async function writerIdOf(context: DirectoryContext, slot: Slot, segment: number): Promise<Uint8Array | undefined> {
-  const opened = await openSegment(context, slot.epoch, segment);
-  try {
-    const parsed = await readBatchAt(opened, segment === 0 ? slot.copiesEnd.offset : SEGMENT_DATA_OFFSET);
-    return parsed.kind === 'batch' ? parsed.stored.writerId : undefined;
-  } finally {
-    await opened.file.close();
+  const places = [[0, slot.copiesEnd.offset] as const, ...(segment === 0 ? [] : [[segment, SEGMENT_DATA_OFFSET] as const])];
+  for (const [index, offset] of places) {
+    const opened = await tryOpenSegment(context, slot.epoch, index);
+    if (opened === undefined) continue;
+    try {
+      const parsed = await readBatchAt(opened, offset);
+      if (parsed.kind === 'batch') return parsed.stored.writerId;
+    } finally {
+      await opened.file.close();
+    }
   }
+  return undefined;
 }

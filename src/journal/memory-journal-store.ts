@@ -77,6 +77,8 @@ export interface MemoryEpoch {
   marked: number;
   /** What its mark makes known; undefined where it has none. */
   retention: Retention | undefined;
+  /** Batches at its front that are deleted; what is left in `batches` of them is for tests. */
+  collected: number;
   /** The mark that is left whatever happens. */
   durableMark: { readonly marked: number; readonly retention: Retention } | undefined;
 }
@@ -126,6 +128,7 @@ export class MemoryJournalStore {
   powerCut(): void {
     this.#generation += 1;
     const marksSurvive = this.random.float() < 0.5;
+    const deletedComeBack = this.random.float() < 0.5;
     for (const epoch of this.#epochs) {
       epoch.batches = epoch.batches.slice(0, epoch.durable);
       epoch.visible = epoch.durable;
@@ -133,6 +136,7 @@ export class MemoryJournalStore {
       const { marked, retention } = marksSurvive ? epoch : (epoch.durableMark ?? { marked: 0, retention: undefined });
       epoch.marked = Math.min(marked, epoch.durable);
       epoch.retention = retention;
+      if (deletedComeBack) epoch.collected = 0;
     }
     for (const [id, { isWhole }] of this.checkpoints) if (!isWhole) this.checkpoints.delete(id);
   }
@@ -176,7 +180,7 @@ export class MemoryJournalStore {
 
   /** @returns the next number, taken. */
   takeNumber(): number {
-    const written = { batches: [], visible: 0, durable: 0, marked: 0, retention: undefined, durableMark: undefined };
+    const written = { batches: [], visible: 0, durable: 0, marked: 0, retention: undefined, durableMark: undefined, collected: 0 };
     this.#epochs.push({ isFenced: false, slot: undefined, isSlotDurable: false, ...written });
     return this.#epochs.length;
   }
@@ -218,6 +222,55 @@ export class MemoryJournalStore {
     return NOTHING_RETAINED;
   }
 
+  /** @throws `out_of_range` where what follows `from` may be deleted; `diverged`. */
+  checkNotCollected(from: ChainPoint): void {
+    const { boundary } = this.newestRetention();
+    if (boundary === null || from.sn > boundary.point.sn) return;
+    if (from.sn < boundary.point.sn)
+      throw new UnderstudyError('out_of_range', `what follows has been collected: sn=${from.sn} boundary=${boundary.point.sn}`);
+    if (Buffer.compare(from.hash, boundary.point.hash) !== 0) throw divergedError(from);
+  }
+
+  /** @returns what `retention` lets be deleted, each by one call; `number` is the epoch of the caller. */
+  deletions(number: number, { boundary }: Retention): (() => void)[] {
+    if (boundary === null) return [];
+    const { sn } = boundary.point;
+    let lowest = number;
+    for (let { slot } = this.epoch(lowest); slot !== undefined && slot.base.sn > sn; { slot } = this.epoch(lowest)) lowest = slot.baseEpoch;
+    const logs = this.#epochs.slice(0, lowest).map((epoch, index) => () => {
+      const isPast = (batch: Batch): boolean => index + 1 < lowest || endOf(batch).sn <= sn;
+      epoch.collected = Math.max(epoch.collected, epoch.batches.filter(isPast).length);
+    });
+    const past = [...this.checkpoints].filter(([, checkpoint]) => checkpoint.sn < sn);
+    return [
+      ...logs,
+      ...past.map(
+        ([id]) =>
+          () =>
+            void this.checkpoints.delete(id),
+      ),
+    ];
+  }
+
+  /** @returns the chain behind `from`, as an epoch and a number of its batches define it. @throws `diverged`; `corrupt` where some of it is deleted. */
+  behind(from: ChainPoint, number: number, count: number): Batch[] {
+    const parts: Batch[][] = [];
+    for (let at = number, upTo = count; at > 0; ) {
+      const { slot, batches, collected } = this.epoch(at);
+      if (slot === undefined) break;
+      const isLowest = slot.base.sn <= from.sn;
+      const index = isLowest ? batches.findLastIndex((batch) => batch.firstSn <= from.sn) : -1;
+      if (isLowest && index === -1 && Buffer.compare(slot.base.hash, from.hash) !== 0) throw divergedError(from);
+      if (index >= 0) checkSame(batches[index], from);
+      if (index + 1 < Math.min(collected, upTo)) throw new UnderstudyError('corrupt', `deleted batches are needed: epoch=${at}`);
+      parts.unshift(batches.slice(index + 1, upTo));
+      if (isLowest) break;
+      at = slot.baseEpoch;
+      upTo = slot.baseCount;
+    }
+    return parts.flat();
+  }
+
   /** @returns the whole chain as an epoch and a number of its batches define it. */
   chain(number: number, count: number): Batch[] {
     const parts: Batch[][] = [];
@@ -243,4 +296,14 @@ export class MemoryJournalStore {
     const last = batches[count - 1];
     return last === undefined ? (slot?.base ?? GENESIS) : endOf(last);
   }
+}
+
+/** @throws `diverged` where `batch` does not end at `from`. */
+export function checkSame(batch: Batch | undefined, from: ChainPoint): void {
+  if (batch !== undefined && endOf(batch).sn === from.sn && Buffer.compare(batch.hash, from.hash) === 0) return;
+  throw divergedError(from);
+}
+
+function divergedError(from: ChainPoint): UnderstudyError {
+  return new UnderstudyError('diverged', `the position is not on the journal's chain: sn=${from.sn}`);
 }

@@ -127,6 +127,11 @@ export class MemoryJournalWriter implements JournalWriter {
     try {
       await this.#process.step('known');
       await this.#checkFence();
+      for (const visible of this.#store.deletions(this.epoch, retention)) {
+        await this.#process.step('collecting');
+        if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
+        await this.#process.perform('collect', { visible });
+      }
     } catch (error) {
       throw isError(error, 'fenced') ? this.#die(error) : asError(error, 'unavailable');
     }

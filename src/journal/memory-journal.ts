@@ -10,7 +10,13 @@ import type { Checkpoints, Retention } from './checkpoints.js';
 import { type Batch, type ChainPoint, type ClaimRequest, endOf, type Journal, type JournalWriter, type ReadRequest } from './journal.js';
 import type { JournalStep, StepHook } from './journal-step.js';
 import { MemoryCheckpoints, type MemoryPerform } from './memory-checkpoints.js';
-import type { MemoryEffects, MemoryJournalStore, MemoryOperationKind, MemorySlot } from './memory-journal-store.js';
+import {
+  checkSame,
+  type MemoryEffects,
+  type MemoryJournalStore,
+  type MemoryOperationKind,
+  type MemorySlot,
+} from './memory-journal-store.js';
 import { MemoryJournalWriter } from './memory-journal-writer.js';
 
 const LOOK_TRIES = 6;
@@ -19,6 +25,8 @@ const LOOK_TRIES = 6;
 interface MemoryHead {
   readonly slot: MemorySlot;
   readonly suffix: Batch[];
+  /** What of the suffix, and of what is committed before it, the claimant lacks. */
+  readonly adopted: Batch[];
   readonly committed: Batch[];
   readonly retention: Retention;
 }
@@ -101,6 +109,7 @@ export class MemoryJournal implements Journal {
     };
     await next('proved', 0);
     const committed = store.highestCommitted();
+    await this.perform('read', 0, { visible: () => store.checkNotCollected(request.from) });
     const number = await this.perform('take', 0, { visible: () => store.takeNumber() });
     await next('taken', number);
     for (let earlier = number - 1; earlier >= Math.max(committed, 1); earlier--) {
@@ -111,10 +120,9 @@ export class MemoryJournal implements Journal {
       });
     }
     await next('fenced', number);
-    const log = await this.perform('read', number, { visible: () => this.#readHead(number) });
+    const log = await this.perform('read', number, { visible: () => this.#lookAtHead(number, request.from) });
     await next('read', number);
-    const adopted = this.#behind(log, request.from);
-    for (const batch of adopted.committed) await deliver(request, batch);
+    for (const batch of log.committed) await deliver(request, batch);
     await this.perform('copy', number, {
       visible: () => undefined,
       durable: () => {
@@ -140,12 +148,12 @@ export class MemoryJournal implements Journal {
     });
     this.#writers.add(writer);
     try {
-      const notBeforeMs = log.suffix.at(-1)?.timeMs ?? adopted.committed.at(-1)?.timeMs ?? 0;
+      const notBeforeMs = log.suffix.at(-1)?.timeMs ?? log.committed.at(-1)?.timeMs ?? 0;
       const entry = request.entry(writer.epoch, notBeforeMs);
       await writer.append([entry.bytes], Math.max(entry.timeMs, notBeforeMs));
       const claimed = store.epoch(number).batches[log.suffix.length];
       assert(claimed !== undefined);
-      for (const batch of [...adopted.suffix, claimed]) await deliver(request, batch);
+      for (const batch of [...log.adopted, claimed]) await deliver(request, batch);
       return writer;
     } catch (error) {
       await writer.close();
@@ -153,30 +161,38 @@ export class MemoryJournal implements Journal {
     }
   }
 
-  #readHead(number: number): MemoryHead {
-    const store = this.#store;
-    const head = store.head(number);
-    const retention = store.newestRetention(number);
-    const atStart: MemorySlot = { baseEpoch: 0, baseCount: 0, base: store.pointAfter(0, 0), copies: 0 };
-    if (head === 0) return { slot: atStart, suffix: [], committed: [], retention };
-    const covered = store.covered(head);
-    const { slot, batches, visible } = store.epoch(head);
-    assert(slot !== undefined);
-    const suffix = batches.slice(covered, visible);
-    const [baseEpoch, baseCount] = covered > 0 ? [head, covered] : [slot.baseEpoch, slot.baseCount];
-    const base = store.pointAfter(baseEpoch, baseCount);
-    const committed = store.chain(baseEpoch, baseCount);
-    return { slot: { baseEpoch, baseCount, base, copies: suffix.length }, suffix, committed, retention };
+  /** What is not there may have been collected by a later leader: the own fence tells. */
+  #lookAtHead(number: number, from: ChainPoint): MemoryHead {
+    try {
+      return this.#readHead(number, from);
+    } catch (error) {
+      if (!this.#store.epoch(number).isFenced || !(isError(error, 'corrupt') || isError(error, 'out_of_range'))) throw error;
+      throw new UnderstudyError('fenced', `a later epoch exists: epoch=${number}`, { cause: error });
+    }
   }
 
-  #behind(log: { suffix: Batch[]; committed: Batch[] }, from: ChainPoint): { suffix: Batch[]; committed: Batch[] } {
-    const all = [...log.committed, ...log.suffix];
-    const end = all.at(-1);
-    if (from.sn > (end === undefined ? 0 : endOf(end).sn)) throw aheadError(from);
-    if (from.sn === 0) return log;
-    const index = all.findLastIndex((batch) => batch.firstSn <= from.sn);
-    checkSame(all[index], from);
-    return { committed: log.committed.slice(index + 1), suffix: log.suffix.slice(Math.max(index + 1 - log.committed.length, 0)) };
+  #readHead(number: number, from: ChainPoint): MemoryHead {
+    const store = this.#store;
+    store.checkNotCollected(from);
+    const head = store.head(number);
+    const { slot, batches, visible, collected } =
+      head === 0 ? { slot: undefined, batches: [], visible: 0, collected: 0 } : store.epoch(head);
+    const covered = head === 0 ? 0 : store.covered(head);
+    if (collected > covered) throw new UnderstudyError('corrupt', `deleted batches are needed: epoch=${head}`);
+    const suffix = batches.slice(covered, visible);
+    const [baseEpoch, baseCount] = covered > 0 ? [head, covered] : [slot?.baseEpoch ?? 0, slot?.baseCount ?? 0];
+    const base = store.pointAfter(baseEpoch, baseCount);
+    const last = suffix.at(-1);
+    if (from.sn > (last === undefined ? base : endOf(last)).sn) throw aheadError(from);
+    const index = suffix.findLastIndex((batch) => batch.firstSn <= from.sn);
+    if (index >= 0) checkSame(suffix[index], from);
+    return {
+      slot: { baseEpoch, baseCount, base, copies: suffix.length },
+      suffix,
+      adopted: suffix.slice(index + 1),
+      committed: index >= 0 ? [] : store.behind(from, baseEpoch, baseCount),
+      retention: store.newestRetention(number),
+    };
   }
 
   async *read(request: ReadRequest): AsyncGenerator<Batch, void, void> {
@@ -214,33 +230,13 @@ export class MemoryJournal implements Journal {
   /** @returns undefined where `from` lies beyond what is known to be committed, yet not beyond all there is. */
   #committedBehind(from: ChainPoint): Batch[] | undefined {
     const store = this.#store;
-    const legs: Batch[][] = [];
-    let number = store.highestCommitted();
-    let count = number === 0 ? 0 : store.covered(number);
-    const end = store.pointAfter(number, count);
-    if (from.sn > end.sn) {
-      const head = store.head();
-      if (from.sn > store.pointAfter(head, head === 0 ? 0 : store.epoch(head).visible).sn) throw aheadError(from);
-      return undefined;
-    }
-    while (number > 0) {
-      const { slot, batches } = store.epoch(number);
-      assert(slot !== undefined);
-      legs.unshift(batches.slice(0, count));
-      if (slot.base.sn <= from.sn) {
-        const first = legs[0] ?? [];
-        if (slot.base.sn === from.sn) {
-          if (Buffer.compare(slot.base.hash, from.hash) !== 0) throw divergedError(from);
-          return legs.flat();
-        }
-        const index = first.findLastIndex((batch) => batch.firstSn <= from.sn);
-        checkSame(first[index], from);
-        return [...first.slice(index + 1), ...legs.slice(1).flat()];
-      }
-      number = slot.baseEpoch;
-      count = slot.baseCount;
-    }
-    return [];
+    store.checkNotCollected(from);
+    const number = store.highestCommitted();
+    const count = number === 0 ? 0 : store.covered(number);
+    if (from.sn <= store.pointAfter(number, count).sn) return store.behind(from, number, count);
+    const head = store.head();
+    if (from.sn > store.pointAfter(head, head === 0 ? 0 : store.epoch(head).visible).sn) throw aheadError(from);
+    return undefined;
   }
 
   async close(): Promise<void> {
@@ -257,15 +253,6 @@ export class MemoryJournal implements Journal {
 async function deliver(request: ClaimRequest, batch: Batch): Promise<void> {
   throwIfAborted(request.signal);
   await request.deliver(batch);
-}
-
-function checkSame(batch: Batch | undefined, from: ChainPoint): void {
-  if (batch !== undefined && endOf(batch).sn === from.sn && Buffer.compare(batch.hash, from.hash) === 0) return;
-  throw divergedError(from);
-}
-
-function divergedError(from: ChainPoint): UnderstudyError {
-  return new UnderstudyError('diverged', `the position is not on the journal's chain: sn=${from.sn}`);
 }
 
 function aheadError(from: ChainPoint): UnderstudyError {

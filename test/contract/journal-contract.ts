@@ -78,7 +78,7 @@ export async function readTo(journal: Journal, to: ChainPoint, from: ChainPoint 
 }
 
 /** A hook that holds the first caller of `step` up until `release`. */
-function stallAt(step: JournalStep): {
+export function stallAt(step: JournalStep): {
   pause: StepHook;
   reached: Promise<void>;
   release(): void;
@@ -121,17 +121,17 @@ export async function* chunksOf(chunks: readonly Uint8Array[]): AsyncGenerator<U
 }
 
 /** Where the writer's chain stands, with a hash that compares equal to one that was read. */
-function pointOf({ end }: JournalWriter): ChainPoint {
+export function pointOf({ end }: JournalWriter): ChainPoint {
   return { sn: end.sn, hash: Uint8Array.from(end.hash) };
 }
 
-async function contentOf(journal: Journal, checkpoint: CheckpointRef): Promise<Buffer> {
+export async function contentOf(journal: Journal, checkpoint: CheckpointRef): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of journal.checkpoints.read(checkpoint)) chunks.push(chunk);
   return Buffer.concat(chunks);
 }
 
-function checkChain(batches: readonly Batch[], from: ChainPoint = GENESIS): void {
+export function checkChain(batches: readonly Batch[], from: ChainPoint = GENESIS): void {
   let at = from;
   for (const batch of batches) {
     expect(batch.firstSn).toBe(at.sn + 1);

@@ -9,12 +9,14 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type Batch, GENESIS } from '../../src/journal/journal.js';
-import { journalContract } from '../contract/journal-contract.js';
+import { type JournalWorld, journalContract } from '../contract/journal-contract.js';
+import { retentionContract } from '../contract/retention-contract.js';
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };
 
 for (const isShared of [false, true]) {
-  journalContract(isShared ? 'directory journal as on a network file system' : 'directory journal', async () => {
+  const name = isShared ? 'directory journal as on a network file system' : 'directory journal';
+  const make = async (): Promise<JournalWorld> => {
     const root = await mkdtemp(path.join(tmpdir(), 'understudy-contract-'));
     const settings = { folder: root, isShared, segmentBytes: 40 << 10, batchBytesMax: 32 << 10, pollIntervalMs: 1, freeBytesReserve: 0 };
     await formatDirectoryJournal(settings, deps);
@@ -22,7 +24,9 @@ for (const isShared of [false, true]) {
       open: (pause) => DirectoryJournal.open(settings, pause === undefined ? deps : { ...deps, pause }),
       [Symbol.asyncDispose]: () => rm(root, { recursive: true, force: true }),
     };
-  });
+  };
+  journalContract(name, make);
+  retentionContract(name, make);
 }
 
 let folder: string;

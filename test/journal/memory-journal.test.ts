@@ -5,17 +5,20 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { GENESIS } from '../../src/journal/journal.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import { type MemoryFault, MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
-import { bytesOf, claim, errorOf, journalContract, readTo, textOf } from '../contract/journal-contract.js';
+import { bytesOf, claim, errorOf, type JournalWorld, journalContract, readTo, textOf } from '../contract/journal-contract.js';
+import { retentionContract } from '../contract/retention-contract.js';
 
 const deps = { clock: systemClock, random: systemRandom };
 
-journalContract('memory journal', async () => {
+async function makeWorld(): Promise<JournalWorld> {
   const store = new MemoryJournalStore({ batchBytesMax: 32 << 10, pollIntervalMs: 1 }, deps);
   return {
     open: async (pause) => MemoryJournal.open(store, pause === undefined ? {} : { pause }),
     [Symbol.asyncDispose]: async () => undefined,
   };
-});
+}
+journalContract('memory journal', makeWorld);
+retentionContract('memory journal', makeWorld);
 
 describe('memory journal store', () => {
   async function appendWith(fault: MemoryFault): Promise<{ store: MemoryJournalStore; error: Error }> {

@@ -97,5 +97,5 @@ class DefectiveStore extends MemoryJournalStore {
 }
 
 function withoutSuffix<T>(head: T): T {
-  return { ...head, ...{ suffix: [], slot: { ...(head as { slot: object }).slot, copies: 0 } } };
+  return { ...head, ...{ suffix: [], adopted: [], slot: { ...(head as { slot: object }).slot, copies: 0 } } };
 }
