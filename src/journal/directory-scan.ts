@@ -26,7 +26,7 @@ export interface ScanRequest {
   /** The highest epoch has committed this much. */
   readonly committedSn: number;
   /** Its mark page says that the chain goes through here. */
-  readonly marked: ChainPoint | undefined;
+  readonly marked: Place | undefined;
   /** @returns where what is kept begins by now. */
   oldest(): Promise<ChainPoint>;
   readonly signal?: AbortSignal;
@@ -90,10 +90,12 @@ class DirectoryScan {
 
   /** Behind `from` in the lowest leg; at the start of the others. */
   async #begin(leg: Leg): Promise<{ cursor: LogCursor; trouble?: UnderstudyError }> {
-    const { from, committedSn } = this.#request;
+    const { from, committedSn: toSn, marked } = this.#request;
     if (leg !== this.#request.legs[0] || leg.slot.base.point.sn >= from.sn) return { cursor: LogCursor.atStart(this.#context, leg.slot) };
+    const { slot, limit } = leg;
+    const log = limit === undefined ? { slot, committedSn: toSn, marked } : { slot, committedSn: limit.point.sn, marked: limit };
     try {
-      return { cursor: await this.#patiently(() => cursorBehind(this.#context, leg.slot, from, leg.limit?.point.sn ?? committedSn)) };
+      return { cursor: await this.#patiently(() => cursorBehind(this.#context, log, from)) };
     } catch (error) {
       if (!isError(error, 'corrupt') && !isError(error, 'diverged')) throw error;
       const place: Place = { epoch: leg.slot.epoch, segment: 0, offset: SEGMENT_DATA_OFFSET, point: from };
@@ -184,7 +186,7 @@ class DirectoryScan {
   }
 
   async *#checkMark(at: Place): AsyncGenerator<SurveyStep, void, void> {
-    const { marked } = this.#request;
+    const marked = this.#request.marked?.point;
     if (marked === undefined || this.#point.sn !== marked.sn || isSame(this.#point, marked)) return;
     const what = 'the mark of the highest epoch names another batch than the one that stands here';
     yield { kind: 'damage', damage: { what, file: fileOf(this.#context, at), offset: at.offset, sn: marked.sn } };

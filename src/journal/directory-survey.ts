@@ -25,7 +25,7 @@ import { readHeadLog } from './head-log.js';
 import { type ChainPoint, GENESIS } from './journal.js';
 import type { JournalDamage, JournalSummary, JournalSurvey, StoredCheckpoint, SurveyStep } from './journal-survey.js';
 import { Ledger } from './ledger.js';
-import type { Mark, Slot } from './page-format.js';
+import type { Mark, Place, Slot } from './page-format.js';
 import { retryStale } from './stale-read.js';
 
 /** The way through the log, as far as the ledger shows it. */
@@ -34,7 +34,7 @@ interface Route {
   readonly from: ChainPoint;
   readonly epoch: number;
   readonly committedSn: number;
-  readonly marked: ChainPoint | undefined;
+  readonly marked: Place | undefined;
   readonly mark: Mark | undefined;
   readonly damage: readonly JournalDamage[];
 }
@@ -119,7 +119,7 @@ export class DirectorySurvey implements JournalSurvey {
       lowest = below;
     }
     const { committedSn = 0, marked } = top ?? {};
-    return { legs, from, epoch: top?.slot.epoch ?? 0, committedSn, marked: marked?.point, mark, damage };
+    return { legs, from, epoch: top?.slot.epoch ?? 0, committedSn, marked, mark, damage };
   }
 
   /** @returns undefined where it is damaged, which is then told. */
