@@ -49,16 +49,19 @@ export interface Checkpoints {
 }
 
 /**
- * @param before what was retained before.
- * @param end of the log.
- * @throws `invalid_argument` where the boundary goes back, or past what a listed checkpoint needs or the log has, or too many are listed.
+ * @param endSn of the log.
+ * @throws `invalid_argument` where the boundary is past what a listed checkpoint needs or the log has, or too many are listed.
  */
-export function checkRetention({ checkpoints, boundary }: Retention, before: Retention, end: { readonly sn: Sequence }): void {
-  const boundarySn = boundary?.point.sn ?? 0;
-  const oldestSn = Math.min(end.sn, ...checkpoints.map(({ sn }) => sn));
-  const beforeSn = before.boundary?.point.sn ?? 0;
+export function checkRetention(retention: Retention, endSn: number): void {
+  const { checkpoints, boundary } = retention;
+  const oldestSn = Math.min(endSn, ...checkpoints.map(({ sn }) => sn));
   const isFounded = boundary === null || checkpoints.length > 0;
-  if (checkpoints.length <= CHECKPOINTS_KEPT_MAX && isFounded && beforeSn <= boundarySn && boundarySn <= oldestSn) return;
-  const what = `listed=${checkpoints.length} oldest=${oldestSn} boundary=${boundarySn} before=${beforeSn}`;
+  if (checkpoints.length <= CHECKPOINTS_KEPT_MAX && isFounded && boundarySn(retention) <= oldestSn) return;
+  const what = `listed=${checkpoints.length} oldest=${oldestSn} boundary=${boundarySn(retention)}`;
   throw new UnderstudyError('invalid_argument', `no such retention can be kept: ${what}`);
+}
+
+/** @returns so far it lets everything be collected; 0: nothing. */
+export function boundarySn({ boundary }: Retention): number {
+  return boundary?.point.sn ?? 0;
 }

@@ -14,7 +14,7 @@ import { type Epoch, epoch } from '../base/ids.js';
 import { errnoOf, freeBytes, SystemFile } from '../base/system-file.js';
 import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
-import { checkRetention, type Retention } from './checkpoints.js';
+import { boundarySn, checkRetention, type Retention } from './checkpoints.js';
 import { type DirectoryContext, formatPath } from './directory-layout.js';
 import { collect } from './directory-retention.js';
 import { type FormatFile, readFormat } from './format-file.js';
@@ -217,7 +217,8 @@ export class DirectoryWriter implements JournalWriter {
    */
   async #retain(retention: Retention): Promise<void> {
     throwIfAborted(this.#dead.signal);
-    checkRetention(retention, this.#marks.retention, this.end);
+    checkRetention(retention, this.end.sn);
+    if (boundarySn(retention) < boundarySn(this.#marks.retention)) return;
     try {
       await this.#marks.retain(retention);
       await this.#context.deps.pause?.('known', this.epoch);

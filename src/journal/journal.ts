@@ -131,10 +131,10 @@ export interface JournalWriter extends AsyncDisposable {
    * Makes a retention known to masters that have nothing yet (`Checkpoints.published`), also by whoever leads next; then deletes what it no
    * longer needs of log and checkpoints, a bounded number of files at a time and beside the appends. Resolves when both are done. To be called
    * once the entry that holds this retention has committed: by the leader that journaled it, and by each new one with the newest that it found.
-   * Harmless to repeat; never to go back. One at a time. Stops when the writer dies; what is left to delete, a later call deletes.
+   * Harmless to repeat; one with a lower boundary than is known does nothing. One at a time. Stops when the writer dies; what is left to delete, a later call deletes.
    *
    * @throws `fenced`: superseded; whatever was deleted, its successors know why. @throws `unavailable`: the storage failed.
-   * @throws `invalid_argument`: the boundary is past what a listed checkpoint needs; nothing was done.
+   * @throws `invalid_argument`: the boundary is past what a listed checkpoint needs, or past the end; nothing was done.
    */
   retain(retention: Retention): Promise<void>;
 

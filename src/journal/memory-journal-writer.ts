@@ -4,7 +4,7 @@ import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { type Epoch, epoch } from '../base/ids.js';
 import { batchBytes, encodeBatch, parseBatch } from './batch-format.js';
-import { checkRetention, type Retention } from './checkpoints.js';
+import { boundarySn, checkRetention, type Retention } from './checkpoints.js';
 import { type Appended, type AppendOptions, type ChainPoint, endOf, type JournalWriter } from './journal.js';
 import type { JournalStep } from './journal-step.js';
 import type { MemoryEffects, MemoryJournalStore, MemoryOperationKind } from './memory-journal-store.js';
@@ -122,7 +122,8 @@ export class MemoryJournalWriter implements JournalWriter {
 
   async #retain(retention: Retention): Promise<void> {
     if (this.#dead.signal.aborted) throw this.#dead.signal.reason;
-    checkRetention(retention, this.#retention, this.#end);
+    checkRetention(retention, this.#end.sn);
+    if (boundarySn(retention) < boundarySn(this.#retention)) return;
     await this.#makeKnown(retention);
     try {
       await this.#process.step('known');

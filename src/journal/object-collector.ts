@@ -35,7 +35,7 @@ export class ObjectCollector {
   /** Makes the boundary, then deletes what it allows. @param epoch of the writer; @param sn the journal's end. */
   async retain(retention: Retention, epoch: number, sn: number): Promise<void> {
     const { boundaries, places, context } = this.#parts;
-    checkRetention(retention);
+    checkRetention(retention, sn);
     const before = await boundaries.slot(this.#signal);
     const slot = retention.boundary === null ? 1 : (await places.find(retention.boundary.point, this.#signal)).slot + 1;
     // Never goes back: what lies below may be gone.

@@ -159,6 +159,14 @@ export function retentionContract(name: string, make: () => Promise<JournalWorld
       expect(await startFromPublished(journal, writer.end)).toEqual(newest);
     });
 
+    test('retained before, and with a lower boundary now: nothing goes back', async () => {
+      const { writer, retention } = await collected();
+      const newer = await publish(await open(), writer);
+      await writer.retain(newer);
+      await writer.retain(retention);
+      expect(await startFromPublished(await open(), writer.end)).toEqual(newer);
+    });
+
     test('a slow reader that collection passes in the middle of a run: yields no ghost, skips nothing, then says out_of_range', async () => {
       const journal = await open();
       const { writer } = await claim(journal);
