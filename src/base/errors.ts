@@ -68,6 +68,8 @@ export interface ErrorDetails {
   leader?: string;
   /** Do not retry before this many milliseconds have passed. */
   retryAfterMs?: number;
+  /** The refusal holds as of this entry, where it says something of the namespace: what is asked later elsewhere has to be at least as new. */
+  sn?: number;
 }
 
 /** An operating error. Messages are lowercase, static text first, values last as `key=value`. */
@@ -75,6 +77,7 @@ export class UnderstudyError extends Error {
   readonly code: ErrorCode;
   readonly leader: string | undefined;
   readonly retryAfterMs: number | undefined;
+  readonly sn: number | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -82,12 +85,20 @@ export class UnderstudyError extends Error {
     this.code = code;
     this.leader = details.leader;
     this.retryAfterMs = details.retryAfterMs;
+    this.sn = details.sn;
   }
 }
 
 /** @returns whether `error` is an operating error, of the given code where one is given. */
 export function isError(error: unknown, code?: ErrorCode): error is UnderstudyError {
   return error instanceof UnderstudyError && (code === undefined || error.code === code);
+}
+
+/** @returns `error` as of the entry `sn`. */
+export function asOf(error: UnderstudyError, sn: number): UnderstudyError {
+  const { code, message, cause, leader, retryAfterMs } = error;
+  const details = { ...(leader === undefined ? {} : { leader }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
+  return new UnderstudyError(code, message, { cause, sn, ...details });
 }
 
 /** @returns `error` itself if it is an operating error, else `internal` (or the given code) with it as the cause. */

@@ -4,7 +4,7 @@
 import { type MasterInfo, UNREACHABLE } from '../client/master-info.js';
 import { plainTable } from './plain-table.js';
 
-const COLUMNS = ['Master Address', 'State', 'Epoch', 'Applied', 'Lag', 'Web Address', 'Version', 'Remark'];
+const COLUMNS = ['Master Address', 'State', 'Epoch', 'Applied', 'Lag', 'Behind ms', 'Web Address', 'Version', 'Remark'];
 
 export function formatMasters(masters: readonly MasterInfo[]): string {
   const leader = masters.find(({ state }) => state === 'ACTIVE');
@@ -12,7 +12,8 @@ export function formatMasters(masters: readonly MasterInfo[]): string {
 }
 
 function rowOf(master: MasterInfo): string[] {
-  if (master.state === UNREACHABLE) return [master.address, master.state, '-', '-', '-', '-', '-', master.reason];
-  const { address, state, epoch, appliedSn, lag, webAddress, version, reason } = master;
-  return [address, state, String(epoch), String(appliedSn), String(lag), webAddress, version, reason];
+  if (master.state === UNREACHABLE) return [master.address, master.state, '-', '-', '-', '-', '-', '-', master.reason];
+  const { address, state, epoch, appliedSn, lag, behindMs, webAddress, version, observer, reason } = master;
+  const remark = [observer ? 'observer' : '', reason].filter((part) => part !== '').join(': ');
+  return [address, state, String(epoch), String(appliedSn), String(lag), String(behindMs), webAddress, version, remark];
 }

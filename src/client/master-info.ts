@@ -13,6 +13,10 @@ export interface MasterInfo {
   readonly appliedSn: number;
   /** Entries that it has yet to apply, of those known to any master to be committed. */
   readonly lag: number;
+  /** Milliseconds since it last had all that it knew to be committed; 0 for the leader. */
+  readonly behindMs: number;
+  /** It never leads. */
+  readonly observer: boolean;
   readonly webAddress: string;
   readonly version: string;
   readonly clusterId: string;
@@ -44,6 +48,8 @@ function masterInfo({ address, status, error }: MasterAnswer, end: number): Mast
     epoch: status?.epoch ?? 0,
     appliedSn: status?.appliedSn ?? 0,
     lag: status === undefined ? 0 : end - status.appliedSn,
+    behindMs: status?.behind?.ms ?? 0,
+    observer: status?.observer ?? false,
     webAddress: status?.webAddress ?? '',
     version: status?.version ?? '',
     clusterId: status?.clusterId ?? '',

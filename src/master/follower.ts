@@ -34,6 +34,8 @@ export interface FollowerDeps {
   readonly network: Network;
   /** This master's own `host:port`, once it listens. */
   readonly ownAddress: () => string;
+  /** The leader says that it has committed this entry. */
+  readonly heard: (committedSn: number) => void;
   /** The replica has all that is known to be committed. Told again and again. */
   readonly caughtUp: () => void;
   /** The leader is dead, as far as this master can tell. May be told again. */
@@ -175,6 +177,7 @@ export class Follower {
     try {
       for await (const item of stream.items(signal)) {
         committedSn = item.committedSn;
+        this.#deps.heard(committedSn);
         if (item.batch === null) stream.report({ sn: replica.end.sn, isVerified: replica.isVerified });
         else if (isNews(item.batch, replica.end)) {
           isApplying = true;

@@ -106,6 +106,17 @@ export class HandOver {
     }
   }
 
+  /** Before this master stops: hands over, if it leads and somebody takes the lead. The successor is in the journal by then. */
+  async leave(): Promise<void> {
+    if (this.#master.leadership === null || this.#master.successors().length === 0) return;
+    try {
+      await this.run('');
+      await this.seen();
+    } catch (thrown) {
+      this.#deps.log.warn({ error: asError(thrown) }, 'the lead is left to the election');
+    }
+  }
+
   /** Resolves when the successor's claim has been applied here, so that all who look at the journal see it; or after a while. */
   async seen(): Promise<void> {
     const sn = this.#successor?.sn ?? 0;

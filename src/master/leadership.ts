@@ -246,7 +246,8 @@ export class Leadership {
       planned = submission.plan(state, { timeMs, user, group, blockBytesDefault: this.#settings.blockBytesDefault });
     } catch (thrown) {
       const error = this.#deps.replica.checked(thrown);
-      if (caller === null || caller.attempt === 1 || !FINAL_REFUSALS.has(error.code)) return this.#answer(submission, error, NOTHING);
+      if (caller === null || caller.attempt === 1 || !FINAL_REFUSALS.has(error.code))
+        return this.#answer(submission, error, { sn: state.sn, inode: null });
       const refusal = { errorCode: ERROR_NUMBERS[error.code], errorMessage: error.message };
       return this.#add(submission, { refusal }, timeMs, error);
     }
@@ -303,7 +304,7 @@ export class Leadership {
   /** Answers without an entry: at the gate. */
   #answer(submission: Submission, error: UnderstudyError | null, answer: Answer): void {
     const { sn, inode } = answer;
-    this.release((refused) => submission.settle(refused ?? error, { sn, inode }));
+    this.release((refused) => submission.settle(refused ?? error, refused === null ? { sn, inode } : NOTHING));
   }
 
   #refuse(submission: Submission, error: UnderstudyError): void {

@@ -18,29 +18,35 @@ export const SHOWN_STATES: Record<Role['name'], string> = {
 
 export interface Shown {
   readonly role: Role;
+  readonly leads: boolean;
   readonly replica: Replica | null;
   readonly rpcAddress: string;
   readonly clusterId: string;
+  /** Unix milliseconds; likewise `sinceMs`, since when it is in this state. */
   readonly startedMs: number;
-  /** Since when it is in this state. */
   readonly sinceMs: number;
   /** What is wrong, for people; empty when nothing is. */
   readonly trouble: string;
-  /** `host:port` of the master that leads; empty where none is known. */
-  readonly leader: string;
+  /** `host:port` of another master that leads; empty where none is known. */
+  readonly leaderAddress: string;
+  behind(): understudy.Behind.$Properties;
 }
 
-export function masterStatus(
-  master: Shown,
-  settings: { readonly webAddress: string; readonly version: string },
-): understudy.MasterStatusResponse.$Properties {
-  const { role, replica, rpcAddress, clusterId, startedMs, sinceMs, trouble, leader } = master;
+export interface ShownSettings {
+  readonly webAddress: string;
+  readonly version: string;
+  readonly isObserver: boolean;
+}
+
+export function masterStatus(master: Shown, settings: ShownSettings): understudy.MasterStatusResponse.$Properties {
+  const { role, leads, replica, rpcAddress, clusterId, startedMs, sinceMs, trouble, leaderAddress } = master;
   const appliedSn = replica?.end.sn ?? 0;
+  const behind = leads ? null : master.behind();
   return {
     state: SHOWN_STATES[role.name],
     epoch: replica?.state.epoch ?? 0,
     appliedSn,
-    committedSn: appliedSn,
+    committedSn: appliedSn + (behind?.entries ?? 0),
     rpcAddress,
     webAddress: settings.webAddress,
     startedMs,
@@ -49,7 +55,9 @@ export function masterStatus(
     clusterId,
     reason: trouble,
     verified: replica?.isVerified ?? false,
-    leader,
+    leader: leads ? rpcAddress : leaderAddress,
+    behind,
+    observer: settings.isObserver,
   };
 }
 

@@ -18,6 +18,7 @@ import type { Checkpointer } from './checkpointer.js';
 import { Claimant } from './claimant.js';
 import { ClockWatch } from './clock-watch.js';
 import { type Controlled, controlMethods } from './control-service.js';
+import { Currency } from './currency.js';
 import { EarlyElection } from './early-election.js';
 import { Follower } from './follower.js';
 import { HandOver } from './hand-over.js';
@@ -55,7 +56,9 @@ export class Master implements Controlled, AsyncDisposable {
   /** Tells readers what is applied. */
   readonly applied: AppliedWatch;
   readonly standbys: StandbyStreams;
-  readonly #startedMs: number;
+  /** Unix milliseconds; likewise `sinceMs`, since when it is in this state. */
+  readonly startedMs: number;
+  readonly #currency: Currency;
   readonly #claimant: Claimant;
   readonly #handOver: HandOver;
   readonly #taker: LeadTaker;
@@ -71,7 +74,7 @@ export class Master implements Controlled, AsyncDisposable {
   /** The writer before, whose reads go on until the new epoch serves. */
   #retired: JournalWriter | null = null;
   #role: Role = { name: 'following' };
-  #sinceMs: number;
+  sinceMs: number;
   /** What is wrong, for people; empty when nothing is. */
   #trouble = '';
   #isClosing = false;
@@ -83,8 +86,6 @@ export class Master implements Controlled, AsyncDisposable {
   #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   /** What a leader does besides answering; `done` outlives the leadership until all of that has ended. */
   #serving: Serving | null = null;
-  /** When the follower last had all that was committed. */
-  #caughtUpMs = Number.NEGATIVE_INFINITY;
   readonly #stopping = new AbortController();
   /** What keeps this master from having a replica, for people; empty when nothing does. */
   #doing = '';
@@ -119,6 +120,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#settings = settings;
     this.#deps = deps;
     this.applied = new AppliedWatch(deps.clock);
+    this.#currency = new Currency(deps.clock);
     this.#claimant = new Claimant(settings, deps);
     this.#clockWatch = new ClockWatch(settings, deps.log);
     this.#handOver = new HandOver(deps, this);
@@ -131,13 +133,14 @@ export class Master implements Controlled, AsyncDisposable {
       ...deps,
       ownAddress: () => this.rpcAddress,
       leaderGone: (leader, why) => early.leaderGone(leader, why),
+      heard: (committedSn) => this.#currency.heard(committedSn),
       caughtUp: () => {
-        this.#caughtUpMs = deps.clock.monotonicMs();
+        this.#currency.caughtUp();
         this.#trouble = '';
       },
       failed: (error) => this.input({ type: 'replay failed', error }),
     });
-    this.#startedMs = this.#sinceMs = deps.clock.wallMs();
+    this.startedMs = this.sinceMs = deps.clock.wallMs();
   }
 
   /** Resolves when this master has closed. */
@@ -180,17 +183,22 @@ export class Master implements Controlled, AsyncDisposable {
     return this.#leadership === null ? null : (this.#serving?.checkpointer ?? null);
   }
 
+  get leads(): boolean {
+    return this.#role.name === 'leading' || this.#role.name === 'suspended';
+  }
+
+  get trouble(): string {
+    const own = this.leads ? this.#clockWatch.trouble : this.#doing || (this.#replica?.trouble ?? '');
+    return this.#trouble || this.#leadership?.trouble || own;
+  }
+
+  behind() {
+    return this.#currency.behind(this.#replica?.end.sn ?? 0);
+  }
+
   /** What `masterStatus` tells. */
   status() {
-    const leads = this.#role.name === 'leading' || this.#role.name === 'suspended';
-    const trouble =
-      this.#trouble || this.#leadership?.trouble || (leads ? this.#clockWatch.trouble : this.#doing || (this.#replica?.trouble ?? ''));
-    const { role, replica, rpcAddress, clusterId } = this;
-    const leader = leads ? rpcAddress : this.#leaderAddress();
-    return masterStatus(
-      { role, replica, rpcAddress, clusterId, startedMs: this.#startedMs, sinceMs: this.#sinceMs, trouble, leader },
-      this.#settings,
-    );
+    return masterStatus(this, this.#settings);
   }
 
   /**
@@ -210,13 +218,7 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    if (this.#leadership !== null && this.successors().length > 0)
-      await this.#handOver.run('').then(
-        () => this.#handOver.seen(),
-        (error) => {
-          this.#deps.log.warn({ error }, 'the lead is left to the election');
-        },
-      );
+    await this.#handOver.leave();
     this.input({ type: 'stop' });
     this.#stopping.abort();
     try {
@@ -254,7 +256,7 @@ export class Master implements Controlled, AsyncDisposable {
     if (error !== null) this.#trouble = error.message;
     if (role.name === 'leading') this.#trouble = '';
     if (before.name === role.name) return;
-    this.#sinceMs = this.#deps.clock.wallMs();
+    this.sinceMs = this.#deps.clock.wallMs();
     logRoleChange(this.#deps.log, before, role, input);
   }
 
@@ -314,7 +316,7 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   async #startClaiming(effect: ClaimEffect): Promise<void> {
-    const behindMs = this.#deps.clock.monotonicMs() - this.#caughtUpMs;
+    const behindMs = this.#deps.clock.monotonicMs() - this.#currency.caughtUpMs;
     await this.#follower.stop();
     await this.#stopClaiming();
     const stop = new AbortController();
@@ -410,7 +412,7 @@ export class Master implements Controlled, AsyncDisposable {
     if (replica === null) return;
     this.#replica = replica;
     this.#replicaTrouble = null;
-    this.#caughtUpMs = Number.NEGATIVE_INFINITY;
+    this.#currency.reset();
     this.applied.advanced(replica.end.sn);
     this.input({ type: 'rebuilt' });
   }
@@ -462,7 +464,7 @@ export class Master implements Controlled, AsyncDisposable {
   /** @returns why a request for the leader is refused here, with the leader's address where it is known. */
   notLeader(): UnderstudyError {
     if (this.#replica === null) return rebuilding();
-    const leader = this.#leaderAddress();
+    const leader = this.leaderAddress;
     return new UnderstudyError(
       'not_leader',
       `this master does not lead: state=${SHOWN_STATES[this.#role.name]}`,
@@ -470,7 +472,8 @@ export class Master implements Controlled, AsyncDisposable {
     );
   }
 
-  #leaderAddress(): string {
+  /** `host:port` of another master that leads; empty where none is known. */
+  get leaderAddress(): string {
     const address = this.#replica?.state.leaderAddress ?? '';
     return address === this.rpcAddress ? this.#handOver.successor : address;
   }

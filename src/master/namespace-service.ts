@@ -3,7 +3,7 @@
  */
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
-import { asError, UnderstudyError } from '../base/errors.js';
+import { asError, asOf, UnderstudyError } from '../base/errors.js';
 import { operations } from '../metadata/operations.js';
 import { checkPrincipal } from '../metadata/plan.js';
 import type { Pages } from '../metadata/queries.js';
@@ -19,6 +19,8 @@ export interface Served {
   /** Null unless this master leads. */
   readonly leadership: Leadership | null;
   readonly applied: AppliedWatch;
+  /** How far this master knows itself to be behind, where it does not lead. */
+  behind(): understudy.Behind.$Properties;
   /** @returns why a request for the leader is refused, with the leader's address where it is known. */
   notLeader(): UnderstudyError;
 }
@@ -62,7 +64,7 @@ export class NamespaceService {
       caller: submissionCaller(caller),
       plan,
       settle(refused, { sn, inode }) {
-        if (refused !== null) call.fail(refused);
+        if (refused !== null) call.fail(sn === 0 ? refused : asOf(refused, sn));
         else call.reply(encodeMessage(understudy.MutationResponse, { sn, inode }));
       },
     });
@@ -70,12 +72,12 @@ export class NamespaceService {
 
   #query(operation: QueryRow, call: ServerCall): void {
     const { freshness, answer } = operation.prepare(call.body);
-    this.#look(call, freshness, (replica, release) => {
+    this.#look(call, freshness, (replica, release, behind) => {
       let body: Uint8Array;
       try {
-        body = answer(replica.state, replica.kv);
+        body = withBehind(answer(replica.state, replica.kv), behind);
       } catch (thrown) {
-        const error = replica.checked(thrown);
+        const error = asOf(replica.checked(thrown), replica.state.sn);
         return release((refused) => call.fail(refused ?? error));
       }
       release((refused) => (refused === null ? call.reply(body) : call.fail(refused)));
@@ -84,7 +86,7 @@ export class NamespaceService {
 
   #stream(operation: StreamRow, call: ServerCall): void {
     const { freshness, answer } = operation.prepare(call.body);
-    this.#look(call, freshness, (replica, release) => {
+    this.#look(call, freshness, (replica, release, behind) => {
       if (this.#listings >= LISTINGS_MAX) {
         return call.fail(new UnderstudyError('resource_exhausted', `too many listings are open: open=${this.#listings}`));
       }
@@ -92,13 +94,13 @@ export class NamespaceService {
       try {
         pages = answer(replica.state, replica.kv);
       } catch (thrown) {
-        const error = replica.checked(thrown);
+        const error = asOf(replica.checked(thrown), replica.state.sn);
         return release((refused) => call.fail(refused ?? error));
       }
       this.#listings += 1;
       const done = async (refused: UnderstudyError | null) => {
         try {
-          if (refused === null) await this.#sendPages(call, replica, pages);
+          if (refused === null) await this.#sendPages(call, replica, pages, behind);
           else call.fail(refused);
         } finally {
           this.#listings -= 1;
@@ -109,12 +111,12 @@ export class NamespaceService {
     });
   }
 
-  async #sendPages(call: ServerCall, replica: Replica, pages: Pages): Promise<void> {
+  async #sendPages(call: ServerCall, replica: Replica, pages: Pages, behind: Uint8Array): Promise<void> {
     let isSending = false;
     try {
       for await (const page of pages.pages()) {
         isSending = true;
-        await call.item(page);
+        await call.item(withBehind(page, behind));
         isSending = false;
       }
       call.reply();
@@ -127,19 +129,27 @@ export class NamespaceService {
   #look(
     call: ServerCall,
     freshness: understudy.Freshness.$Properties | null | undefined,
-    look: (replica: Replica, release: (released: Released) => void) => void,
+    look: (replica: Replica, release: (released: Released) => void, behind: Uint8Array) => void,
   ): void {
     const { leadership, replica, applied } = this.#served;
-    if (leadership !== null && replica !== null) return look(replica, (released) => leadership.release(released));
+    if (leadership !== null && replica !== null) return look(replica, (released) => leadership.release(released), NEWEST);
     if (!freshness?.stale && !freshness?.atLeastSn) throw this.#served.notLeader();
     applied.wait(freshness.atLeastSn ?? 0, call, (refused) => {
       const current = this.#served.replica;
       if (refused !== null || current === null) return call.fail(refused ?? rebuilding());
       // By now this master may lead and have pending changes: then its answers pass its gate too.
       const leads = this.#served.leadership;
-      look(current, (released) => (leads === null ? released(null) : leads.release(released)));
+      if (leads !== null) return look(current, (released) => leads.release(released), NEWEST);
+      look(current, (released) => released(null), encodeMessage(understudy.ReadAnswer, { behind: this.#served.behind() }));
     });
   }
+}
+
+const NEWEST = new Uint8Array();
+
+/** @returns the answer to a read, with how far behind it is: messages that follow each other are one. */
+function withBehind(answer: Uint8Array, behind: Uint8Array): Uint8Array {
+  return behind.length === 0 ? answer : Buffer.concat([answer, behind]);
 }
 
 export function rebuilding(): UnderstudyError {

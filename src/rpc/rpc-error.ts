@@ -1,6 +1,6 @@
 /**
- * Errors on the wire: an understudy.RpcError in the body of an error frame. Causes stay where they are; code, message, leader and the time
- * to wait travel.
+ * Errors on the wire: an understudy.RpcError in the body of an error frame. Causes stay where they are; code, message, leader, the time
+ * to wait and the entry as of which it holds travel.
  */
 
 import { understudy } from '#proto/understudy.js';
@@ -16,6 +16,7 @@ export function encodeError(error: UnderstudyError): Uint8Array {
     message: error.message.slice(0, MESSAGE_CHARACTERS_MAX),
     leader: error.leader ?? '',
     retryAfterMs: Math.max(0, Math.ceil(error.retryAfterMs ?? 0)),
+    sn: error.sn ?? 0,
   };
   return encodeMessage(understudy.RpcError, fields);
 }
@@ -31,5 +32,6 @@ export function decodeError(body: Uint8Array): UnderstudyError {
   return new UnderstudyError(errorCode(fields.code), fields.message, {
     ...(fields.leader === '' ? {} : { leader: fields.leader }),
     ...(fields.retryAfterMs === 0 ? {} : { retryAfterMs: fields.retryAfterMs }),
+    ...(fields.sn === 0 ? {} : { sn: fields.sn }),
   });
 }

@@ -116,9 +116,10 @@ test('stat: no format, everything line by line', () => {
 test('masterInfo: leader, standby and one that does not answer, the leader first and the lag from the highest entry', () => {
   const status = (fields: Partial<understudy.MasterStatusResponse>) =>
     understudy.MasterStatusResponse.decode(understudy.MasterStatusResponse.encode(fields).finish());
+  const standby = { state: 'PASSIVE', epoch: 3, appliedSn: 95, committedSn: 95, webAddress: 'a:2', version: '0.1.0' };
   const masters = masterInfos([
     { address: 'c:1', error: new UnderstudyError('unavailable', 'cannot connect') },
-    { address: 'a:1', status: status({ state: 'PASSIVE', epoch: 3, appliedSn: 95, committedSn: 95, webAddress: 'a:2', version: '0.1.0' }) },
+    { address: 'a:1', status: status({ ...standby, behind: { entries: 5, ms: 12 }, observer: true }) },
     {
       address: 'b:1',
       status: status({ state: 'ACTIVE', epoch: 3, appliedSn: 100, committedSn: 100, webAddress: 'b:2', version: '0.1.0' }),
@@ -126,10 +127,10 @@ test('masterInfo: leader, standby and one that does not answer, the leader first
   ]);
   expect(formatMasters(masters)).toMatchInlineSnapshot(`
     "Current leader master: b:1
-    Master Address  State        Epoch  Applied  Lag  Web Address  Version  Remark
-    b:1             ACTIVE       3      100      0    b:2          0.1.0
-    a:1             PASSIVE      3      95       5    a:2          0.1.0
-    c:1             UNREACHABLE  -      -        -    -            -        cannot connect"
+    Master Address  State        Epoch  Applied  Lag  Behind ms  Web Address  Version  Remark
+    b:1             ACTIVE       3      100      0    0          b:2          0.1.0
+    a:1             PASSIVE      3      95       5    12         a:2          0.1.0    observer
+    c:1             UNREACHABLE  -      -        -    -          -            -        cannot connect"
   `);
   expect(formatMasters([])).toContain('Current leader master: none');
 });
