@@ -295,11 +295,11 @@ describe('zookeeper election: servers fail', () => {
   test('server stopped with SIGSTOP: the others serve, and it is left', async () => {
     const { events, first, close } = await pair();
     for (const server of ensemble.servers) {
-      server.pause();
+      await server.pause();
       try {
         await published(first, server.id);
       } finally {
-        server.resume();
+        await server.resume();
       }
     }
     expect(events.filter((event) => event.endsWith('elected')).length).toBeGreaterThan(0);

@@ -1,30 +1,29 @@
 /**
  * Real ZooKeeper servers for tests, one or an ensemble, each on ports and a folder of its own; to be killed, stopped and started singly.
+ * They run as processes, or in containers where there is an engine with the image (server-program.ts).
  *
- * Taken from ZOOKEEPER_HOME (an unpacked distribution), from ZOOKEEPER_CLASSPATH (jars), or from Debian's package. A test that needs one never skips:
+ * As processes they are taken from ZOOKEEPER_HOME (an unpacked distribution), from ZOOKEEPER_CLASSPATH (jars), or from Debian's package. A test that needs one never skips:
  * without a server `startZooKeeper` fails and says what to install.
  */
-import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { freePorts } from './ports.js';
-import { killProcess, startProcess } from './processes.js';
+import { type RunningProgram, type Surroundings, startProgram, surroundingsFor } from './server-program.js';
 import { waitUntil } from './wait-until.js';
 
 const START_LIMIT_MS = 60_000;
 const DEBIAN_JAR = '/usr/share/java/zookeeper.jar';
+const IMAGE = 'understudy-test-zookeeper';
 
 /** Starts `count` servers that form one ensemble, and waits until they serve. */
 export async function startZooKeeper(count = 1): Promise<ZooKeeperEnsemble> {
-  const classpath = findClasspath();
+  const where = await surroundingsFor(IMAGE);
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-zk-'));
   const ports = await freePorts(3 * count);
   const members = Array.from({ length: count }, (_, index) => ports.slice(3 * index, 3 * index + 3));
-  const servers = members.map(
-    ([port = 0], index) => new ZooKeeperServer(classpath, join(folder, String(index + 1)), index + 1, port, members),
-  );
+  const servers = members.map(([port = 0], index) => new ZooKeeperServer(where, join(folder, String(index + 1)), index + 1, port, members));
   const ensemble = new ZooKeeperEnsemble(folder, servers);
   await ensemble.start();
   return ensemble;
@@ -46,8 +45,7 @@ export class ZooKeeperEnsemble implements AsyncDisposable {
 
   /** Starts those that are not running, and waits until all serve. */
   async start(): Promise<void> {
-    for (const server of this.servers) server.spawn();
-    await Promise.all(this.servers.map((server) => server.ready()));
+    await Promise.all(this.servers.map((server) => server.start()));
   }
 
   async kill(): Promise<void> {
@@ -67,14 +65,14 @@ export class ZooKeeperEnsemble implements AsyncDisposable {
 export class ZooKeeperServer {
   readonly id: number;
   readonly address: string;
-  readonly #classpath: string;
+  readonly #where: Surroundings;
   readonly #folder: string;
   readonly #port: number;
-  #child: ChildProcess | undefined;
+  #program: RunningProgram | undefined;
 
-  constructor(classpath: string, folder: string, id: number, port: number, members: readonly (readonly number[])[]) {
+  constructor(where: Surroundings, folder: string, id: number, port: number, members: readonly (readonly number[])[]) {
     this.id = id;
-    this.#classpath = classpath;
+    this.#where = where;
     this.#folder = folder;
     this.#port = port;
     this.address = `127.0.0.1:${port}`;
@@ -88,44 +86,40 @@ export class ZooKeeperServer {
     writeFileSync(join(folder, 'zoo.cfg'), `${lines.join('\n')}\n`);
   }
 
-  spawn(): void {
-    if (this.#child !== undefined) return;
-    const options = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
-    const args = [...options, '-cp', this.#classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.#folder, 'zoo.cfg')];
-    this.#child = startProcess('java', args, this.#log, this.#folder);
-  }
-
+  /** Starts it if it is not running, and waits until it serves. */
   async start(): Promise<void> {
-    this.spawn();
-    await this.ready();
-  }
-
-  async ready(): Promise<void> {
-    const child = this.#child;
+    this.#program ??= await this.#run();
+    const program = this.#program;
     await waitUntil(
       `zookeeper ${this.address} serves`,
       async () => {
-        if (child === undefined || child.exitCode !== null)
-          throw new Error(`zookeeper ended: ${readFileSync(this.#log, 'utf8').slice(-2000)}`);
+        if (await program.hasEnded()) throw new Error(`zookeeper ended: ${(await program.output()).slice(-2000)}`);
         return /^Mode:/m.test(await this.ask('srvr'));
       },
       START_LIMIT_MS,
     );
   }
 
+  #run(): Promise<RunningProgram> {
+    const options = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
+    const classpath = this.#where === 'container' ? DEBIAN_JAR : findClasspath();
+    const args = [...options, '-cp', classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.#folder, 'zoo.cfg')];
+    return startProgram({ command: 'java', args, folder: this.#folder, image: IMAGE }, this.#where);
+  }
+
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child !== undefined) await killProcess(child);
+    const program = this.#program;
+    this.#program = undefined;
+    await program?.kill();
   }
 
   /** SIGSTOP: connections stay open and nothing is answered. */
-  pause(): void {
-    this.#child?.kill('SIGSTOP');
+  async pause(): Promise<void> {
+    await this.#program?.pause();
   }
 
-  resume(): void {
-    this.#child?.kill('SIGCONT');
+  async resume(): Promise<void> {
+    await this.#program?.resume();
   }
 
   /** @returns the answer to a four-letter command, such as `srvr`, `cons`, `wchp`; empty when there is none. */
@@ -140,10 +134,6 @@ export class ZooKeeperServer {
       socket.on('error', () => {});
       socket.on('close', () => resolve(answer));
     });
-  }
-
-  get #log(): string {
-    return join(this.#folder, 'zookeeper.log');
   }
 }
 
