@@ -7,6 +7,7 @@
  * - A written file is durable once its own sync *and* that of the folder that names it have returned.
  */
 import fs from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { UnderstudyError } from './errors.js';
 
@@ -16,6 +17,11 @@ export const PAGE_BYTES = 4096;
 declare const WebAssembly: { readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer } };
 
 const { O_CREAT, O_DSYNC, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants;
+/** Errors of shared storage for which Node has a number only. */
+const UNNAMED_ERRNOS = new Map<number, string>([
+  [os.constants.errno.ESTALE, 'ESTALE'],
+  [os.constants.errno.EDQUOT, 'EDQUOT'],
+]);
 /** Absent where the platform has none; the file system is then taken for what it is. */
 const O_DIRECT: number = fs.constants.O_DIRECT ?? 0;
 
@@ -28,6 +34,17 @@ const LOCAL_TYPES = new Set([
 export async function isLocalFolder(folder: string): Promise<boolean> {
   const { type } = await done<fs.StatsFs>('statfs', folder, (then) => fs.statfs(folder, then));
   return LOCAL_TYPES.has(type >>> 0);
+}
+
+/** @returns whether the file can be read with O_DIRECT. */
+export async function takesDirect(filePath: string): Promise<boolean> {
+  try {
+    await (await SystemFile.open(filePath, { direct: true })).close();
+    return true;
+  } catch (error) {
+    if (error instanceof UnderstudyError && error.code === 'failed_precondition') return false;
+    throw error;
+  }
 }
 
 /** @returns bytes that an ordinary process may still write below `folder`. */
@@ -247,11 +264,19 @@ export async function removeFile(filePath: string): Promise<void> {
   await done<void>('rm', filePath, (then) => fs.rm(filePath, { force: true }, then));
 }
 
+/** @returns whether what a name or a descriptor stood for is not there (any more): ENOENT, or ESTALE of a file that another machine removed. */
+export function isGone(error: unknown): boolean {
+  const errno = errnoOf(error);
+  return errno === 'ENOENT' || errno === 'ESTALE';
+}
+
 /** @returns the errno of a failed file operation, such as `ENOENT`; undefined for other errors. */
 export function errnoOf(error: unknown): string | undefined {
   const cause = error instanceof UnderstudyError ? error.cause : error;
-  const code = cause instanceof Error && !(cause instanceof UnderstudyError) && 'code' in cause ? cause.code : undefined;
-  return typeof code === 'string' ? code : undefined;
+  if (!(cause instanceof Error) || cause instanceof UnderstudyError || !('code' in cause) || typeof cause.code !== 'string')
+    return undefined;
+  const number = 'errno' in cause && typeof cause.errno === 'number' ? -cause.errno : 0;
+  return UNNAMED_ERRNOS.get(number) ?? cause.code;
 }
 
 type Then<T> = (error: NodeJS.ErrnoException | null, value?: T) => void;

@@ -7,7 +7,7 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
-import { alignedBuffers, errnoOf, PAGE_BYTES, removeFile, SystemFile, syncFolder } from '../base/system-file.js';
+import { alignedBuffers, isGone, PAGE_BYTES, removeFile, SystemFile, syncFolder } from '../base/system-file.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import type { CheckpointRef, Checkpoints, Retention } from './checkpoints.js';
 import { checkpointFolder, checkpointPath, type DirectoryContext } from './directory-layout.js';
@@ -106,7 +106,7 @@ export class DirectoryCheckpoints implements Checkpoints {
     try {
       return looks.pauseAfter(error);
     } catch (last) {
-      if (errnoOf(last) !== 'ENOENT') throw last;
+      if (!isGone(last)) throw last;
       throw new UnderstudyError('not_found', `there is no such checkpoint: sn=${checkpoint.sn} id=${checkpoint.id}`, { cause: last });
     }
   }

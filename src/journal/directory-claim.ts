@@ -15,7 +15,7 @@
  */
 import path from 'node:path';
 import { asError, UnderstudyError } from '../base/errors.js';
-import { createFileDurable, errnoOf, listFolder, PAGE_BYTES, removeFile } from '../base/system-file.js';
+import { createFileDurable, errnoOf, listFolder, PAGE_BYTES, removeFile, takesDirect } from '../base/system-file.js';
 import { throwIfAborted } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
 import { claimPath, type DirectoryContext, EPOCHS_MAX, formatPath, logFolder, PROBE_NAME } from './directory-layout.js';
@@ -78,7 +78,7 @@ class Claim {
     await this.#step('fenced', number);
     const { head, log } = await this.#look(async () => {
       const found = await findHead(this.#context, this.#ledger, number, committed);
-      return { head: found, log: found === undefined ? emptyLog() : await readHeadLog(this.#context, found, this.#request.from) };
+      return { head: found, log: found === undefined ? emptyLog() : await readHeadLog(await this.#pastCache(), found, this.#request.from) };
     });
     await this.#step('read', number);
     const adopted = this.#behind(log);
@@ -100,6 +100,12 @@ class Claim {
       await writer.close();
       throw error;
     }
+  }
+
+  /** A leader whose write failed may have left in a local cache what the disk never had: the tail is read from the disk, where that can be. */
+  async #pastCache(): Promise<DirectoryContext> {
+    const context = this.#context;
+    return { ...context, direct: context.direct || (await takesDirect(formatPath(context.settings.folder))) };
   }
 
   async #finish(writer: DirectoryWriter, log: HeadLog, adopted: readonly Batch[]): Promise<void> {

@@ -8,9 +8,10 @@
 import { isError, UnderstudyError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
-import type { DirectoryContext } from './directory-layout.js';
+import { type DirectoryContext, formatPath } from './directory-layout.js';
 import { checkNotCollected } from './directory-retention.js';
 import { type CommittedEpoch, checkOnChain, cursorBehind, highestCommitted, isOwn, type Leg, legsBehind } from './epoch-chain.js';
+import { readFormat } from './format-file.js';
 import { findHead, readHeadLog } from './head-log.js';
 import { type Batch, type ChainPoint, endOf, type ReadRequest } from './journal.js';
 import { Ledger } from './ledger.js';
@@ -78,7 +79,9 @@ class Follower {
     const nowMs = this.#context.deps.clock.monotonicMs();
     if (nowMs - this.#pathCheckedMs < PATH_CHECK_INTERVAL_MS) return;
     this.#pathCheckedMs = nowMs;
-    if (await ledger.file.isStillAtPath()) return;
+    const { settings, direct, incarnation } = this.#context;
+    const { incarnationId } = await readFormat(formatPath(settings.folder), direct);
+    if ((await ledger.file.isStillAtPath()) && incarnationId === Buffer.from(incarnation).toString('hex')) return;
     throw new UnderstudyError('failed_precondition', `another journal is at this path now: folder=${this.#context.settings.folder}`);
   }
 

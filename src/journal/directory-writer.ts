@@ -11,7 +11,7 @@ import assert from 'node:assert/strict';
 import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { type Epoch, epoch } from '../base/ids.js';
-import { errnoOf, freeBytes, SystemFile } from '../base/system-file.js';
+import { freeBytes, isGone, SystemFile } from '../base/system-file.js';
 import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
 import { boundarySn, checkRetention, type Retention } from './checkpoints.js';
@@ -299,7 +299,7 @@ export class DirectoryWriter implements JournalWriter {
       this.#missing = 0;
       if (isSame && format.clusterId === this.#format.clusterId && format.incarnationId === this.#format.incarnationId) return;
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') {
+      if (!isGone(error)) {
         this.#context.deps.log.warn({ error, folder }, 'cannot check the journal folder');
         return;
       }

@@ -54,7 +54,7 @@ export class LogCursor implements AsyncDisposable {
     for (;;) {
       this.#segment ??= await openSegment(this.#context, this.#place.epoch, this.#place.segment);
       let parsed = this.#parse();
-      if (parsed.kind !== 'batch') parsed = await this.#load(this.#segment, parsed);
+      if (parsed.kind !== 'batch') parsed = await this.#loadOrLeave(this.#segment, parsed);
       if (parsed.kind === 'batch') return this.#step(parsed.stored);
       const trailer = decodeTrailer(this.#chunk.subarray(0, this.#chunkBytes), this.#place.offset - this.#chunkFrom, this.#where);
       if (trailer === undefined || trailer.epoch !== this.#place.epoch) {
@@ -74,6 +74,16 @@ export class LogCursor implements AsyncDisposable {
     const at = this.#place.offset - this.#chunkFrom;
     if (at < 0 || at >= this.#chunkBytes) return { kind: 'short', bytes: 16 };
     return parseBatch(this.#chunk.subarray(0, this.#chunkBytes), at, this.#where);
+  }
+
+  /** After an error the segment is opened anew by the next look: on a network file system the descriptor itself can be stale. */
+  async #loadOrLeave(segment: OpenSegment, before: ParsedBatch): Promise<ParsedBatch> {
+    try {
+      return await this.#load(segment, before);
+    } catch (error) {
+      await this.moveTo(this.#place).catch(() => undefined);
+      throw error;
+    }
   }
 
   /** Reads afresh from `place` on, as much as the batch there needs. */

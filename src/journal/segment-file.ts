@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { isError, UnderstudyError } from '../base/errors.js';
-import { alignedBuffers, errnoOf, PAGE_BYTES, removeFile, SystemFile, syncFolder } from '../base/system-file.js';
+import { alignedBuffers, errnoOf, isGone, PAGE_BYTES, removeFile, SystemFile, syncFolder } from '../base/system-file.js';
 import { sleep } from '../base/wait.js';
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, type ParsedBatch, parseBatch, type StoredBatch } from './batch-format.js';
 import { type DirectoryContext, formatPath, logFolder, segmentPath } from './directory-layout.js';
@@ -100,8 +100,9 @@ export async function openSegment(context: DirectoryContext, epoch: number, segm
       await file.close();
       if (tries >= OPEN_TRIES) throw new UnderstudyError('corrupt', `the head of a segment is damaged: file=${at} offset=0 epoch=${epoch}`);
     } catch (error) {
-      if (errnoOf(error) !== 'ENOENT') throw error;
+      if (!isGone(error)) throw error;
       if (tries >= OPEN_TRIES) {
+        if (errnoOf(error) !== 'ENOENT') throw error;
         await readFormat(formatPath(context.settings.folder), context.direct);
         throw new UnderstudyError('corrupt', `a segment is missing: file=${at} epoch=${epoch}`, { cause: error });
       }

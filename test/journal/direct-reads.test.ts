@@ -1,4 +1,4 @@
-/** What opening a file with O_DIRECT makes of a file system that refuses it, and of one that fails. */
+/** What opening a file with O_DIRECT makes of a file system that refuses it, and of one that fails; who reads with it; errors that Node cannot name. */
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -31,4 +31,11 @@ test('O_DIRECT: where the first read fails for another reason, is that error', a
     read.mockRestore();
     await rm(folder, { recursive: true, force: true });
   }
+});
+
+test('errnoOf: numbers of shared storage that Node has no name for, get theirs', () => {
+  const unnamed = (errno: number): Error => Object.assign(new Error('read'), { code: `Unknown system error -${errno}`, errno: -errno });
+  expect(errnoOf(unnamed(116))).toBe('ESTALE');
+  expect(errnoOf(unnamed(122))).toBe('EDQUOT');
+  expect(errnoOf(Object.assign(new Error('open'), { code: 'ENOENT', errno: -2 }))).toBe('ENOENT');
 });

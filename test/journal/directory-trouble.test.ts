@@ -164,6 +164,45 @@ test('claim: one stale look at a slot or a segment on the way to the base, is re
   expect(stale).toBeGreaterThan(0);
 });
 
+test('claim: a descriptor that has become stale, is left for a new one', async () => {
+  const { writer } = await claim(await openJournal());
+  await writer.append([bytesOf('x')], 1);
+  await journals[0]?.close();
+  const { readExactly } = SystemFile.prototype;
+  let stale: SystemFile | undefined;
+  const pause = async (at: string): Promise<void> => {
+    if (at !== 'read') return;
+    vi.spyOn(SystemFile.prototype, 'readExactly').mockImplementation(function (this: SystemFile, buffer, position) {
+      if (this.path === segment(1) && position > 0) stale ??= this;
+      return this === stale ? Promise.reject(failure('ESTALE')) : readExactly.call(this, buffer, position);
+    });
+  };
+  expect(textOf((await claim(await openJournal({ pause }))).delivered)).toEqual(['claim 1', 'x', 'claim 2']);
+  expect(stale).toBeDefined();
+});
+
+test('claim: reads the tail from the disk and not from a cache, where the file system lets it', async () => {
+  const { writer } = await claim(await openJournal());
+  await writer.append([bytesOf('x')], 1);
+  const opened: boolean[] = [];
+  const { open } = SystemFile;
+  let refused = false;
+  vi.spyOn(SystemFile, 'open').mockImplementation((file, options = {}) => {
+    if (file === segment(1) || file === segment(2)) opened.push(options.direct === true);
+    const isRefused = refused && options.direct === true;
+    return isRefused ? Promise.reject(new UnderstudyError('failed_precondition', 'no O_DIRECT')) : open.call(SystemFile, file, options);
+  });
+  const pause = async (at: string): Promise<void> => {
+    if (at === 'fenced') opened.length = 0;
+    if (at === 'read') expect(opened.length > 0 && opened.every((direct) => direct !== refused)).toBe(true);
+  };
+  const second = await claim(await openJournal({ pause }));
+  await second.writer.append([bytesOf('y')], 1);
+  refused = true;
+  const third = await claim(await openJournal({ pause }), writer.end);
+  expect(textOf(third.delivered)).toEqual(['claim 2', 'y', 'claim 3']);
+});
+
 test('claim: what killed claimants left of their probes, is removed; other files stay', async () => {
   for (const name of ['.probe-0123456789abcdef', '.probe-ffffffffffffffff', '.probe-mine'])
     await writeFile(path.join(folder, 'log', name), '');
