@@ -50,7 +50,7 @@ async function runMaster({ settings, ignored }: LoadedSettings, version: string,
   const deps = { clock: systemClock, random: systemRandom, log, network: tcpNetwork };
   await mkdir(settings.masterMetastoreDir, { recursive: true });
   const stores = new LevelStores(settings.masterMetastoreDir, LEVEL_SETTINGS);
-  await using opened = await openJournal(settings, deps, { toLead: settings.masterElection !== 'none' });
+  await using opened = await openJournal(settings, deps, { toLead: settings.masterRole !== 'observer' });
   const { journal } = opened;
   await using election = await openElection(settings, deps);
   await using master = await Master.open(masterSettings(settings, version), { ...deps, journal, election, stores });

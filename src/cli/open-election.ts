@@ -2,19 +2,22 @@
  * The election that the settings ask for.
  */
 import path from 'node:path';
-import { UnderstudyError } from '../base/errors.js';
 import type { Settings } from '../config/settings.js';
 import type { Election } from '../election/election.js';
 import { EmbeddedElection, type EmbeddedElectionDeps } from '../election/embedded-election.js';
+import { FolderTerms } from '../election/folder-terms.js';
 import { ManualElection } from '../election/manual-election.js';
+import { ObjectTerms } from '../election/object-terms.js';
 import { ZooKeeperElection } from '../election/zookeeper-election.js';
-import { journalPlace } from './open-journal.js';
+import { journalPlace, openBucket } from './open-journal.js';
 
 /** A leader that resigned or died is noticed within this time. */
 const EMBEDDED_POLL_MS = 25;
+/** As that, where each look is two requests that are paid for. One that died is noticed at its port, without a look. */
+const EMBEDDED_POLL_S3_MS = 250;
 
 /** @throws `failed_precondition`: ZooKeeper is asked for and its package is missing. @throws `invalid_argument`: its address is none. */
-export async function openElection(settings: Settings, deps: EmbeddedElectionDeps): Promise<Election> {
+export async function openElection(settings: Settings, deps: Omit<EmbeddedElectionDeps, 'terms'>): Promise<Election> {
   if (settings.masterRole === 'observer') return new ManualElection('never');
   switch (settings.masterElection) {
     case 'zookeeper':
@@ -29,15 +32,12 @@ export async function openElection(settings: Settings, deps: EmbeddedElectionDep
       );
     case 'embedded': {
       const place = journalPlace(settings);
-      if (place.kind !== 'folder') throw new UnderstudyError('unimplemented', 'the embedded election needs a journal in a folder');
-      return EmbeddedElection.open(
-        {
-          folder: path.join(place.settings.folder, 'election'),
-          timeoutMs: settings.masterEmbeddedElectionTimeoutMs,
-          pollIntervalMs: EMBEDDED_POLL_MS,
-        },
-        deps,
-      );
+      const isFolder = place.kind === 'folder';
+      const terms = isFolder
+        ? new FolderTerms(path.join(place.settings.folder, 'election'))
+        : new ObjectTerms(await openBucket(settings, place, deps));
+      const pollIntervalMs = isFolder ? EMBEDDED_POLL_MS : EMBEDDED_POLL_S3_MS;
+      return EmbeddedElection.open({ timeoutMs: settings.masterEmbeddedElectionTimeoutMs, pollIntervalMs }, { ...deps, terms });
     }
     case 'none':
       return new ManualElection(settings.masterRole === 'leader' ? 'at start' : 'never');

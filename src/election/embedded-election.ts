@@ -1,20 +1,17 @@
 /**
- * The election without ZooKeeper: terms are files beside the journal (term-file.ts), and whoever makes the next one is elected.
+ * The election without ZooKeeper: terms are files or objects beside the journal (term-store.ts), and whoever makes the next one is elected.
  *
  * - The holder of a term changes its page every eighth of the time-out. Others take the next term when they have seen no change for the
  *   time-out, counted on their own monotonic clock and only across prompt looks (a stalled store is nobody's death), or when the page says
  *   that the holder resigned, or when the holder's port refuses: that at most once per time-out, as a firewall can refuse for a living one.
- * - The holder learns that it is superseded from the second page of its own file. Until then it stays elected, whatever the store does.
- * - Whoever takes term n+1 has read that term n has no successor, and looks once more when it has it: so the files of old terms can be removed.
+ * - The holder learns that it is superseded when its term has a successor. Until then it stays elected, whatever the store does.
  * - Only exclusive creation decides; two elected candidates cost time, and the journal is what keeps the data.
  */
-import { mkdir } from 'node:fs/promises';
 import { UnderstudyError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
-import { errnoOf, isLocalFolder } from '../base/system-file.js';
 import type { Election, ElectionEvent, LeaderRecord } from './election.js';
 import { type PortProbeDeps, watchPort } from './port-probe.js';
-import { type HolderPage, readPointer, removeTerm, TermFile, type TermFolder, writePointer } from './term-file.js';
+import type { HolderPage, Term, Terms } from './term-store.js';
 import { WishLoop, type WishLoopDeps } from './wish-loop.js';
 
 const POLL_INTERVAL_MS = 50;
@@ -23,15 +20,13 @@ const RENEWALS_PER_TIMEOUT = 8;
 const REFUSAL_LOOKS = 4;
 /** How many looks the others have before a candidate that went to the tail takes a term again. */
 const TAIL_LOOKS = 10;
-/** Files of so many terms are kept. A candidate that slept through more of them could win an old one, which costs one needless election. */
+/** So many terms are kept. A candidate that slept through more of them could win an old one, which costs one needless election. */
 const TERMS_KEPT = 64;
 /** A candidate that starts from an old pointer walks at most so far in one step. */
 const WALK_MAX = 1_000;
 const LEAVE_WAIT_MS = 1_000;
 
 export interface EmbeddedElectionSettings {
-  /** Where the terms are kept: `<journal>/election`. The folder above it must exist. */
-  readonly folder: string;
   /** A holder whose page did not change for so long is taken for dead. */
   readonly timeoutMs: number;
   /** How often candidates look: how long a resignation goes unseen. Default 50. */
@@ -40,11 +35,13 @@ export interface EmbeddedElectionSettings {
 
 export interface EmbeddedElectionDeps extends WishLoopDeps, PortProbeDeps {
   readonly random: Random;
+  /** Closed with the election. */
+  readonly terms: Terms;
 }
 
 /** The term that this candidate holds. */
 interface Holding {
-  file: TermFile;
+  file: Term;
   readonly nonce: Buffer;
   counter: number;
   renewedMs: number;
@@ -53,7 +50,7 @@ interface Holding {
 /** The term that this candidate watches; without a file where the pointer names a term that is not found. */
 interface Watching {
   readonly term: number;
-  readonly file: TermFile | undefined;
+  readonly file: Term | undefined;
   bytes: Buffer | undefined;
   holder: string | undefined;
   quietMs: number;
@@ -68,7 +65,7 @@ export class EmbeddedElection implements Election {
   readonly #deps: EmbeddedElectionDeps;
   readonly #pollMs: number;
   readonly #loop: WishLoop;
-  #where: TermFolder | undefined;
+  #isPrepared = false;
   #candidate: { readonly rpcAddress: string; readonly report: (event: ElectionEvent) => void } | undefined;
   #joined = false;
   #closed = false;
@@ -132,6 +129,7 @@ export class EmbeddedElection implements Election {
     await this.#letGo();
     await this.#holding?.file.close();
     this.#holding = undefined;
+    await this.#deps.terms.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -139,7 +137,7 @@ export class EmbeddedElection implements Election {
   }
 
   #fulfilled(limitMs: number): Promise<void> {
-    return this.#loop.fulfilled(limitMs, () => `the election folder does not answer: folder=${this.#settings.folder}`);
+    return this.#loop.fulfilled(limitMs, () => `the election's terms cannot be read: location=${this.#deps.terms.location}`);
   }
 
   async #step(): Promise<'done' | 'not now'> {
@@ -147,48 +145,38 @@ export class EmbeddedElection implements Election {
       await this.#letGo();
       return 'done';
     }
-    const where = await this.#openFolder();
+    if (!this.#isPrepared) await this.#deps.terms.prepare();
+    this.#isPrepared = true;
     try {
-      if (this.#holding !== undefined) await this.#hold(where, this.#holding);
-      else await this.#watch(where);
+      if (this.#holding !== undefined) await this.#hold(this.#holding);
+      else await this.#watch();
     } catch (error) {
       // The descriptor may be worth nothing any more, and the folder may be gone.
-      this.#where = undefined;
+      this.#isPrepared = false;
       if (this.#holding === undefined) await this.#letGo();
-      else await this.#reopen(where, this.#holding);
+      else await this.#reopen(this.#holding);
       throw error;
     }
     return 'done';
   }
 
-  async #openFolder(): Promise<TermFolder> {
-    if (this.#where !== undefined) return this.#where;
-    const { folder } = this.#settings;
-    await mkdir(folder).catch((cause: unknown) => {
-      if (errnoOf(cause) !== 'EEXIST')
-        throw new UnderstudyError('unavailable', `cannot make the election folder: folder=${folder}`, { cause });
-    });
-    this.#where = { folder, direct: !(await isLocalFolder(folder)) };
-    return this.#where;
-  }
-
-  async #hold(where: TermFolder, holding: Holding): Promise<void> {
+  async #hold(holding: Holding): Promise<void> {
     const { file, nonce } = holding;
     if (this.#wantsTail || this.#candidate === undefined) return this.#resign(holding);
-    if ((await file.readSuccessor()) !== undefined) return this.#superseded(holding);
+    if (await file.hasSuccessor()) return this.#superseded(holding);
     const nowMs = this.#deps.clock.monotonicMs();
     if (nowMs - holding.renewedMs < this.#settings.timeoutMs / RENEWALS_PER_TIMEOUT) return;
     await file.writeHolder({ resigned: false, counter: holding.counter + 1, nonce, rpcAddress: this.#candidate?.rpcAddress ?? '' });
     holding.counter += 1;
     holding.renewedMs = nowMs;
     // A successor that died before it could say so.
-    const next = await TermFile.open(where, file.term + 1);
+    const next = await this.#deps.terms.find(file.term + 1);
     await next?.close();
     if (next !== undefined) await this.#superseded(holding);
   }
 
-  async #reopen(where: TermFolder, holding: Holding): Promise<void> {
-    const file = await TermFile.open(where, holding.file.term).catch(() => undefined);
+  async #reopen(holding: Holding): Promise<void> {
+    const file = await this.#deps.terms.find(holding.file.term).catch(() => undefined);
     if (file === undefined) return;
     await holding.file.close().catch(() => {});
     holding.file = file;
@@ -213,8 +201,8 @@ export class EmbeddedElection implements Election {
   }
 
   /** Looks at the newest term that is known, and takes the next one when its holder is gone. */
-  async #watch(where: TermFolder): Promise<void> {
-    const watching = await this.#newestTerm(where);
+  async #watch(): Promise<void> {
+    const watching = await this.#newestTerm();
     const nowMs = this.#deps.clock.monotonicMs();
     watching.quietMs += Math.min(nowMs - watching.lookedMs, 2 * this.#pollMs);
     watching.lookedMs = nowMs;
@@ -225,7 +213,7 @@ export class EmbeddedElection implements Election {
     }
     watching.holder = holder?.page?.rpcAddress;
     if (holder?.page !== undefined) this.#probe(watching, holder.page);
-    if (this.#mayTake(watching, holder?.page, nowMs)) await this.#take(where, watching);
+    if (this.#mayTake(watching, holder?.page, nowMs)) await this.#take(watching);
   }
 
   #mayTake(watching: Watching, page: HolderPage | undefined, nowMs: number): boolean {
@@ -237,25 +225,25 @@ export class EmbeddedElection implements Election {
     return true;
   }
 
-  async #newestTerm(where: TermFolder): Promise<Watching> {
+  async #newestTerm(): Promise<Watching> {
     if (this.#watching?.file === undefined) {
       const known = this.#watching;
-      const term = await readPointer(where);
-      const file = term === 0 ? undefined : await TermFile.open(where, term);
+      const term = await this.#deps.terms.newest();
+      const file = term === 0 ? undefined : await this.#deps.terms.find(term);
       if (known !== undefined && known.term === term && file === undefined) return known;
       await this.#follow(term, file);
     }
     for (let steps = 0; steps < WALK_MAX; steps++) {
       const watching = this.#watching;
-      if (watching?.file === undefined || (await watching.file.readSuccessor()) === undefined) break;
-      const next = await TermFile.open(where, watching.term + 1);
+      if (watching?.file === undefined || !(await watching.file.hasSuccessor())) break;
+      const next = await this.#deps.terms.find(watching.term + 1);
       if (next === undefined) break;
       await this.#follow(next.term, next);
     }
     return this.#watching ?? this.#follow(0, undefined);
   }
 
-  async #follow(term: number, file: TermFile | undefined): Promise<Watching> {
+  async #follow(term: number, file: Term | undefined): Promise<Watching> {
     await this.#letGo();
     const lookedMs = this.#deps.clock.monotonicMs();
     const watching = {
@@ -295,34 +283,23 @@ export class EmbeddedElection implements Election {
     void watchPort(page.rpcAddress, this.#pollMs, this.#deps, refused, watching.probe.signal);
   }
 
-  async #take(where: TermFolder, watching: Watching): Promise<void> {
+  async #take(watching: Watching): Promise<void> {
+    const { terms, random, clock } = this.#deps;
     const before = watching.file;
     const term = before === undefined && watching.term > 0 ? watching.term : watching.term + 1;
-    const file = await TermFile.take(where, term);
-    if (file === undefined) {
-      const other = await TermFile.open(where, term);
+    const nonce = Buffer.from(random.bytes(16));
+    const page = { resigned: false, counter: 0, nonce, rpcAddress: this.#candidate?.rpcAddress ?? '' };
+    const file = await terms.take(term, page, before);
+    if (file === 'taken') {
+      const other = await terms.find(term);
       if (other !== undefined) await this.#follow(term, other);
       return;
     }
-    const nonce = Buffer.from(this.#deps.random.bytes(16));
-    const rpcAddress = this.#candidate?.rpcAddress ?? '';
-    try {
-      await file.writeHolder({ resigned: false, counter: 0, nonce, rpcAddress });
-      if ((await before?.readSuccessor()) !== undefined) {
-        await removeTerm(where, term);
-        await file.close();
-        return this.#letGo();
-      }
-      await before?.writeSuccessor(nonce);
-      await writePointer(where, term);
-    } catch (error) {
-      await file.close();
-      throw error;
-    }
     await this.#letGo();
-    this.#holding = { file, nonce, counter: 0, renewedMs: this.#deps.clock.monotonicMs() };
+    if (file === 'passed') return;
+    this.#holding = { file, nonce, counter: 0, renewedMs: clock.monotonicMs() };
     this.#report({ type: 'elected' });
-    if (term > TERMS_KEPT) await removeTerm(where, term - TERMS_KEPT);
+    if (term > TERMS_KEPT) await terms.remove(term - TERMS_KEPT);
     if (this.#candidate === undefined) this.#loop.look();
   }
 

@@ -1,7 +1,7 @@
 /**
  * One term of the embedded election: the file `<n>`, made exclusively, of two pages of 4 KiB, and the pointer that says where to begin.
  *
- *     term page 0, the holder's:     magic "USTM" | version u8 | state u8 (1 held, 2 resigned) | address length u16 | counter f64 | nonce 16 | address
+ *     term page 0, the holder's:     see term-store.ts
  *     term page 1, the successor's:  magic "USNX" | version u8 | 0 0 0 | nonce 16 of the next term's holder
  *     pointer, two pages of:         magic "USPT" | version u8 | 0 0 0 | term f64, written at page (term mod 2)
  *
@@ -10,20 +10,8 @@
  * that is gone is simply taken again. Neither a directory listing, a size nor an absence is believed: only exclusive creation decides.
  */
 import path from 'node:path';
-import { crc32 } from 'node:zlib';
 import { alignedBuffers, errnoOf, PAGE_BYTES, removeFile, SystemFile } from '../base/system-file.js';
-
-const VERSION = 1;
-const HEADER_BYTES = 32;
-const ADDRESS_BYTES_MAX = 1024;
-const SUM_AT = PAGE_BYTES - 4;
-
-export interface HolderPage {
-  readonly resigned: boolean;
-  readonly counter: number;
-  readonly nonce: Buffer;
-  readonly rpcAddress: string;
-}
+import { decodeHolder, encodeHolder, type HolderPage, isSound, sealPage, type Term } from './term-store.js';
 
 /** The folder of terms and how its files are opened. */
 export interface TermFolder {
@@ -32,7 +20,7 @@ export interface TermFolder {
   readonly direct: boolean;
 }
 
-export class TermFile {
+export class TermFile implements Term {
   readonly term: number;
   readonly #file: SystemFile;
 
@@ -62,21 +50,17 @@ export class TermFile {
     }
   }
 
-  /** @returns the holder's page as it stands, a copy: any change of it is a sign of life. */
   async readHolder(): Promise<{ readonly bytes: Buffer; readonly page: HolderPage | undefined }> {
     const bytes = await readPage(this.#file, 0);
     return { bytes, page: decodeHolder(bytes) };
   }
 
   async writeHolder(page: HolderPage): Promise<void> {
-    const address = Buffer.from(page.rpcAddress, 'utf8').subarray(0, ADDRESS_BYTES_MAX);
-    await writePage(this.#file, 0, 'USTM', (bytes) => {
-      bytes.writeUInt8(page.resigned ? 2 : 1, 5);
-      bytes.writeUInt16BE(address.length, 6);
-      bytes.writeDoubleBE(page.counter, 8);
-      page.nonce.copy(bytes, 16);
-      address.copy(bytes, HEADER_BYTES);
-    });
+    await writePage(this.#file, 0, (bytes) => encodeHolder(bytes, page));
+  }
+
+  async hasSuccessor(): Promise<boolean> {
+    return (await this.readSuccessor()) !== undefined;
   }
 
   /** @returns the nonce of whoever took the next term; undefined where none has said so. */
@@ -86,7 +70,7 @@ export class TermFile {
   }
 
   async writeSuccessor(nonce: Buffer): Promise<void> {
-    await writePage(this.#file, 1, 'USNX', (bytes) => nonce.copy(bytes, 8));
+    await writePage(this.#file, 1, (page) => sealPage(page, 'USNX', (bytes) => nonce.copy(bytes, 8)));
   }
 
   close(): Promise<void> {
@@ -113,27 +97,11 @@ export async function readPointer(where: TermFolder): Promise<number> {
 
 export async function writePointer(where: TermFolder, term: number): Promise<void> {
   await using file = await openPointer(where);
-  await writePage(file, term % 2, 'USPT', (bytes) => bytes.writeDoubleBE(term, 8));
+  await writePage(file, term % 2, (page) => sealPage(page, 'USPT', (bytes) => bytes.writeDoubleBE(term, 8)));
 }
 
 function openPointer(where: TermFolder): Promise<SystemFile> {
   return SystemFile.open(path.join(where.folder, 'pointer'), { write: true, create: 'always', direct: where.direct });
-}
-
-function decodeHolder(bytes: Buffer): HolderPage | undefined {
-  if (!isSound(bytes, 'USTM')) return undefined;
-  const addressBytes = Math.min(bytes.readUInt16BE(6), ADDRESS_BYTES_MAX);
-  return {
-    resigned: bytes.readUInt8(5) === 2,
-    counter: bytes.readDoubleBE(8),
-    nonce: bytes.subarray(16, HEADER_BYTES),
-    rpcAddress: bytes.toString('utf8', HEADER_BYTES, HEADER_BYTES + addressBytes),
-  };
-}
-
-function isSound(bytes: Buffer, magic: string): boolean {
-  if (bytes.toString('latin1', 0, 4) !== magic || bytes.readUInt8(4) !== VERSION) return false;
-  return bytes.readUInt32BE(SUM_AT) === crc32(bytes.subarray(0, SUM_AT));
 }
 
 async function readPage(file: SystemFile, index: number): Promise<Buffer> {
@@ -148,13 +116,10 @@ async function readPage(file: SystemFile, index: number): Promise<Buffer> {
   }
 }
 
-async function writePage(file: SystemFile, index: number, magic: string, fill: (bytes: Buffer) => void): Promise<void> {
+async function writePage(file: SystemFile, index: number, fill: (page: Buffer) => void): Promise<void> {
   const page = alignedBuffers.take(PAGE_BYTES).fill(0);
   try {
-    page.write(magic, 0, 'latin1');
-    page.writeUInt8(VERSION, 4);
     fill(page);
-    page.writeUInt32BE(crc32(page.subarray(0, SUM_AT)), SUM_AT);
     await file.writeAll(page, index * PAGE_BYTES);
   } finally {
     alignedBuffers.give(page);

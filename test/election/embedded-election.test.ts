@@ -7,6 +7,7 @@ import { silentLog } from '../../src/base/log.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import type { ElectionEvent } from '../../src/election/election.js';
 import { EmbeddedElection } from '../../src/election/embedded-election.js';
+import { FolderTerms } from '../../src/election/folder-terms.js';
 import { readPointer, TermFile, writePointer } from '../../src/election/term-file.js';
 import { tcpNetwork } from '../../src/rpc/tcp-network.js';
 import { electionContract } from '../contract/election-contract.js';
@@ -41,8 +42,9 @@ class Port {
 async function open(folder: string, timeoutMs = TIMEOUT_MS) {
   const clock = new StoppableClock();
   const port = await Port.open();
-  const settings = { folder: join(folder, 'election'), timeoutMs, pollIntervalMs: POLL_MS };
-  const election = await EmbeddedElection.open(settings, { clock, random: systemRandom, log: silentLog, network: tcpNetwork });
+  const terms = new FolderTerms(join(folder, 'election'));
+  const deps = { clock, random: systemRandom, log: silentLog, network: tcpNetwork, terms };
+  const election = await EmbeddedElection.open({ timeoutMs, pollIntervalMs: POLL_MS }, deps);
   return { clock, port, election, rpcAddress: port.address };
 }
 
