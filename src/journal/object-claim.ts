@@ -25,13 +25,14 @@ export async function claimSlots(
 ): Promise<ObjectWriter> {
   const { context, log, places } = parts;
   const { signal } = request;
-  const writerId = context.deps.random.bytes(16);
   const intents: string[] = [];
   try {
     let place = await readToEnd(parts, await places.find(request.from, signal), request);
     for (let losses = 1; ; losses++) {
       await context.deps.pause?.('read', 0);
       throwIfAborted(signal);
+      // One id, one slot: a claim that lost may land there late, and the collector takes what stands between two of one writer's for its batches.
+      const writerId = context.deps.random.bytes(16);
       const claim = sealClaim(parts, place, request, writerId);
       const taken = await log.create({ slot: place.slot + 1, bytes: claim.bytes, putId: claim.object.putId, signal });
       if (taken === 'created') {

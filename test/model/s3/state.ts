@@ -14,7 +14,7 @@ const DOING = ['standby', 'putting', 'claimed', 'leading', 'gaveUp'] as const;
  * What a master does. It may also never do anything more: a stop needs no step of its own. `putting`: a PUT for the next slot was sent, and
  * its outcome is not known. `gaveUp`: it has stopped asking for the outcome of a batch, and its dead writer still confirms.
  */
-export type Doing = (typeof DOING)[number];
+type Doing = (typeof DOING)[number];
 
 /** The read in hand on a leader. */
 export interface Read {
