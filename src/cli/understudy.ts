@@ -13,7 +13,7 @@ import { openClient } from './connect.js';
 import { groupName, userName } from './system-user.js';
 
 export { type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
-export type { Client, ClientCallOptions, ReadOptions } from '../client/client.js';
+export type { Client, ClientCallOptions, ReadInfo, ReadOptions } from '../client/client.js';
 export type { ClientSettings } from '../client/client-settings.js';
 export type { FileStatus, PersistenceState } from '../client/file-status.js';
 export type {

@@ -7,6 +7,13 @@ export interface ClientSettings {
   /** Who calls: owner of what is made. */
   readonly user: string;
   readonly group: string;
+  /**
+   * Who answers reads that do not say: the leader, with the newest; or any master, as long as it has applied all that this client has
+   * written and seen (read your writes, never back in time).
+   */
+  readonly reads: 'leader' | 'anywhere';
+  /** How long a standby may wait until it has applied what a read needs; then another master is asked. */
+  readonly standbyWaitMs: number;
   /** How long one call may take, all retries together, where the call itself does not say. */
   readonly callTimeoutMs: number;
   /** How long one attempt of a call may take; then it is sent again. */
@@ -38,6 +45,8 @@ export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
   masters: [],
   user: '',
   group: '',
+  reads: 'leader',
+  standbyWaitMs: 250,
   callTimeoutMs: 120_000,
   attemptTimeoutMs: 30_000,
   streamTimeoutMs: 3_600_000,

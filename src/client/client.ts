@@ -8,6 +8,7 @@
  */
 
 import { setMaxListeners } from 'node:events';
+import type { understudy } from '#proto/understudy.js';
 import type { Clock } from '../base/clock.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
@@ -22,8 +23,8 @@ import type { ClientSettings } from './client-settings.js';
 import { type Connect, Connections, type MasterConnection } from './connections.js';
 import { LeaderFinder, type LeaderPlace } from './leader-finder.js';
 import { LeaderLink } from './leader-link.js';
+import { MasterPool } from './master-pool.js';
 import type { Route } from './route.js';
-import { StandbyLink } from './standby-link.js';
 
 export interface ClientDeps {
   readonly clock: Clock;
@@ -39,12 +40,40 @@ export interface ClientCallOptions {
   readonly signal?: AbortSignal;
 }
 
-/** How fresh a read has to be. Linearizable (it sees all that was acknowledged before it began) unless less is asked for. */
+/** How fresh a read has to be. Linearizable (it sees all that was acknowledged before it began) unless less is asked for, here or in `ClientSettings.reads`. */
 export interface ReadOptions extends ClientCallOptions {
+  /** As `ClientSettings.reads`, for this one. */
+  readonly reads?: 'leader' | 'anywhere';
   /** Any master may answer that has applied this entry: the `sn` of an earlier answer. */
   readonly atLeastSn?: number;
   /** Any master may answer, as far as it has come. */
   readonly stale?: boolean;
+  /** Told with the answer, or each page of it: who gave it, and how new it is. */
+  readonly told?: (info: ReadInfo) => void;
+}
+
+export interface ReadInfo {
+  /** `host:port` of the master that answered. */
+  readonly master: string;
+  /** The answer holds as of this entry. */
+  readonly sn: number;
+  /**
+   * How far the master knew itself to be behind: entries that it had heard of and not applied, and milliseconds since it last had all it knew
+   * of. Undefined: the answer was the newest.
+   */
+  readonly behind: { readonly entries: number; readonly ms: number } | undefined;
+}
+
+/** What answers have in common. */
+interface Dated {
+  readonly sn?: number;
+  readonly behind?: understudy.Behind.$Properties | null;
+}
+
+interface Answered {
+  readonly body: Uint8Array;
+  /** `host:port` of the master that gave it. */
+  readonly master: string;
 }
 
 interface Callable<RequestShape, Response> {
@@ -66,7 +95,9 @@ export class Client implements AsyncDisposable {
   readonly #connections: Connections;
   readonly #finder: LeaderFinder;
   readonly #leader: LeaderLink;
-  readonly #standby: StandbyLink;
+  readonly #pool: MasterPool;
+  /** The newest entry that an answer has told of. */
+  #seenSn = 0;
   readonly #sessions: ClientSessions;
 
   constructor(settings: ClientSettings, deps: ClientDeps) {
@@ -81,7 +112,7 @@ export class Client implements AsyncDisposable {
     this.#finder = new LeaderFinder(settings, deps.clock, this.#connections, deps.directory);
     const linkDeps = { clock: deps.clock, random: deps.random, connections: this.#connections, finder: this.#finder };
     this.#leader = new LeaderLink(settings, linkDeps);
-    this.#standby = new StandbyLink(settings, linkDeps, this.#leader);
+    this.#pool = new MasterPool(settings, linkDeps);
     this.#sessions = new ClientSessions(() => this.#register(), settings.waitingCallsMax);
   }
 
@@ -92,7 +123,7 @@ export class Client implements AsyncDisposable {
    * @throws `deadline_exceeded`, `cancelled`, `session_expired`: it may have happened. `unavailable`: nothing happened.
    * @throws `resource_exhausted`: too many calls wait already; nothing happened.
    */
-  async mutate<RequestShape extends { caller?: unknown }, Response>(
+  async mutate<RequestShape extends { caller?: unknown }, Response extends Dated>(
     operation: Callable<RequestShape, Response>,
     request: Omit<RequestShape, 'caller'>,
     options: ClientCallOptions = {},
@@ -101,7 +132,9 @@ export class Client implements AsyncDisposable {
     try {
       for (let sessions = 1; ; sessions += 1) {
         try {
-          return operation.response.decode(await this.#sendSigned(operation, request as RequestShape, budget));
+          const response = operation.response.decode(await this.#sendSigned(operation, request as RequestShape, budget));
+          this.#saw(response.sn);
+          return response;
         } catch (error) {
           if (!(error instanceof NeverRan)) throw error;
           if (sessions === SESSIONS_MAX) throw error.cause;
@@ -113,15 +146,19 @@ export class Client implements AsyncDisposable {
   }
 
   /** Asks the namespace. @throws what the master refused it with; `deadline_exceeded`, `unavailable`, `cancelled`. */
-  async query<RequestShape extends { freshness?: unknown }, Response>(
+  async query<RequestShape extends { freshness?: unknown }, Response extends Dated>(
     operation: Callable<RequestShape, Response>,
     request: Omit<RequestShape, 'freshness'>,
     options: ReadOptions = {},
   ): Promise<Response> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.callTimeoutMs, options.signal);
     try {
-      const body = encodeMessage(operation.request, dated(request as RequestShape, options));
-      return operation.response.decode(await this.#send(this.#routeOf(options), operation.method, () => body, budget, false));
+      const freshness = this.#freshness(options);
+      const asked = encodeMessage(operation.request, { ...(request as RequestShape), freshness });
+      const { body, master } = await this.#send(this.#routeOf(freshness), operation.method, () => asked, budget, false);
+      const response = operation.response.decode(body);
+      this.#told(master, response, options);
+      return response;
     } finally {
       budget.release();
     }
@@ -133,27 +170,31 @@ export class Client implements AsyncDisposable {
    *
    * @throws as `query`.
    */
-  async *stream<RequestShape extends { freshness?: unknown }, Page>(
+  async *stream<RequestShape extends { freshness?: unknown }, Page extends Dated>(
     operation: Callable<RequestShape, Page>,
     rest: () => Omit<RequestShape, 'freshness'>,
     options: ReadOptions = {},
   ): AsyncGenerator<Page, void, undefined> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.streamTimeoutMs, options.signal);
-    const route = this.#routeOf(options);
+    const freshness = this.#freshness(options);
+    const route = this.#routeOf(freshness);
     const attempts = new CallAttempts(this.#settings, this.#deps, budget, false);
     route.begin();
     try {
       for (;;) {
         const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
         try {
-          const body = encodeMessage(operation.request, dated(rest() as RequestShape, options));
-          for await (const page of connection.stream(operation.method, body, budget.attemptOptions(budget.totalMs))) {
+          const body = encodeMessage(operation.request, { ...(rest() as RequestShape), freshness });
+          for await (const bytes of connection.stream(operation.method, body, budget.attemptOptions(budget.totalMs))) {
             route.answered();
             attempts.reset();
-            yield operation.response.decode(page);
+            const page = operation.response.decode(bytes);
+            this.#told(connection.address, page, options);
+            yield page;
           }
           return;
         } catch (error) {
+          this.#saw(asError(error).sn);
           await attempts.failed(route, connection, asError(error));
         }
       }
@@ -219,6 +260,7 @@ export class Client implements AsyncDisposable {
     if (this.#life.signal.aborted) return;
     this.#life.abort(new UnderstudyError('cancelled', 'the client was closed'));
     this.#leader.close();
+    this.#pool.close();
     const session = this.#sessions.current;
     const connection = this.#leader.current;
     if (session !== undefined && connection !== undefined) await this.#sayGoodbye(session, connection);
@@ -235,8 +277,27 @@ export class Client implements AsyncDisposable {
     return budget;
   }
 
-  #routeOf(options: ReadOptions): Route {
-    return options.stale === true || options.atLeastSn !== undefined ? this.#standby : this.#leader;
+  /** @returns what is to be asked of any master; undefined: the leader's answer, the newest. */
+  #freshness({ stale, atLeastSn = 0, reads }: ReadOptions): understudy.Freshness.$Properties | undefined {
+    if (stale === true) return { stale };
+    const anywhere = (reads ?? this.#settings.reads) === 'anywhere';
+    if (reads === 'leader' || (!anywhere && atLeastSn === 0)) return undefined;
+    const sn = anywhere ? Math.max(atLeastSn, this.#seenSn) : atLeastSn;
+    return sn === 0 ? { stale: true } : { atLeastSn: sn, waitMs: this.#settings.standbyWaitMs };
+  }
+
+  #routeOf(freshness: understudy.Freshness.$Properties | undefined): Route {
+    return freshness === undefined ? this.#leader : this.#pool;
+  }
+
+  #saw(sn: number | undefined): void {
+    if (sn !== undefined && sn > this.#seenSn) this.#seenSn = sn;
+  }
+
+  #told(master: string, { sn = 0, behind }: Dated, options: ReadOptions): void {
+    this.#saw(sn);
+    this.#pool.told(master, behind == null);
+    options.told?.({ master, sn, behind: behind == null ? undefined : { entries: behind.entries ?? 0, ms: behind.ms ?? 0 } });
   }
 
   /** Sends a mutation under the current session. @throws `NeverRan`. */
@@ -244,7 +305,7 @@ export class Client implements AsyncDisposable {
     const { session, callId } = this.#tryEnter() ?? (await this.#enter(budget));
     const body = (attempt: number) => encodeMessage(operation.request, this.#signed(request, session, callId, attempt));
     try {
-      return await this.#send(this.#leader, operation.method, body, budget, true);
+      return (await this.#send(this.#leader, operation.method, body, budget, true)).body;
     } catch (error) {
       if (error instanceof NeverRan || isError(error, 'session_expired')) this.#sessions.expire(session);
       throw error;
@@ -254,17 +315,19 @@ export class Client implements AsyncDisposable {
   }
 
   /** Sends one call as often as it takes, and resolves with its answer. */
-  async #send(route: Route, method: number, body: Body, budget: CallBudget, mutation: boolean): Promise<Uint8Array> {
+  async #send(route: Route, method: number, body: Body, budget: CallBudget, mutation: boolean): Promise<Answered> {
     let attempts: CallAttempts | undefined;
     route.begin();
     try {
       for (;;) {
         const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
         try {
-          const answer = await connection.call(method, body(attempts?.number ?? 1), budget.attemptOptions(this.#settings.attemptTimeoutMs));
+          const limitMs = route.attemptMsMax ?? this.#settings.attemptTimeoutMs;
+          const answer = await connection.call(method, body(attempts?.number ?? 1), budget.attemptOptions(limitMs));
           route.answered();
-          return answer;
+          return { body: answer, master: connection.address };
         } catch (error) {
+          this.#saw(asError(error).sn);
           attempts ??= new CallAttempts(this.#settings, this.#deps, budget, mutation);
           await attempts.failed(route, connection, asError(error));
         }
@@ -314,7 +377,7 @@ export class Client implements AsyncDisposable {
     const { method, request, response } = operations.registerClient;
     const body = encodeMessage(request, {});
     try {
-      return response.decode(await this.#send(this.#leader, method, () => body, budget, false));
+      return response.decode((await this.#send(this.#leader, method, () => body, budget, false)).body);
     } finally {
       budget.release();
     }
@@ -328,9 +391,4 @@ export class Client implements AsyncDisposable {
       // A client that is not heard of again expires.
     }
   }
-}
-
-function dated<Shape>(request: Shape, { stale, atLeastSn }: ReadOptions): Shape {
-  if (stale === true) return { ...request, freshness: { stale } };
-  return atLeastSn === undefined ? request : { ...request, freshness: { atLeastSn } };
 }

@@ -4,7 +4,7 @@
  * A reader keeps its place until the entry is applied, it gives up, or the longest wait is over, whichever comes first.
  */
 import type { Clock } from '../base/clock.js';
-import { UnderstudyError } from '../base/errors.js';
+import { type ErrorCode, UnderstudyError } from '../base/errors.js';
 
 const WAITING_MAX = 10_000;
 /** Nobody waits longer, whatever their deadline. */
@@ -24,14 +24,22 @@ export class AppliedWatch {
     this.#clock = clock;
   }
 
-  /** Calls `release` once: when `sn` is applied, at once where it is, or with why it is waited for no longer. `signal` is not asked for where there is nothing to wait for. */
-  wait(sn: number, waiter: { readonly signal: AbortSignal }, release: (refused: UnderstudyError | null) => void): void {
+  /**
+   * Calls `release` once: when `sn` is applied, at once where it is, or with why it is waited for no longer: `waitMs` are over
+   * (`unavailable`), or `signal` was aborted. That is not asked for where there is nothing to wait for.
+   */
+  wait(
+    sn: number,
+    waiter: { readonly signal: AbortSignal; readonly waitMs?: number },
+    release: (refused: UnderstudyError | null) => void,
+  ): void {
     if (sn <= this.#sn) return release(null);
     if (this.#waiting.size >= WAITING_MAX)
       return release(new UnderstudyError('resource_exhausted', 'too many readers wait for this master'));
     const { signal } = waiter;
-    const giveUp = () => waiting.settle(this.#late(sn));
-    const timer = this.#clock.setTimer(WAIT_MAX_MS, giveUp);
+    const giveUp = () => waiting.settle(this.#late('deadline_exceeded', sn));
+    const waitMs = Math.min(waiter.waitMs || WAIT_MAX_MS, WAIT_MAX_MS);
+    const timer = this.#clock.setTimer(waitMs, () => waiting.settle(this.#late('unavailable', sn)));
     const waiting: Waiting = {
       sn,
       settle: (refused) => {
@@ -58,7 +66,7 @@ export class AppliedWatch {
     for (const waiting of this.#waiting) if (waiting.sn <= sn) waiting.settle(null);
   }
 
-  #late(sn: number): UnderstudyError {
-    return new UnderstudyError('deadline_exceeded', `this master has not applied it in time: applied=${this.#sn} wanted=${sn}`);
+  #late(code: ErrorCode, sn: number): UnderstudyError {
+    return new UnderstudyError(code, `this master has not applied it in time: applied=${this.#sn} wanted=${sn}`);
   }
 }

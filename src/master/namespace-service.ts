@@ -134,7 +134,13 @@ export class NamespaceService {
     const { leadership, replica, applied } = this.#served;
     if (leadership !== null && replica !== null) return look(replica, (released) => leadership.release(released), NEWEST);
     if (!freshness?.stale && !freshness?.atLeastSn) throw this.#served.notLeader();
-    applied.wait(freshness.atLeastSn ?? 0, call, (refused) => {
+    const waiter = {
+      waitMs: freshness.waitMs ?? 0,
+      get signal() {
+        return call.signal;
+      },
+    };
+    applied.wait(freshness.atLeastSn ?? 0, waiter, (refused) => {
       const current = this.#served.replica;
       if (refused !== null || current === null) return call.fail(refused ?? rebuilding());
       // By now this master may lead and have pending changes: then its answers pass its gate too.
