@@ -1,8 +1,8 @@
 /**
  * Golden files: the bytes of each format and version, as they were first written. What is in one can be read for ever.
  *
- * `WRITE_GOLDEN=1 npx vitest run test/golden test/journal/formats.test.ts` writes those that are missing, and none that is there: bytes that
- * changed are a new version of their format, with a golden file of its own beside the old one (docs/compatibility.md).
+ * `npm run golden` writes those that are missing, and none that is there: bytes that changed are a new version of their format, with a golden
+ * file of its own beside the old one (docs/compatibility.md).
  */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -21,7 +21,7 @@ export function goldenText(name: string, made: string): string {
   return readFileSync(file, 'utf8');
 }
 
-const HOW = 'of a format or version that is new, make it with WRITE_GOLDEN=1';
+const HOW = 'of a format or version that is new, make it with npm run golden';
 
 /** Expects that today's encoder makes the bytes of the golden file. @returns those, for today's decoder. */
 export function goldenBytes(name: string, made: Uint8Array): Buffer {

@@ -51,7 +51,7 @@ it('numbers: every one that was ever used means what it meant, or is reserved', 
 
   const added = [...current].filter((line) => !kept.includes(line));
   if (process.env.WRITE_GOLDEN !== undefined && added.length > 0) writeFileSync(FILE, `${[...kept, ...added].join('\n')}\n`);
-  else expect(added, 'new numbers are put down with WRITE_GOLDEN=1').toEqual([]);
+  else expect(added, 'new numbers are put down with npm run golden').toEqual([]);
 });
 
 it('numbers: none has two meanings', () => {

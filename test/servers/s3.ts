@@ -1,23 +1,23 @@
 /**
  * Real S3 servers for tests, of two makes: versitygw (files in a folder) and MinIO. Each has ports and a folder of its own, and can be killed,
- * stopped and started.
+ * stopped and started. They run as processes, or in containers where there is an engine with the image (server-program.ts).
  *
- * Taken from S3_VERSITYGW or S3_MINIO (a program), from `.tools/bin` of the checkout, or from the path. A test that needs one never skips:
+ * As processes they are taken from S3_VERSITYGW or S3_MINIO (a program), from `.tools/bin` of the checkout, or from the path. A test that needs one never skips:
  * without a server `startS3` fails and says what to install.
  */
-import type { ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { ROOT } from './built.js';
 import { freePorts } from './ports.js';
-import { killProcess, startProcess } from './processes.js';
+import { type RunningProgram, type ServerProgram, type Surroundings, startProgram, surroundingsFor } from './server-program.js';
 import { waitUntil } from './wait-until.js';
 
 export type S3Make = 'versitygw' | 'minio';
 
 const START_LIMIT_MS = 60_000;
+const IMAGE = 'understudy-test-s3';
 export const CREDENTIALS = { accessKeyId: 'understudy', secretAccessKey: 'understudy-secret' };
 
 export interface S3Options {
@@ -28,10 +28,10 @@ export interface S3Options {
 
 /** Starts one, and waits until it serves. It has no bucket. */
 export async function startS3(options: S3Options): Promise<S3Server> {
-  const program = findProgram(options.make);
+  const where = await surroundingsFor(IMAGE);
   const own = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-s3-'));
   const [port = 0, console = 0] = await freePorts(2);
-  const server = new S3Server(options, program, own, port, console);
+  const server = new S3Server(options, where, own, port, console);
   await server.start();
   return server;
 }
@@ -42,15 +42,15 @@ export class S3Server implements AsyncDisposable {
   /** Where its data is kept. */
   readonly folder: string;
   readonly #make: S3Make;
-  readonly #program: string;
+  readonly #where: Surroundings;
   readonly #own: string;
   readonly #port: number;
   readonly #console: number;
-  #child: ChildProcess | undefined;
+  #program: RunningProgram | undefined;
 
-  constructor(options: S3Options, program: string, own: string, port: number, console: number) {
+  constructor(options: S3Options, where: Surroundings, own: string, port: number, console: number) {
     this.#make = options.make;
-    this.#program = program;
+    this.#where = where;
     this.#own = own;
     this.#port = port;
     this.#console = console;
@@ -61,14 +61,13 @@ export class S3Server implements AsyncDisposable {
 
   /** Starts it, if it does not run, and waits until it serves. */
   async start(): Promise<void> {
-    if (this.#child !== undefined) return;
-    const [command, args] = this.#command();
-    const child = startProcess('env', [...command, this.#program, ...args], this.#log, this.#own);
-    this.#child = child;
+    if (this.#program !== undefined) return;
+    const program = await startProgram(this.#describe(), this.#where);
+    this.#program = program;
     await waitUntil(
       `${this.#make} ${this.endpoint} serves`,
       async () => {
-        if (child.exitCode !== null) throw new Error(`${this.#make} ended: ${readFileSync(this.#log, 'utf8').slice(-2000)}`);
+        if (await program.hasEnded()) throw new Error(`${this.#make} ended: ${(await program.output()).slice(-2000)}`);
         const path = this.#make === 'minio' ? '/minio/health/ready' : '/';
         const answer = await fetch(this.endpoint + path).catch(() => undefined);
         return answer !== undefined && answer.status < 500;
@@ -77,15 +76,18 @@ export class S3Server implements AsyncDisposable {
     );
   }
 
-  #command(): [env: string[], args: string[]] {
+  #describe(): ServerProgram {
     const { accessKeyId, secretAccessKey } = CREDENTIALS;
     const address = `127.0.0.1:${this.#port}`;
+    const command = this.#where === 'container' ? `/bin/${this.#make}` : findProgram(this.#make);
+    const place = { command, image: IMAGE, folder: this.#own, mounts: [this.folder] };
     if (this.#make === 'versitygw') {
-      const env = [`ROOT_ACCESS_KEY=${accessKeyId}`, `ROOT_SECRET_KEY=${secretAccessKey}`];
-      return [env, ['--port', address, '--quiet', '--keep-alive', 'posix', this.folder]];
+      const environment = { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey };
+      return { ...place, environment, args: ['--port', address, '--quiet', '--keep-alive', 'posix', this.folder] };
     }
-    const env = [`MINIO_ROOT_USER=${accessKeyId}`, `MINIO_ROOT_PASSWORD=${secretAccessKey}`, 'MINIO_UPDATE=off'];
-    return [env, ['server', '--quiet', '--address', address, '--console-address', `127.0.0.1:${this.#console}`, this.folder]];
+    const environment = { MINIO_ROOT_USER: accessKeyId, MINIO_ROOT_PASSWORD: secretAccessKey, MINIO_UPDATE: 'off' };
+    const listen = ['--address', address, '--console-address', `127.0.0.1:${this.#console}`];
+    return { ...place, environment, args: ['server', '--quiet', ...listen, this.folder] };
   }
 
   /** Makes a bucket. @returns its name. */
@@ -100,18 +102,18 @@ export class S3Server implements AsyncDisposable {
   }
 
   async kill(): Promise<void> {
-    const child = this.#child;
-    this.#child = undefined;
-    if (child !== undefined) await killProcess(child);
+    const program = this.#program;
+    this.#program = undefined;
+    await program?.kill();
   }
 
   /** SIGSTOP: connections stay open and nothing is answered. */
-  pause(): void {
-    this.#child?.kill('SIGSTOP');
+  async pause(): Promise<void> {
+    await this.#program?.pause();
   }
 
-  resume(): void {
-    this.#child?.kill('SIGCONT');
+  async resume(): Promise<void> {
+    await this.#program?.resume();
   }
 
   async close(): Promise<void> {
@@ -121,10 +123,6 @@ export class S3Server implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  get #log(): string {
-    return join(this.#own, 'server.log');
   }
 }
 

@@ -19,6 +19,8 @@ export interface ServerProgram {
   readonly environment?: Readonly<Record<string, string>>;
   /** Its working folder, where it keeps what it has; an absolute path. */
   readonly folder: string;
+  /** Other folders that it uses. */
+  readonly mounts?: readonly string[];
   /** The image that has `command`, for a container. */
   readonly image: string;
 }
@@ -103,7 +105,7 @@ class ContainerProgram implements RunningProgram {
   readonly #container: Container;
   #lastOutput = '';
 
-  static async start({ command, args, environment = {}, folder, image }: ServerProgram): Promise<ContainerProgram> {
+  static async start({ command, args, environment = {}, folder, mounts = [], image }: ServerProgram): Promise<ContainerProgram> {
     const { getContainerRuntimeClient } = await import('testcontainers');
     const client = await getContainerRuntimeClient();
     const container = await client.container.create({
@@ -112,7 +114,7 @@ class ContainerProgram implements RunningProgram {
       Cmd: [...args],
       Env: Object.entries(environment).map(([name, value]) => `${name}=${value}`),
       WorkingDir: folder,
-      HostConfig: { NetworkMode: 'host', Binds: [`${folder}:${folder}`] },
+      HostConfig: { NetworkMode: 'host', Binds: [...new Set([folder, ...mounts])].map((path) => `${path}:${path}`) },
     });
     living.add(container.id);
     await client.container.start(container);
