@@ -16,6 +16,9 @@ import { waitUntil } from './wait-until.js';
 
 export type S3Make = 'versitygw' | 'minio';
 
+// It would warn of the Node that its releases of another year will need.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+
 const START_LIMIT_MS = 60_000;
 const IMAGE = 'understudy-test-s3';
 export const CREDENTIALS = { accessKeyId: 'understudy', secretAccessKey: 'understudy-secret' };
