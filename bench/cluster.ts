@@ -2,9 +2,10 @@
  * Real masters, each a process of its own, over one journal in one folder.
  */
 import type { ChildProcess } from 'node:child_process';
-import { execFileSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { FileSystem, type MasterInfo } from '../src/cli/understudy.js';
 import { freePorts } from '../test/servers/ports.js';
 import { killProcess, startProcess } from '../test/servers/processes.js';
@@ -21,6 +22,8 @@ export interface ClusterSettings {
   readonly masters: number;
   readonly zookeeper?: { readonly address: string; readonly sessionTimeoutMs: number };
   readonly profileFolder?: string;
+  /** For all masters, without the prefix `understudy.`. */
+  readonly settings?: Readonly<Record<string, string>>;
 }
 
 /** Root of the checkout: this file runs from dist-bench/bench. */
@@ -47,8 +50,8 @@ export class Cluster implements AsyncDisposable {
     const folder = mkdtempSync(path.join(settings.parent, 'cluster-'));
     const ports = await freePorts(2 * settings.masters);
     const addresses = ports.slice(0, settings.masters).map((port) => `127.0.0.1:${port}`);
-    const shared = sharedSettings(folder, addresses, settings);
-    execFileSync(process.execPath, [path.join(ROOT, 'bin/understudy'), 'format', ...flags(folder, shared)], { stdio: 'pipe' });
+    const shared = { ...sharedSettings(folder, addresses, settings), ...settings.settings };
+    await promisify(execFile)(process.execPath, [path.join(ROOT, 'bin/understudy'), 'format', ...flags(folder, shared)]);
     const masters = addresses.map((address, index) => {
       const own = { 'master.rpc.port': String(ports[index]), 'master.web.port': String(ports[settings.masters + index]) };
       return new MasterProcess(path.join(folder, `master-${index}`), address, { ...shared, ...own }, settings.profileFolder);

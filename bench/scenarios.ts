@@ -4,11 +4,13 @@
 import { complete, create, remove, removeTree, rename } from './change-scenarios.js';
 import { listFull, memory, replay } from './full-scenarios.js';
 import { list, status } from './read-scenarios.js';
+import { s3 } from './s3-scenario.js';
 import type { Scenario } from './scenario.js';
 import { takeoverEmbedded, takeoverLarge, takeoverZooKeeper } from './takeover-scenarios.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   create,
+  s3,
   complete,
   status,
   list,

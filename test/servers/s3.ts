@@ -147,7 +147,8 @@ export function s3Settings(endpoint: string, bucket: string, prefix = 'journal')
 
 function findProgram(make: S3Make): string {
   const named = process.env[`S3_${make.toUpperCase()}`];
-  const folders = [join(ROOT, '.tools', 'bin'), ...(process.env.PATH ?? '').split(delimiter)];
+  // The benchmark is compiled into a folder of its own.
+  const folders = [join(ROOT, '.tools', 'bin'), join(ROOT, '..', '.tools', 'bin'), ...(process.env.PATH ?? '').split(delimiter)];
   const found = [...(named === undefined ? [] : [named]), ...folders.map((folder) => join(folder, make))].find((path) => existsSync(path));
   if (found !== undefined) return found;
   throw new Error(
