@@ -1,6 +1,7 @@
 /**
  * The hosts of a world: which process runs where, what outlives it, and everything that can be done to it.
  */
+import { transferLeader } from '../../src/client/transfer-leader.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import { MemoryNetwork } from '../../src/rpc/memory-network.js';
 import type { Breakable } from './fault-plan.js';
@@ -39,6 +40,7 @@ export class Cluster implements Breakable {
   readonly #election: SharedElection;
   readonly #disks = new Map<string, MemoryStores>();
   readonly #processes = new Map<string, SimProcess>();
+  readonly #stops = new Map<string, AbortController>();
   #starts = 0;
 
   constructor(deps: ClusterDeps) {
@@ -73,6 +75,21 @@ export class Cluster implements Breakable {
   openJudge(): { client: SimClient; process: SimProcess } {
     const process = this.#begin('judge');
     return { process, client: this.#client('judge', process) };
+  }
+
+  stop(host: string): void {
+    this.#stops.get(host)?.abort();
+  }
+
+  transfer(host: string | undefined): void {
+    const { client } = this.openJudge();
+    const to = host === undefined ? {} : { to: this.address(host) };
+    transferLeader(client.files.client, to)
+      .then(
+        ({ from, to }) => this.#deps.time.note(`the lead went from ${from} to ${to}`),
+        (error: unknown) => this.#deps.time.note(`the lead was not handed over: ${String(error)}`),
+      )
+      .finally(() => client.files.close());
   }
 
   kill(host: string): void {
@@ -150,8 +167,11 @@ export class Cluster implements Breakable {
     const stores = this.#disks.get(host);
     if (stores === undefined) throw new Error(`no such master: ${host}`);
     const { sabotage, commits } = this.#deps;
-    const parts = { network: this.#network.host(host), stores, journal: this.journal, election: this.#election, commits, sabotage };
-    runMaster(this.address(host), process, parts).then(
+    const peers = this.masters.map((one) => this.address(one));
+    const parts = { network: this.#network.host(host), stores, journal: this.journal, election: this.#election, commits, sabotage, peers };
+    const stop = new AbortController();
+    this.#stops.set(host, stop);
+    runMaster(this.address(host), process, parts, stop.signal).then(
       () => this.#respawn(host, process, 'it ended'),
       (error: unknown) => this.#respawn(host, process, String(error)),
     );

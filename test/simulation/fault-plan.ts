@@ -16,6 +16,10 @@ export interface Breakable {
   vanish(host: string): void;
   /** Everything loses power at the same moment, storage too. */
   powerCut(): void;
+  /** The process is told to end, and ends in order. */
+  stop(host: string): void;
+  /** An operator has the lead handed over: to `host`, or to whoever is nearest. */
+  transfer(host: string | undefined): void;
   /** Starts what is not running. */
   restart(host: string): void;
   /** Loses the host's key-value store; only while it is not running. */
@@ -103,6 +107,23 @@ const FAULTS: Record<string, Fault> = {
     plan.world.kill(host);
     if (plan.random.chance(0.1)) plan.world.wipe(host);
     plan.later(1, 5_000, () => plan.world.restart(host));
+  },
+  'stop a master': (plan) => plan.world.stop(plan.master()),
+  'hand the lead over': (plan) => plan.world.transfer(plan.random.chance(0.7) ? plan.random.pick(plan.world.masters) : undefined),
+  'hand the lead over, and break something': (plan) => {
+    const { masters } = plan.world;
+    const target = plan.random.pick(masters);
+    const victim = plan.random.chance(0.5) ? target : plan.master();
+    plan.world.transfer(target);
+    plan.later(0.1, plan.random.pick([2, 20, 200]), () => {
+      if (plan.random.chance(0.5)) {
+        plan.world.kill(victim);
+        plan.later(1, 5_000, () => plan.world.restart(victim));
+      } else {
+        plan.world.pause(victim);
+        plan.later(1, 6_000, () => plan.world.resume(victim));
+      }
+    });
   },
   'kill a client': (plan) => {
     const host = plan.random.pick(plan.world.clients);

@@ -23,10 +23,12 @@ export interface MasterParts {
   readonly election: SharedElection;
   readonly commits: CommitObserver;
   readonly sabotage: Sabotage | undefined;
+  /** `host:port` of all masters. */
+  readonly peers: readonly string[];
 }
 
 /** Small bounds, so that a short life meets them. */
-const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddress'> = {
+const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddress' | 'peers'> = {
   ...RPC_SERVER_DEFAULTS,
   version: 'simulated',
   owner: 'simon',
@@ -43,7 +45,6 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   digestIntervalBatches: 20,
   blockBytesDefault: 64 * 1024 * 1024,
   clientTimeoutMs: 3_600_000,
-  peers: [],
   isObserver: false,
   clientsMax: 1000,
   clockSkewMaxMs: 30_000,
@@ -55,12 +56,12 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   checkpointsKept: 2,
 };
 
-/** Resolves when the master has ended by itself. */
-export async function runMaster(address: string, process: SimProcess, parts: MasterParts): Promise<void> {
+/** Resolves when the master has ended by itself, or after `stop` was aborted. */
+export async function runMaster(address: string, process: SimProcess, parts: MasterParts, stop: AbortSignal): Promise<void> {
   const { clock, random, log } = process;
   const observed = gatedJournal(process, parts.journal.open(process), parts.commits);
   const master = await Master.open(
-    { ...SETTINGS, rpcAddress: address, listenAddress: address, webAddress: `${address.split(':')[0]}:19999` },
+    { ...SETTINGS, peers: parts.peers, rpcAddress: address, listenAddress: address, webAddress: `${address.split(':')[0]}:19999` },
     {
       clock,
       random,
@@ -71,5 +72,6 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
       stores: gatedStores(process, parts.stores),
     },
   );
+  stop.addEventListener('abort', () => process.deliver(() => void master.close().catch(() => {})), { once: true });
   await master.closed;
 }

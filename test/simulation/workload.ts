@@ -4,6 +4,7 @@
  */
 import { isError } from '../../src/base/errors.js';
 import { sleep } from '../../src/base/wait.js';
+import type { ReadOptions } from '../../src/client/client.js';
 import type { FileSystem } from '../../src/client/file-system.js';
 import { FileStory, Moments, type Outcome } from './file-story.js';
 import type { SimProcess } from './sim-process.js';
@@ -73,6 +74,7 @@ export class Worker {
     else if (action < 0.45) await this.#rename(random.pick(open));
     else if (action < 0.52) await this.#remove(random.pick(open));
     else if (action < 0.57) await this.list(random.pick(DIRECTORIES));
+    else if (action < 0.7) await this.#lookAtOwn(random.pick(open));
     else await this.#lookAtAny();
   }
 
@@ -126,7 +128,13 @@ export class Worker {
     if (paths.length > 0) await this.#look(story, random.pick(paths), {});
   }
 
-  async #look(story: FileStory, path: string, freshness: { atLeastSn?: number }): Promise<void> {
+  /** Nobody else changes it, so whoever answers has to know its newest state. */
+  async #lookAtOwn(story: FileStory): Promise<void> {
+    const path = story.paths.at(-1);
+    if (path !== undefined) await this.#look(story, path, { reads: 'anywhere' });
+  }
+
+  async #look(story: FileStory, path: string, freshness: ReadOptions): Promise<void> {
     const answer = story.look(path, this.#name);
     try {
       const { id } = await this.#files.getStatus(path, { ...freshness, timeoutMs: this.#timeoutMs() });
