@@ -5,6 +5,7 @@
  *     <incarnation>/checkpoint/<sn>-<id>/manifest                  one line: understudy-checkpoint version=1 parts=<n> bytes=<n>
  */
 import { asError, UnderstudyError } from '../base/errors.js';
+import { needsVersion } from '../base/needs-version.js';
 import { throwIfAborted } from '../base/wait.js';
 import type { CheckpointRef, Checkpoints, Retention } from './checkpoints.js';
 import { checkpointPrefix } from './object-layout.js';
@@ -91,7 +92,7 @@ const partName = (part: number): string => String(part).padStart(8, '0');
 function parseManifest(manifest: Buffer, prefix: string): number {
   const [, version, parts] = new RegExp(`^${MAGIC} version=(\\d+) parts=(\\d+) bytes=\\d+`).exec(manifest.toString('latin1')) ?? [];
   if (parts === undefined) throw new UnderstudyError('corrupt', `the manifest of a checkpoint is damaged: object=${prefix}manifest`);
-  if (Number(version) > 1) throw new UnderstudyError('failed_precondition', `needs version: checkpoint manifest=${version} known=1`);
+  if (Number(version) > 1) throw needsVersion('checkpoint manifest', Number(version), 1, `object=${prefix}manifest`);
   return Number(parts);
 }
 

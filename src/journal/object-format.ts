@@ -27,6 +27,7 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import { epoch, sequence } from '../base/ids.js';
+import { needsVersion } from '../base/needs-version.js';
 import { parseBatch, type StoredBatch } from './batch-format.js';
 import { CHECKPOINTS_KEPT_MAX, type Retention } from './checkpoints.js';
 import { isChecksumRight, readNumber, sealChecksum, writeNumber } from './stored-bytes.js';
@@ -73,7 +74,7 @@ export function parseObject(bytes: Buffer, object: string): SlotObject {
   if (!isChecksumRight(head)) throw corrupt('checksum of the envelope', object, 0);
   checkVersion(head.readUInt16LE(4), object);
   if (head.readUInt32LE(12) !== bytes.length - head.length) throw corrupt('another length than its envelope says', object, head.length);
-  const parsed = parseBatch(bytes, head.length);
+  const parsed = parseBatch(bytes, head.length, `object=${object}`);
   if (parsed.kind !== 'batch') throw corrupt(parsed.kind === 'bad' ? parsed.reason : 'no batch', object, head.length);
   const { stored } = parsed;
   if (stored.bytes.length !== bytes.length - head.length) throw corrupt('more than its batch', object, head.length);
@@ -125,8 +126,7 @@ export function parseRetention(bytes: Buffer, object: string): Retention {
 }
 
 function checkVersion(version: number, object: string): void {
-  if (version <= VERSION) return;
-  throw new UnderstudyError('failed_precondition', `needs version: object format=${version} known=${VERSION} object=${object}`);
+  if (version > VERSION) throw needsVersion('object', version, VERSION, `object=${object}`);
 }
 
 function corrupt(reason: string, object: string, offset: number): UnderstudyError {

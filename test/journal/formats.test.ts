@@ -2,8 +2,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { epoch, sequence } from '../../src/base/ids.js';
+import { decodeHolder, encodeHolder, TERM_PAGE_BYTES } from '../../src/election/term-store.js';
 import { type BatchHeader, batchBytes, encodeBatch, parseBatch } from '../../src/journal/batch-format.js';
+import type { Retention } from '../../src/journal/checkpoints.js';
 import { decodeFormat, encodeFormat } from '../../src/journal/format-file.js';
+import { ENVELOPE_BYTES, encodeRetention, parseObject, parseRetention, sealEnvelope } from '../../src/journal/object-format.js';
 import {
   type CheckpointHeader,
   decodeCheckpointHeader,
@@ -56,6 +59,29 @@ const checkpoint: CheckpointHeader = {
 const trailer = { epoch: 7, successor: 3, end: point(777) };
 const format = { clusterId: 'cluster-1', incarnationId: 'ab'.repeat(16) };
 
+const envelope = { slot: 2 ** 40, isClaim: true, putId: new Uint8Array(16).fill(6) };
+const retention: Retention = {
+  checkpoints: [
+    { sn: sequence(500), id: 'ab'.repeat(16) },
+    { sn: sequence(400), id: 'cd'.repeat(16) },
+  ],
+  boundary: { epoch: epoch(4), point: point(399) },
+};
+const holder = { resigned: true, counter: 2 ** 40, nonce: Buffer.alloc(16, 3), rpcAddress: 'host-ü:19998' };
+
+function encodeObject(): Buffer {
+  const batch = encodeBatch(Buffer.alloc(batchBytes(entries)), header, entries).bytes;
+  const object = Buffer.concat([Buffer.alloc(ENVELOPE_BYTES), batch]);
+  sealEnvelope(object, envelope);
+  return object;
+}
+
+function encodeTerm(): Buffer {
+  const page = Buffer.alloc(TERM_PAGE_BYTES);
+  encodeHolder(page, holder);
+  return page;
+}
+
 const FORMATS: Record<string, { bytes: Buffer; check(bytes: Buffer): void }> = {
   batch: {
     bytes: Buffer.from(encodeBatch(Buffer.alloc(batchBytes(entries)), header, entries).bytes),
@@ -74,6 +100,20 @@ const FORMATS: Record<string, { bytes: Buffer; check(bytes: Buffer): void }> = {
   fence: { bytes: FENCE_PAGE, check: (bytes) => expect(bytes).toEqual(FENCE_PAGE) },
   segment: { bytes: encodeSegmentHeader(segment), check: (bytes) => expect(decodeSegmentHeader(bytes)).toEqual(segment) },
   trailer: { bytes: encodeTrailer(trailer), check: (bytes) => expect(decodeTrailer(bytes, 0)).toEqual(trailer) },
+  object: {
+    bytes: encodeObject(),
+    check: (bytes) => {
+      const { stored, bytes: length, ...rest } = parseObject(bytes, 'log/1');
+      expect({ ...rest, putId: Uint8Array.from(rest.putId) }).toEqual(envelope);
+      expect(length).toBe(bytes.length);
+      expect(stored.batch.entries).toEqual(entries);
+    },
+  },
+  boundary: {
+    bytes: encodeRetention(retention),
+    check: (bytes) => expect(parseRetention(bytes, 'boundary/1')).toEqual(retention),
+  },
+  term: { bytes: encodeTerm(), check: (bytes) => expect(decodeHolder(bytes)).toEqual(holder) },
   format: { bytes: encodeFormat(format), check: (bytes) => expect(decodeFormat(bytes, 'FORMAT')).toEqual(format) },
 };
 
