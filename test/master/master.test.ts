@@ -45,6 +45,9 @@ const SETTINGS = {
   checkpointsKept: 2,
 };
 
+/** Longer than any test waits. */
+const SESSION_TIMEOUT_MS = 60_000;
+
 /** A disk that can fail. */
 class Disk implements KvStores {
   readonly #stores = new MemoryStores();
@@ -74,9 +77,9 @@ class Disk implements KvStores {
 
 class Cluster {
   readonly #journal = new MemoryJournalStore({}, { clock: systemClock, random: systemRandom });
-  readonly #election = new MemoryElectionService({ sessionTimeoutMs: 1_000 }, { clock: systemClock });
+  readonly #election = new MemoryElectionService({ sessionTimeoutMs: SESSION_TIMEOUT_MS }, { clock: systemClock });
   readonly #network = new MemoryNetwork(systemClock);
-  readonly masters: Master[] = [];
+  masters: Master[] = [];
 
   async start(name: string, disk = new Disk()): Promise<{ master: Master; disk: Disk }> {
     const address = `${name}:19998`;
@@ -94,6 +97,13 @@ class Cluster {
     );
     this.masters.push(master);
     return { master, disk };
+  }
+
+  /** The process of that name dies; what is left of it here hears of nothing any more. */
+  kill(name: string): void {
+    this.#election.kill(`${name}:19998`);
+    this.masters = this.masters.filter(({ rpcAddress }) => rpcAddress !== `${name}:19998`);
+    this.#network.crash(name);
   }
 }
 
@@ -178,6 +188,22 @@ describe('a master', () => {
     const { master: again } = await cluster.start('b', disk);
     expect(again.status().leader).toBe('a:19998');
     expect(again.notLeader()).toMatchObject({ code: 'not_leader', leader: 'a:19998' });
+  });
+
+  it('killed while it feeds the others: one of them leads long before its session ends, and feeds the last', async () => {
+    const { master: leader } = await cluster.start('a');
+    await leads(leader);
+    const others = [(await cluster.start('b')).master, (await cluster.start('c')).master];
+    await expect.poll(() => leader.standbys.list().length, soon).toBe(2);
+    await mkdir(leader, 'one');
+    const before = performance.now();
+    cluster.kill('a');
+    await expect.poll(() => others.filter(({ role }) => role.name === 'leading').length, soon).toBe(1);
+    expect(performance.now() - before).toBeLessThan(1_000);
+    const [next, last] = others[0]!.role.name === 'leading' ? [others[0]!, others[1]!] : [others[1]!, others[0]!];
+    await mkdir(next, 'two');
+    await expect.poll(() => next.standbys.list().map(({ address }) => address), soon).toEqual([last.rpcAddress]);
+    await expect.poll(() => has(last, 'one') && has(last, 'two'), soon).toBe(true);
   });
 
   it('that stops: the next one leads at once, with everything', async () => {
