@@ -264,6 +264,20 @@ export async function removeFile(filePath: string): Promise<void> {
   await done<void>('rm', filePath, (then) => fs.rm(filePath, { force: true }, then));
 }
 
+/** Removes the folder and all in it, if it is there. Not made durable. */
+export async function removeFolder(folder: string): Promise<void> {
+  await done<void>('rm', folder, (then) => fs.rm(folder, { recursive: true, force: true }, then));
+}
+
+/** Removes the folder unless there is something in it. */
+export async function removeEmptyFolder(folder: string): Promise<void> {
+  try {
+    await done<void>('rmdir', folder, (then) => fs.rmdir(folder, then));
+  } catch (error) {
+    if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
+  }
+}
+
 /** @returns whether what a name or a descriptor stood for is not there (any more): ENOENT, or ESTALE of a file that another machine removed. */
 export function isGone(error: unknown): boolean {
   const errno = errnoOf(error);
