@@ -4,11 +4,13 @@
 import { Command } from 'commander';
 import type { CommandContext } from './context.js';
 import { EXIT_HELP } from './exit-code.js';
+import { journalCommands } from './fsadmin-journal-commands.js';
 import { leaderCommands } from './fsadmin-leader-commands.js';
 
 export function fsadminCommand(context: CommandContext): Command {
-  const fsadmin = new Command('fsadmin').description('run the cluster: hand the lead over');
+  const fsadmin = new Command('fsadmin').description('run the cluster: hand the lead over, make checkpoints');
   context.addOptions(fsadmin).addHelpText('after', EXIT_HELP);
   fsadmin.addCommand(leaderCommands(context));
+  fsadmin.addCommand(journalCommands(context));
   return fsadmin;
 }
