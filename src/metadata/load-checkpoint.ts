@@ -53,6 +53,7 @@ export async function loadCheckpoint(
       const operations = putAll(rows);
       await writing;
       writing = kv.write(operations);
+      writing.catch(() => undefined); // thrown where it is awaited
       count += rows.length;
       await rest(count);
     }

@@ -32,7 +32,7 @@ export const stillClock: Clock = {
 };
 
 const NEVER = new AbortController().signal;
-const NO_CHECKPOINTS: Pick<Checkpoints, 'published' | 'write' | 'read'> = {
+const NO_CHECKPOINTS: Checkpoints = {
   published: async () => ({ checkpoints: [], boundary: null }),
   write: () => Promise.reject(new Error('not here')),
   read: () => {
@@ -49,14 +49,14 @@ export async function openReplica(
   stores: KvStores = new MemoryStores(),
   flushRows = 1_000,
   identity = IDENTITY,
-  checkpoints: Partial<Checkpoints> = {},
+  checkpoints: Checkpoints = NO_CHECKPOINTS,
 ): Promise<Opened> {
   const failures: unknown[] = [];
   const replica = await Replica.open(
     { inodeCacheMax: 64, flushRows, flushIntervalMs: 1_000, recentBytesMax: 1_000 },
     {
       ...{ stores, identity, clock: stillClock, log: silentLog, advanced() {}, doing() {} },
-      checkpoints: { ...NO_CHECKPOINTS, ...checkpoints },
+      checkpoints,
       failed: (error) => failures.push(error),
     },
     NEVER,
