@@ -157,15 +157,20 @@ class LevelSnapshot implements KvSnapshot {
   async *rows(range: KvRange, chunkRows: number): AsyncIterable<KvRows> {
     if (this.#closing !== undefined) throw closedError(this.#folder);
     const iterator = this.#db.iterator({ gte: range.gte, lt: range.lt, snapshot: this.#view, highWaterMarkBytes: CHUNK_BYTES });
-    // The next chunk is read while the caller is at this one.
-    let next = iterator.nextv(chunkRows);
+    // The next chunk is read while the caller is at this one: what goes wrong with it is thrown once it is asked for.
+    const read = () => {
+      const chunk = iterator.nextv(chunkRows);
+      chunk.catch(() => undefined);
+      return chunk;
+    };
+    let next = read();
     try {
       for (let isLast = false; !isLast; ) {
         const rows = await next;
         if (rows.length === 0) return;
         // A chunk that neither of the two bounds has cut is the last one: no need to ask.
         isLast = rows.length < chunkRows && bytesOf(rows) < CHUNK_BYTES / 2;
-        if (!isLast) next = iterator.nextv(chunkRows);
+        if (!isLast) next = read();
         yield rows;
       }
     } catch (error) {
