@@ -2,115 +2,14 @@
  * Whole masters over the memory twins: what becomes of one whose store or journal misbehaves.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import { UnderstudyError } from '../../src/base/errors.js';
-import { silentLog } from '../../src/base/log.js';
-import { systemClock } from '../../src/base/system-clock.js';
-import { systemRandom } from '../../src/base/system-random.js';
-import { MemoryElectionService } from '../../src/election/memory-election.js';
-import { MemoryJournal } from '../../src/journal/memory-journal.js';
-import { MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
-import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
-import { MemoryStores } from '../../src/kv/memory-store.js';
-import { Master } from '../../src/master/master.js';
+import type { Master } from '../../src/master/master.js';
 import { encodeChild } from '../../src/metadata/keys.js';
-import { MemoryNetwork } from '../../src/rpc/memory-network.js';
-import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
+import { MemoryCluster } from './memory-cluster.js';
 
-const SETTINGS = {
-  ...RPC_SERVER_DEFAULTS,
-  version: 'test',
-  owner: 'o',
-  group: 'g',
-  recentBytesMax: 1_000_000,
-  standbyStreamsMax: 8,
-  heartbeatIntervalMs: 20,
-  leaderPingTimeoutMs: 400,
-  expelIntervalMs: 500,
-  inodeCacheMax: 64,
-  flushRows: 200,
-  flushIntervalMs: 20,
-  queueMax: 1_024,
-  digestIntervalBatches: 20,
-  blockBytesDefault: 1,
-  clientTimeoutMs: 3_600_000,
-  peers: [],
-  isObserver: false,
-  clientsMax: 3,
-  clockSkewMaxMs: 30_000,
-  incumbentGraceMs: 2_000,
-  checkpointsEnabled: true,
-  checkpointPeriodEntries: 1_000_000,
-  checkpointPeriodBytes: 1 << 30,
-  checkpointPeriodMs: 3_600_000,
-  checkpointsKept: 2,
-};
-
-/** Longer than any test waits. */
-const SESSION_TIMEOUT_MS = 60_000;
-
-/** A disk that can fail. */
-class Disk implements KvStores {
-  readonly #stores = new MemoryStores();
-  asides = 0;
-  failsToOpen = false;
-  failsToWrite = false;
-
-  async open(): Promise<KvStore> {
-    if (this.failsToOpen) throw new UnderstudyError('unavailable', 'the disk is full');
-    const store = await this.#stores.open();
-    const write: KvStore['write'] = (operations) =>
-      this.failsToWrite ? Promise.reject(new UnderstudyError('unavailable', 'the disk is full')) : store.write(operations);
-    return {
-      get: (key) => store.get(key),
-      snapshot: () => store.snapshot(),
-      close: () => store.close(),
-      write,
-      [Symbol.asyncDispose]: () => store.close(),
-    };
-  }
-
-  async setAside(): Promise<void> {
-    this.asides += 1;
-    await this.#stores.setAside();
-  }
-}
-
-class Cluster {
-  readonly #journal = new MemoryJournalStore({}, { clock: systemClock, random: systemRandom });
-  readonly #election = new MemoryElectionService({ sessionTimeoutMs: SESSION_TIMEOUT_MS }, { clock: systemClock });
-  readonly #network = new MemoryNetwork(systemClock);
-  masters: Master[] = [];
-
-  async start(name: string, disk = new Disk()): Promise<{ master: Master; disk: Disk }> {
-    const address = `${name}:19998`;
-    const master = await Master.open(
-      { ...SETTINGS, rpcAddress: address, listenAddress: address, webAddress: address },
-      {
-        clock: systemClock,
-        random: systemRandom,
-        log: silentLog,
-        network: this.#network.host(name),
-        journal: MemoryJournal.open(this.#journal, { name }),
-        election: this.#election.election(),
-        stores: disk,
-      },
-    );
-    this.masters.push(master);
-    return { master, disk };
-  }
-
-  /** The process of that name dies; what is left of it here hears of nothing any more. */
-  kill(name: string): void {
-    this.#election.kill(`${name}:19998`);
-    this.masters = this.masters.filter(({ rpcAddress }) => rpcAddress !== `${name}:19998`);
-    this.#network.crash(name);
-  }
-}
-
-let cluster = new Cluster();
+let cluster = new MemoryCluster();
 afterEach(async () => {
-  for (const master of cluster.masters) await master.close();
-  cluster = new Cluster();
+  await cluster.close();
+  cluster = new MemoryCluster();
 });
 
 const soon = { timeout: 8_000, interval: 5 };

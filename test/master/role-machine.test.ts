@@ -9,6 +9,8 @@ const FOLLOWING: Role = { name: 'following' };
 const INPUTS: Record<string, RoleInput> = {
   elected: { type: 'elected' },
   deposed: { type: 'deposed' },
+  'told to lead': { type: 'told to lead' },
+  'handed over': { type: 'handed over' },
   claimed: { type: 'claimed', epoch: 7 },
   'claim fenced': { type: 'claim failed', error: error('fenced') },
   'claim unavailable': { type: 'claim failed', error: error('unavailable') },
@@ -54,6 +56,46 @@ describe('role machine', () => {
       'elected -> claiming: claim',
       'claimed -> leading: serve, publish',
     ));
+
+  it('told to lead: claims without the election, which elects it afterwards, or another one first', () => {
+    scenario(
+      'told to lead -> claiming: claim',
+      'elected -> claiming',
+      'deposed -> claiming',
+      'claimed -> leading: serve, publish',
+      'elected -> leading: publish',
+    );
+    scenario('elected -> claiming: claim', 'told to lead -> claiming: cancel claim, claim', 'claimed -> leading: serve, publish');
+  });
+
+  it('told to lead, and a claim that fails: not tried again, and any place in the election is given up', () => {
+    scenario('told to lead -> claiming: claim', 'claim unavailable -> following: requeue, follow');
+    scenario(
+      'told to lead -> claiming: claim',
+      'elected -> claiming',
+      'claim fenced -> following: requeue, follow',
+      'deposed -> following',
+    );
+    scenario('told to lead -> claiming: claim', 'claim corrupt -> halted: leave election', 'told to lead -> halted');
+  });
+
+  it('handed over: yields, goes to the tail, follows', () => {
+    scenario(
+      'elected -> claiming: claim',
+      'claimed -> leading: serve, publish',
+      'told to lead -> leading',
+      'handed over -> yielding: yield, requeue',
+      'fenced -> yielding',
+      'yielded -> following: follow',
+      'handed over -> following',
+    );
+    scenario(
+      'elected -> claiming: claim',
+      'claimed -> leading: serve, publish',
+      'write failed -> suspended: claim',
+      'handed over -> yielding: cancel claim, yield, requeue',
+    );
+  });
 
   it('a leader that the election deposes: goes on, and publishes itself anew', () =>
     scenario(
