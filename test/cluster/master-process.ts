@@ -24,6 +24,8 @@ export interface MasterPlace {
   readonly rpcPort: number;
   readonly webPort: number;
   readonly metastore: string;
+  /** Where it finds the journal, if not where the others do. */
+  readonly journal?: string;
   /** Address of its host; 127.0.0.1 without it. */
   readonly host?: string;
   /** A program, with its arguments, that runs the master. */
@@ -57,10 +59,11 @@ export class MasterProcess {
   /** Starts it, and does not wait. @param overrides settings, without the prefix. */
   spawn(overrides: Readonly<Record<string, string>> = {}): ChildProcess {
     if (this.isRunning) throw new Error(`${this.address} runs already`);
-    const { confDir, host, rpcPort, webPort, metastore } = this.place;
+    const { confDir, host, rpcPort, webPort, metastore, journal } = this.place;
     const where = host === undefined ? {} : { 'master.hostname': host, 'master.bind.host': host, 'master.web.bind.host': host };
     const ports = { 'master.rpc.port': String(rpcPort), 'master.web.port': String(webPort) };
-    const own = { ...where, ...ports, 'master.metastore.dir': metastore, ...overrides };
+    const storage = { 'master.metastore.dir': metastore, ...(journal === undefined ? {} : { 'master.journal.folder': journal }) };
+    const own = { ...where, ...ports, ...storage, ...overrides };
     const args = Object.entries(own).map(([key, value]) => `-Dunderstudy.${key}=${value}`);
     const [program = '', ...rest] = [...(this.place.wrapper ?? []), path.join(ROOT, 'bin', 'master'), '--conf', confDir, ...args];
     const env = { ...process.env, ...this.place.env };
