@@ -37,7 +37,7 @@ export async function formatObjectJournal(
   const { store, random } = deps;
   const hex = (bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');
   const format: FormatFile = { clusterId: settings.clusterId ?? `cluster-${hex(8)}`, incarnationId: hex(16) };
-  await probeBucket(store, random);
+  await probeBucket(deps);
   if (options.force === undefined) await refuseLeftOvers(deps);
   else await removeJournal(settings, deps, options.force);
   try {

@@ -52,6 +52,10 @@ export class IntentWatch {
     log.info({ epoch: this.#epoch, pauseMs }, 'a claimant asks for a pause');
   }
 
+  get isPausing(): boolean {
+    return this.#context.deps.clock.monotonicMs() < this.#untilMs;
+  }
+
   /** Resolves when nobody is to be let through. @throws as `sleep`. */
   async pause(signal: AbortSignal): Promise<void> {
     const { clock } = this.#context.deps;

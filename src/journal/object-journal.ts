@@ -55,8 +55,7 @@ export class ObjectJournal implements Journal {
   /** Sees whether the store keeps what a claim relies on; every claim is preceded by one that succeeded. @throws as `probeBucket`. */
   async probe(signal?: AbortSignal): Promise<void> {
     if (this.#isProbed) return;
-    const { store, random } = this.#parts.context.deps;
-    await probeBucket(store, random, signal);
+    await probeBucket(this.#parts.context.deps, signal);
     this.#isProbed = true;
   }
 

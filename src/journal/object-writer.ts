@@ -90,7 +90,7 @@ export class ObjectWriter implements JournalWriter {
     const { batchBytesMax } = this.#parts.context.settings;
     const bytes = batchBytes(entries);
     if (bytes > batchBytesMax) throw new UnderstudyError('resource_exhausted', `a batch is too large: bytes=${bytes} max=${batchBytesMax}`);
-    await this.#intents.pause(this.#dead.signal);
+    if (this.#intents.isPausing) await this.#intents.pause(this.#dead.signal);
     const { deps } = this.#parts.context;
     const before = this.#place;
     const slot = before.slot + 1;

@@ -167,9 +167,11 @@ const DENIED = new Set([401, 403]);
 /** Answers that say nothing about what happened to the request, nor to an earlier one with the same bytes. */
 const UNCLEAR = new Set([408, 409, 429]);
 
-function describe(kind: 'change' | 'look', cause: unknown, object: string, timedOut: boolean): UnderstudyError {
-  const status = statusOf(cause);
-  const what = `${nameOf(cause)}${status === undefined ? '' : ` (${status})`}`;
+function describe(kind: 'change' | 'look', thrown: unknown, object: string, timedOut: boolean): UnderstudyError {
+  const status = statusOf(thrown);
+  const what = `${nameOf(thrown)}${status === undefined ? '' : ` (${status})`}`;
+  // The SDK's own errors carry the whole request, signature and all: not for logs.
+  const cause = new Error(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
   if (kind === 'change' && status === 412) return new UnderstudyError('already_exists', `an object is there: object=${object}`, { cause });
   if (status !== undefined && DENIED.has(status)) {
     return new UnderstudyError('permission_denied', `the object store refuses access: ${what} object=${object}`, { cause });
@@ -177,10 +179,10 @@ function describe(kind: 'change' | 'look', cause: unknown, object: string, timed
   if (status !== undefined && status >= 300 && status < 500 && !UNCLEAR.has(status)) {
     return new UnderstudyError('failed_precondition', `the object store refuses the request: ${what} object=${object}`, { cause });
   }
-  if (nameOf(cause) === 'CredentialsProviderError') {
+  if (nameOf(thrown) === 'CredentialsProviderError') {
     return new UnderstudyError('permission_denied', `there are no credentials for the object store: object=${object}`, { cause });
   }
-  const code = cause instanceof Error && 'code' in cause && typeof cause.code === 'string' ? cause.code : '';
+  const code = thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const message = timedOut ? 'the object store did not answer in time' : `the object store does not answer: ${code === '' ? what : code}`;
   const isSent = kind === 'change' && !NEVER_SENT.has(code);
   return new UnderstudyError(isSent ? 'outcome_unknown' : 'unavailable', `${message} object=${object}`, { cause });

@@ -23,7 +23,7 @@ export interface ProxiedRequest {
 export type Fault =
   | { readonly kind: 'lose request' | 'lose answer' | 'repeat' }
   | { readonly kind: 'late' | 'twice late'; readonly lateMs: number }
-  | { readonly kind: 'status'; readonly status: 409 | 412 | 429 | 500 | 503 };
+  | { readonly kind: 'status'; readonly status: 403 | 409 | 412 | 429 | 500 | 503 };
 
 interface Answer {
   readonly status: number;
@@ -43,6 +43,7 @@ export class S3FaultProxy implements AsyncDisposable {
   readonly #server: Server;
   readonly #agent = new Agent({ keepAlive: true, maxSockets: 64 });
   readonly #timers = new Set<NodeJS.Timeout>();
+  #inFlight = 0;
 
   private constructor(target: string, server: Server) {
     this.#target = new URL(target);
@@ -56,6 +57,11 @@ export class S3FaultProxy implements AsyncDisposable {
     const server = createServer({ keepAliveTimeout: 60_000 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return new S3FaultProxy(target, server);
+  }
+
+  /** Whether everything that was to arrive has, and was answered. */
+  get isQuiet(): boolean {
+    return this.#timers.size === 0 && this.#inFlight === 0;
   }
 
   async #pass(incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
@@ -84,13 +90,17 @@ export class S3FaultProxy implements AsyncDisposable {
 
   #forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
     const { hostname, port } = this.#target;
-    return new Promise((resolve, reject) => {
+    this.#inFlight += 1;
+    const answered = new Promise<Answer>((resolve, reject) => {
       const { method, url, headers } = incoming;
       const sent = request({ hostname, port, method, path: url, headers, agent: this.#agent }, (answer) => {
         collect(answer).then((bytes) => resolve({ status: answer.statusCode ?? 502, headers: answer.headers, body: bytes }), reject);
       });
       sent.on('error', reject);
       sent.end(body);
+    });
+    return answered.finally(() => {
+      this.#inFlight -= 1;
     });
   }
 
