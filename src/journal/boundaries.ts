@@ -28,10 +28,14 @@ export class Boundaries {
     return key === undefined ? 1 : boundarySlotOf(key);
   }
 
-  /** @returns the place before that slot. Asks the store. */
+  /** @returns the place before that slot. Asks the store. @throws `failed_precondition`: the journal is no more. */
   async place(signal?: AbortSignal): Promise<Place> {
     const { slot, retention } = await this.newest(signal);
     const { boundary } = retention;
+    if (boundary === null && slot > 1) {
+      const { location } = this.#context.deps.store;
+      throw new UnderstudyError('failed_precondition', `the journal was formatted anew: open it again: location=${location}`);
+    }
     if (boundary === null) return ORIGIN;
     return { slot: slot - 1, point: boundary.point, epoch: boundary.epoch, timeMs: 0 };
   }

@@ -56,11 +56,11 @@ const MISHAPS: readonly Fault[] = [
 
 describe('with mishaps all the time', () => {
   journalContract(
-    'object journal on versitygw, one request in eight meets a mishap',
+    'object journal on versitygw, one request in sixteen meets a mishap',
     async () => {
       const world = await makeWorld();
       const random = new SeededRandom(7);
-      proxy.fault = () => (random.float() < 1 / 8 ? MISHAPS[Math.floor(random.float() * MISHAPS.length)] : undefined);
+      proxy.fault = () => (random.float() < 1 / 16 ? MISHAPS[Math.floor(random.float() * MISHAPS.length)] : undefined);
       return {
         open: async (pause) => insist(() => world.open(pause)),
         async [Symbol.asyncDispose]() {
