@@ -29,7 +29,7 @@ export function journalProbeCommand(context: CommandContext): Command {
       const place = journalPlace(settings);
       if (place.kind === 'folder') return probeJournalFolder(place.settings.folder, options);
       await using store = await openBucket(settings, place, TOOL_DEPS);
-      await probeBucket(store, TOOL_DEPS.random);
+      await probeBucket({ ...TOOL_DEPS, store });
       const { createMs, getMs } = await timeBucket(store, TOOL_DEPS);
       await print(`ok      conditional creates: of parallel ones for one object, exactly one succeeded: ${store.location}`);
       await print(`\nTimes\n${timesLine('create, 16 KiB', createMs)}\n${timesLine('get', getMs)}`);
