@@ -57,6 +57,7 @@ async function outcomeOf(
   } catch (error) {
     if (isError(error, 'already_exists')) return 'exists';
     if (isError(error, 'outcome_unknown') || isError(error, 'unavailable')) return 'unknown';
-    throw error;
+    if (!isError(error, 'resource_exhausted')) throw error;
+    throw new UnderstudyError('unavailable', error.message, { cause: error });
   }
 }

@@ -16,7 +16,8 @@ export interface ObjectStore extends AsyncDisposable {
    *
    * @throws `already_exists`: something stands there, perhaps what an earlier try of the same bytes made.
    * @throws `outcome_unknown`: no answer, or one that does not say: it may have happened, or happen yet.
-   * @throws `unavailable`: nothing was sent. @throws `permission_denied`, `failed_precondition`: refused; this request changed nothing.
+   * @throws `unavailable`: nothing was sent. @throws `permission_denied`, `failed_precondition`, `resource_exhausted` (the store is full): refused;
+   *   this request changed nothing.
    */
   create(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<Created>;
 

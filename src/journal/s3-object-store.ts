@@ -176,6 +176,7 @@ function describe(kind: 'change' | 'look', thrown: unknown, object: string, time
   if (status !== undefined && DENIED.has(status)) {
     return new UnderstudyError('permission_denied', `the object store refuses access: ${what} object=${object}`, { cause });
   }
+  if (status === 507) return new UnderstudyError('resource_exhausted', `the object store is full: ${what} object=${object}`, { cause });
   if (status !== undefined && status >= 300 && status < 500 && !UNCLEAR.has(status)) {
     return new UnderstudyError('failed_precondition', `the object store refuses the request: ${what} object=${object}`, { cause });
   }
