@@ -1,6 +1,6 @@
 /** Real processes over one folder: killed in the middle of appends and claims, or stopped and continued, nothing acknowledged is lost. */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
@@ -32,9 +32,9 @@ interface Child {
   readonly ended: Promise<void>;
 }
 
-function start(folder: string, name: string): Child {
+function start(folder: string, name: string, ...more: string[]): Child {
   const script = path.join(import.meta.dirname, 'crash-child.mjs');
-  const child = spawn(process.execPath, [script, sources, folder, name], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, [script, sources, folder, name, ...more], { stdio: ['ignore', 'pipe', 'inherit'] });
   const started: Child = {
     process: child,
     acknowledged: new Map(),
@@ -109,4 +109,34 @@ test('crash: two leaders started one over the other, some stopped and continued,
   last?.process.kill('SIGKILL');
   await last?.ended;
   expect(await checkNothingLost(folder, children)).toBeGreaterThan(80);
+}, 120_000);
+
+test('crash: the leader killed again and again while it retains and deletes, an empty master can always begin', async () => {
+  const folder = await newFolder('collected');
+  const children: Child[] = [];
+  let boundarySn = 0;
+  let files = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const child = start(folder, `r${round}`, 'retain');
+    children.push(child);
+    await vi.waitFor(() => expect(child.acknowledged.size).toBeGreaterThan((round * 11) % 90), { timeout: 20_000, interval: 1 });
+    child.process.kill('SIGKILL');
+    await child.ended;
+    await using journal = await DirectoryJournal.open({ folder, freeBytesReserve: 0 }, deps);
+    const { boundary, checkpoints } = await journal.checkpoints.published();
+    for (const checkpoint of checkpoints) {
+      const chunks: Uint8Array[] = [];
+      for await (const chunk of journal.checkpoints.read(checkpoint)) chunks.push(chunk);
+      expect(Buffer.concat(chunks).toString()).toBe(`state at ${checkpoint.sn} `.repeat(2000));
+    }
+    expect(boundary?.point.sn ?? 0).toBeGreaterThanOrEqual(boundarySn);
+    boundarySn = boundary?.point.sn ?? 0;
+    const { writer, delivered } = await claim(journal, boundary?.point);
+    const hashes = new Map(delivered.map((batch) => [endOf(batch).sn as number, Buffer.from(batch.hash).toString('hex')]));
+    for (const [sn, hash] of child.acknowledged) if (sn > boundarySn) expect(hashes.get(sn), `sn ${sn}`).toBe(hash);
+    expect(await readTo(journal, writer.end, boundary?.point)).toHaveLength(delivered.length);
+    files = (await readdir(path.join(folder, 'log'))).length + (await readdir(path.join(folder, 'checkpoint'))).length;
+  }
+  expect(boundarySn).toBeGreaterThan(ROUNDS * 20);
+  expect(files).toBeLessThan(30);
 }, 120_000);

@@ -10,7 +10,8 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { GENESIS } from '../../src/journal/journal.js';
-import { bytesOf, claim, errorOf, journalContract } from '../contract/journal-contract.js';
+import { bytesOf, claim, errorOf, type JournalWorld, journalContract } from '../contract/journal-contract.js';
+import { retentionContract } from '../contract/retention-contract.js';
 import { describeOnGluster, GlusterVolume } from '../servers/gluster.js';
 import { waitUntil } from '../servers/wait-until.js';
 
@@ -28,9 +29,9 @@ describeOnGluster('GlusterFS', () => {
   });
 
   let folders = 0;
-  journalContract('directory journal on two mounts', async () => {
+  const make = async (pollIntervalMs: number): Promise<JournalWorld> => {
     const name = `journal-${++folders}`;
-    const settings = { segmentBytes: 40 << 10, batchBytesMax: 32 << 10, pollIntervalMs: 5, freeBytesReserve: 0 };
+    const settings = { segmentBytes: 40 << 10, batchBytesMax: 32 << 10, pollIntervalMs, freeBytesReserve: 0 };
     const at = volume.mounts.map((mount) => path.join(mount, name));
     const [first = ''] = at;
     await formatDirectoryJournal({ ...settings, folder: first }, deps);
@@ -42,7 +43,9 @@ describeOnGluster('GlusterFS', () => {
       },
       [Symbol.asyncDispose]: () => rm(first, { recursive: true, force: true }),
     };
-  });
+  };
+  journalContract('directory journal on two mounts', () => make(5));
+  retentionContract('directory journal on two mounts', () => make(50)); // as by default: a reader bears with a stale tail for longer than a cache keeps it
 
   describe('a journal that the other host takes away', () => {
     const settings = { segmentBytes: 256 << 10, batchBytesMax: 32 << 10, freeBytesReserve: 0 };

@@ -5,7 +5,17 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { GENESIS } from '../../src/journal/journal.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import { type MemoryFault, MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
-import { bytesOf, claim, errorOf, type JournalWorld, journalContract, readTo, textOf } from '../contract/journal-contract.js';
+import {
+  bytesOf,
+  chunksOf,
+  claim,
+  contentOf,
+  errorOf,
+  type JournalWorld,
+  journalContract,
+  readTo,
+  textOf,
+} from '../contract/journal-contract.js';
 import { retentionContract } from '../contract/retention-contract.js';
 
 const deps = { clock: systemClock, random: systemRandom };
@@ -65,6 +75,40 @@ describe('memory journal store', () => {
     expect(isError(await errorOf(claim(before)), 'unavailable')).toBe(true);
     const after = await claim(MemoryJournal.open(store));
     expect(textOf(after.delivered)).toEqual(['claim 1', 'kept', 'claim 2']);
+  });
+
+  test('power cut: at any moment of retain, an empty master can begin; an unfinished checkpoint is gone', async () => {
+    for (let cutAt = 1; cutAt <= 12; cutAt++) {
+      const store = new MemoryJournalStore({ pollIntervalMs: 1 }, deps);
+      const a = MemoryJournal.open(store);
+      const { writer } = await claim(a);
+      const retain = async (): Promise<void> => {
+        const point = writer.end;
+        const { bytes: _, ...checkpoint } = await a.checkpoints.write(point.sn, chunksOf([bytesOf(`${point.sn}`)]));
+        await writer.append([bytesOf('retention')], 1);
+        await writer.retain({ checkpoints: [checkpoint], boundary: { epoch: writer.epoch, point } });
+      };
+      await retain();
+      let steps = 0;
+      store.intercept = () => {
+        if (++steps === cutAt) store.powerCut();
+        return undefined;
+      };
+      const isCut = await retain().then(
+        () => false,
+        () => true,
+      );
+      store.intercept = undefined;
+      if (!isCut) store.powerCut();
+      const b = MemoryJournal.open(store);
+      const { checkpoints, boundary } = await b.checkpoints.published();
+      for (const checkpoint of checkpoints) expect((await contentOf(b, checkpoint)).toString()).toBe(`${checkpoint.sn}`);
+      expect([...store.checkpoints.values()].filter(({ isWhole }) => !isWhole)).toEqual([]);
+      const { writer: next, delivered } = await claim(b, boundary?.point);
+      await readTo(b, next.end, boundary?.point);
+      expect(boundary?.point.sn).toBeGreaterThan(0);
+      expect(delivered.length).toBeGreaterThan(0);
+    }
   });
 
   test('kill: in the middle of a write, nothing is acknowledged and it may land late', async () => {

@@ -43,7 +43,7 @@ export interface CollectionRules {
   readonly boundaryOnMissing: boolean;
 }
 
-export const ALL_RULES: CollectionRules = {
+const ALL_RULES: CollectionRules = {
   markDurable: true,
   fenceAfterMark: true,
   repeatAfterFence: true,
