@@ -3,10 +3,12 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isError } from '../base/errors.js';
+import type { ReadOptions } from '../client/client.js';
 import type { FileStatus } from '../client/file-status.js';
 import type { FileSystem } from '../client/file-system.js';
 import type { ClientFrame } from './client-frame.js';
 import { CommandFailed, EXIT } from './exit-code.js';
+import { type FreshnessOptions, readOptions, withFreshness } from './fs-freshness.js';
 import { formatLsLine } from './ls-format.js';
 import { formatMasters } from './masters-format.js';
 import { print } from './output.js';
@@ -16,34 +18,31 @@ import { formatStat, formatStatus, STAT_FORMAT_HELP } from './stat-format.js';
 const LINES_AT_ONCE = 1000;
 
 export function addReadingCommands(frame: ClientFrame): void {
-  frame
-    .command('ls <path...>', 'list what is in directories')
+  withFreshness(frame.command('ls <path...>', 'list what is in directories'))
     .option('-R', 'list what is below, too')
     .option('-h', 'sizes for people')
     .helpOption('--help', 'display help for command')
-    .action((paths: string[], options: { R?: boolean; h?: boolean }) =>
-      frame.withClient((fs) => frame.forEach('ls', paths, (path) => list(fs, path, options.R === true, options.h === true))),
+    .action((paths: string[], options: FreshnessOptions & { R?: boolean; h?: boolean }) =>
+      frame.withClient((fs) => frame.forEach('ls', paths, (path) => list(fs, path, readOptions(options), options))),
     );
-  frame
-    .command('stat <path...>', 'show all there is to know of files and directories')
+  withFreshness(frame.command('stat <path...>', 'show all there is to know of files and directories'))
     .option('-f <format>', 'print only what FORMAT asks for')
     .addHelpText('after', STAT_FORMAT_HELP)
-    .action((paths: string[], { f }: { f?: string }) =>
+    .action((paths: string[], { f, ...freshness }: FreshnessOptions & { f?: string }) =>
       frame.withClient((fs) =>
         frame.forEach('stat', paths, async (path) => {
-          const status = await fs.getStatus(path);
+          const status = await fs.getStatus(path, readOptions(freshness));
           await print(f === undefined ? formatStatus(status) : formatStat(f, status));
         }),
       ),
     );
-  frame
-    .command('test <path>', 'exit with 0 if it is so, else with 1')
+  withFreshness(frame.command('test <path>', 'exit with 0 if it is so, else with 1'))
     .option('-d', 'it is a directory')
     .option('-e', 'it exists')
     .option('-f', 'it is a file')
     .option('-s', 'it is a directory with something in it, or a file longer than 0 bytes')
     .option('-z', 'it is a file of 0 bytes')
-    .action((path: string, options: Record<string, boolean>) => frame.withClient((fs) => test(fs, path, options)));
+    .action((path: string, options: FreshnessOptions & Record<string, unknown>) => frame.withClient((fs) => test(fs, path, options)));
   frame
     .command('leader', 'print host:port of the leader that serves')
     .option('--json', 'as JSON, with epoch and web address')
@@ -60,14 +59,19 @@ export function addReadingCommands(frame: ClientFrame): void {
     );
 }
 
-async function list(fs: FileSystem, path: string, below: boolean, human: boolean): Promise<void> {
+async function list(
+  fs: FileSystem,
+  path: string,
+  read: ReadOptions,
+  { R = false, h = false }: { R?: boolean; h?: boolean },
+): Promise<void> {
   let lines: string[] = [];
   const flush = async () => {
     if (lines.length > 0) await print(lines.join('\n'));
     lines = [];
   };
   // Directories that are being listed, the innermost last: as deep as the tree, however wide it is.
-  const open: AsyncGenerator<FileStatus, void, undefined>[] = [fs.listStatus(path)];
+  const open: AsyncGenerator<FileStatus, void, undefined>[] = [fs.listStatus(path, read)];
   try {
     for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
       const next = await inner.next();
@@ -75,9 +79,9 @@ async function list(fs: FileSystem, path: string, below: boolean, human: boolean
         open.pop();
         continue;
       }
-      lines.push(formatLsLine(next.value, human));
+      lines.push(formatLsLine(next.value, h));
       if (lines.length >= LINES_AT_ONCE) await flush();
-      if (below && next.value.directory) open.push(fs.listStatus(next.value.path));
+      if (R && next.value.directory) open.push(fs.listStatus(next.value.path, read));
     }
   } finally {
     await flush();
@@ -93,10 +97,10 @@ const TESTS: Readonly<Record<string, (status: FileStatus) => boolean>> = {
   z: ({ directory, length }) => !directory && length === 0,
 };
 
-async function test(fs: FileSystem, path: string, options: Readonly<Record<string, boolean>>): Promise<void> {
+async function test(fs: FileSystem, path: string, options: FreshnessOptions & Readonly<Record<string, unknown>>): Promise<void> {
   const asked = Object.keys(TESTS).filter((letter) => options[letter] === true);
   if (asked.length !== 1) throw new CommandFailed(EXIT.usage, 'test: exactly one of -d, -e, -f, -s and -z has to be given');
-  const status = await fs.getStatus(path).catch((error) => {
+  const status = await fs.getStatus(path, readOptions(options)).catch((error) => {
     if (isError(error, 'not_found')) return undefined;
     throw error;
   });

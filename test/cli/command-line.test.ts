@@ -106,6 +106,10 @@ test('command line: the commands of fs against a real master, outputs and exit c
   expect(lines.map((line) => line.trimEnd().split(' ').at(-1))).toEqual(['/a', '/a/f', '/a/g', '/b', '/b/c']);
   expect(lines[1]).toMatch(/^-rw-r--r-- {2}ada {12}\S+ +0 +NOT_PERSISTED \d\d-\d\d-\d{4} \d\d:\d\d:\d\d:\d{3} 100% \/a\/f $/);
   expect(await fs('stat', '-f', '%n %z %u', '/a/f')).toEqual({ code: 0, out: '/a/f 0 ada\n', err: '' });
+  const told = /^told by 127\.0\.0\.1:\d+ as of entry \d+: (it leads|\d+ entries and \d+ ms behind, as far as it knows)\n$/;
+  expect(await fs('stat', '--at-least-sn', '1', '-f', '%n', '/')).toMatchObject({ code: 0, err: expect.stringMatching(told) });
+  expect(await fs('ls', '--stale', '/')).toMatchObject({ code: 0, err: expect.stringMatching(told) });
+  expect((await fs('ls', '--at-least-sn', 'x', '/')).code).toBe(2);
   expect((await fs('test', '-z', '/a/f')).code).toBe(0);
   expect((await fs('test', '-d', '/a/f')).code).toBe(1);
   expect((await fs('test', '-e', '/none')).code).toBe(1);

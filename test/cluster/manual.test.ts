@@ -2,6 +2,7 @@
  * Masters without an election: an operator says who leads, by configuration or by `fsadmin`. And observers, which nobody can make lead.
  */
 import { expect, test } from 'vitest';
+import type { ReadInfo } from '../../src/client/client.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { Cluster } from './cluster.js';
 import type { MasterProcess } from './master-process.js';
@@ -60,7 +61,10 @@ test('observer: replays, answers reads, is not elected when the leader dies, and
   expect(await refusal(transfer('--to', observer.address))).toContain('an observer never leads');
   expect(await refusal(transfer())).toContain('an observer never leads');
   await leader.end('SIGKILL');
-  expect(await fs.getStatus('/seen', { atLeastSn: sn })).toMatchObject({ length: 7 });
+  const infos: ReadInfo[] = [];
+  const look = () => fs.getStatus('/seen', { atLeastSn: sn, told: (info) => infos.push(info) });
+  expect(await look()).toMatchObject({ length: 7 });
+  expect(infos[0]).toMatchObject({ master: observer.address, behind: { entries: 0 } });
   expect(await refusal(transfer('--to', observer.address, '--take'))).toContain('an observer never leads');
   expect(observer.stderr).not.toContain('elected');
 });
