@@ -84,18 +84,19 @@ export class Claimant {
   /**
    * @returns whether the leader before us still serves, and is let be for now: the election may have lost sight of a healthy one. Each
    *   leadership is let be for `incumbentGraceMs` in all, counted anew when it was not asked after for as long.
+   * @param leader `host:port` of the other master that leads, as far as is known; empty where none does.
    */
-  async incumbentServes(replica: Replica, ownAddress: string, signal: AbortSignal): Promise<boolean> {
+  async incumbentServes(replica: Replica, leader: string, ownAddress: string, signal: AbortSignal): Promise<boolean> {
     const { clock, log } = this.#deps;
     const { incumbentGraceMs } = this.#settings;
-    const { leaderAddress: address, epoch } = replica.state;
-    if (address === '' || address === ownAddress) return false;
+    const { epoch } = replica.state;
+    if (leader === '') return false;
     const now = clock.monotonicMs();
     const before = this.#incumbent;
     const goesOn = before !== null && before.epoch === epoch && now - before.lastMs <= incumbentGraceMs;
     const sinceMs = goesOn ? before.sinceMs : now;
     if (now - sinceMs > incumbentGraceMs) return false;
-    const incumbent = await findIncumbent(this.#deps, { address, epoch }, ownAddress, signal);
+    const incumbent = await findIncumbent(this.#deps, { address: leader, epoch }, ownAddress, signal);
     if (incumbent === null) return false;
     this.#incumbent = { epoch, sinceMs, lastMs: now };
     log.info({ leader: incumbent.address, epoch: incumbent.epoch }, 'elected, but the leader still serves: it is let be for now');

@@ -333,7 +333,8 @@ export class Master implements Controlled, AsyncDisposable {
       else {
         await this.#claimant.catchUp(replica, behindMs, signal);
         const isReady = await this.#claimant.isVerified(replica, signal);
-        if (!isReady || (await this.#claimant.incumbentServes(replica, this.rpcAddress, signal))) return this.input({ type: 'stood back' });
+        if (!isReady || (await this.#claimant.incumbentServes(replica, this.leaderAddress, this.rpcAddress, signal)))
+          return this.input({ type: 'stood back' });
       }
       const writer = await this.#claimant.claim(replica, this.rpcAddress, signal);
       if (signal.aborted) return await this.#letGo(writer);
