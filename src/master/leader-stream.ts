@@ -68,6 +68,8 @@ export class LeaderStream {
   #end: ChainPoint;
   #applied: Applied;
   #isReporting = false;
+  /** Nothing that came is left to be taken: only then can the leader be silent. */
+  #isWaiting = false;
   #looksSilent = 0;
   #pingsFailed = 0;
   #isDead = false;
@@ -177,7 +179,9 @@ export class LeaderStream {
   }
 
   async #next(): Promise<Uint8Array | undefined> {
+    this.#isWaiting = true;
     const next = await this.#items.next();
+    this.#isWaiting = false;
     if (next.done) throw endedEarly(this.#connection.address);
     return next.value;
   }
@@ -211,9 +215,9 @@ export class LeaderStream {
   #look(): void {
     const { leaderPingTimeoutMs } = this.#settings;
     this.#timer = this.#deps.clock.setTimer(leaderPingTimeoutMs / LOOKS_PER_TIMEOUT, () => {
-      this.#looksSilent += 1;
-      if (this.#looksSilent === LOOKS_PER_TIMEOUT / 2) this.#ping(leaderPingTimeoutMs / 2);
-      if (this.#pingsFailed > 0) void this.#hangs();
+      if (this.#isWaiting) this.#looksSilent += 1;
+      if (this.#isWaiting && this.#looksSilent === LOOKS_PER_TIMEOUT / 2) this.#ping(leaderPingTimeoutMs / 2);
+      if (this.#isWaiting && this.#pingsFailed > 0) void this.#hangs();
       else this.#look();
     });
   }
