@@ -5,6 +5,7 @@
 import type { Clock } from '../base/clock.js';
 import { isError, UnderstudyError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
+import { throwIfAborted } from '../base/wait.js';
 import { PROBE_PREFIX } from './object-layout.js';
 import type { Created, ObjectStore } from './object-store.js';
 import { insistently } from './persistence.js';
@@ -18,7 +19,7 @@ export interface BucketProbeDeps {
 }
 
 /**
- * @throws `failed_precondition`: the store is not fit for a journal. @throws `unavailable`, `permission_denied`: it cannot be told.
+ * @throws `failed_precondition`: the store is not fit for a journal. @throws `unavailable`: it cannot be told, or creates nothing now.
  */
 export async function probeBucket(deps: BucketProbeDeps, signal?: AbortSignal): Promise<void> {
   const { store, random } = deps;
@@ -57,7 +58,7 @@ async function outcomeOf(
   } catch (error) {
     if (isError(error, 'already_exists')) return 'exists';
     if (isError(error, 'outcome_unknown') || isError(error, 'unavailable')) return 'unknown';
-    if (!isError(error, 'resource_exhausted')) throw error;
-    throw new UnderstudyError('unavailable', error.message, { cause: error });
+    throwIfAborted(signal);
+    throw isError(error) ? new UnderstudyError('unavailable', error.message, { cause: error }) : error;
   }
 }

@@ -97,7 +97,7 @@ async function fenceLeader(settings: ObjectJournalSettings, deps: ObjectJournalD
     await writer.close();
   } catch (thrown) {
     const error = asError(thrown);
-    if (error.code === 'outcome_unknown' || error.code === 'unavailable' || error.code === 'permission_denied') throw error;
+    if (error.code === 'outcome_unknown' || error.code === 'unavailable') throw error;
     deps.log.warn({ error, location: deps.store.location }, 'formatting over a journal that cannot be claimed');
   }
 }

@@ -36,7 +36,7 @@ export class ObjectJournal implements Journal {
     this.checkpoints = new ObjectCheckpoints(parts);
   }
 
-  /** @throws `failed_precondition`: not formatted, another cluster's, or a later version's; `corrupt`; `unavailable`, `permission_denied`. */
+  /** @throws `failed_precondition`: not formatted, another cluster's, or a later version's; `corrupt`; `unavailable`. */
   static async open(settings: ObjectJournalSettings, deps: ObjectJournalDeps): Promise<ObjectJournal> {
     const format = await readFormatObject(deps);
     const { location } = deps.store;
@@ -111,7 +111,7 @@ export class ObjectJournal implements Journal {
   }
 }
 
-/** @returns what FORMAT says; undefined where there is none. @throws `corrupt`, `failed_precondition`, `unavailable`, `permission_denied`. */
+/** @returns what FORMAT says; undefined where there is none. @throws `corrupt`, `failed_precondition`, `unavailable`. */
 export async function readFormatObject(deps: ObjectJournalDeps): Promise<FormatFile | undefined> {
   const page = await insistently(deps, () => deps.store.get(FORMAT_KEY));
   return page === undefined ? undefined : decodeFormat(page, deps.store.location + FORMAT_KEY);

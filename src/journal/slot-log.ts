@@ -30,28 +30,25 @@ export class SlotLog {
     this.#context = context;
   }
 
-  /** @returns what stands in the slot; undefined for nothing. @throws `corrupt`; `unavailable`, after a few tries. */
+  /** @returns what stands in the slot; undefined for nothing. @throws `corrupt`, `failed_precondition`; `unavailable`, after a few tries. */
   async read(slot: number, signal?: AbortSignal): Promise<SlotObject | undefined> {
+    const { deps, format } = this.#context;
     for (let looks = 1; ; looks++) {
+      const bytes = await insistently(deps, () => deps.store.get(slotKey(format, slot), signal), signal);
       try {
-        return await insistently(this.#context.deps, () => this.#look(slot, signal), signal);
+        return bytes === undefined ? undefined : this.#parse(slot, bytes);
       } catch (error) {
         if (!isError(error, 'corrupt') || looks === LOOKS) throw error;
       }
     }
   }
 
-  async #look(slot: number, signal?: AbortSignal): Promise<SlotObject | undefined> {
+  #parse(slot: number, bytes: Buffer): SlotObject {
     const { deps, format } = this.#context;
-    const key = slotKey(format, slot);
-    const bytes = await deps.store.get(key, signal);
-    if (bytes === undefined) return undefined;
-    const object = parseObject(bytes, deps.store.location + key);
+    const key = deps.store.location + slotKey(format, slot);
+    const object = parseObject(bytes, key);
     if (object.slot === slot) return object;
-    throw new UnderstudyError(
-      'corrupt',
-      `an object of the journal stands in another's place: object=${deps.store.location}${key} slot=${object.slot}`,
-    );
+    throw new UnderstudyError('corrupt', `an object of the journal stands in another's place: object=${key} slot=${object.slot}`);
   }
 
   /**
@@ -61,7 +58,8 @@ export class SlotLog {
    * @throws `outcome_unknown`: it may stand there, now or later. @throws `unavailable`: it does not, and never will.
    */
   async create(write: SlotWrite): Promise<'created' | SlotObject> {
-    const { clock, random } = this.#context.deps;
+    const { deps, format } = this.#context;
+    const { clock, random } = deps;
     const giveUpAtMs = clock.monotonicMs() + this.#context.settings.giveUpMs;
     let mayHaveArrived = false;
     for (let pauseMs = PAUSE_FIRST_MS; ; pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS)) {
@@ -69,7 +67,8 @@ export class SlotLog {
       if (failure === undefined) return 'created';
       mayHaveArrived ||= failure.code === 'outcome_unknown' || failure.code === 'already_exists';
       if (mayHaveArrived) {
-        const there = await this.#look(write.slot).catch(passDamage);
+        const bytes = await deps.store.get(slotKey(format, write.slot)).catch(() => undefined); // silence says nothing
+        const there = bytes === undefined ? undefined : this.#parse(write.slot, bytes);
         if (there !== undefined) return Buffer.compare(there.putId, write.putId) === 0 ? 'created' : there;
       } else if (failure.code !== 'unavailable') throw unavailable(failure);
       if (write.signal.aborted || clock.monotonicMs() >= giveUpAtMs)
@@ -110,12 +109,6 @@ export class SlotLog {
     const object = deps.store.location + slotKey(format, slot);
     throw new UnderstudyError('corrupt', `an object of the journal is gone, and later ones stand: object=${object} next=${behind}`);
   }
-}
-
-/** A look that fails says nothing; damage does. */
-function passDamage(error: unknown): undefined {
-  if (isError(error, 'corrupt') || isError(error, 'failed_precondition')) throw error;
-  return undefined;
 }
 
 function unknown(cause: UnderstudyError, slot: number): UnderstudyError {

@@ -188,6 +188,15 @@ describe('one mishap', () => {
     expect(await logOf(writer.end)).toEqual(['claim 1', 'y']);
   });
 
+  test('read: refused for want of rights, says unavailable, for rights come back', async () => {
+    const { writer } = await claim(await open());
+    const reader = await open();
+    proxy.fault = ({ method }) => (method === 'GET' ? { kind: 'status', status: 403 } : undefined);
+    expect(isError(await errorOf(readTo(reader, writer.end)), 'unavailable')).toBe(true);
+    proxy.fault = undefined;
+    expect(textOf(await readTo(reader, writer.end))).toEqual(['claim 1']);
+  });
+
   test('confirm: while appends fly, sends no request of its own', async () => {
     const { writer } = await claim(await open());
     proxy.requests.length = 0;
