@@ -8,7 +8,8 @@ import type { Breakable } from './fault-plan.js';
 import type { CommitObserver } from './gated-seams.js';
 import type { SeededRandom } from './seeded-random.js';
 import { SharedElection } from './shared-election.js';
-import { type JournalDefects, SharedJournal } from './shared-journal.js';
+import { type JournalDefects, SharedFolder, type SharedJournal } from './shared-journal.js';
+import { SharedBucket } from './shared-object-journal.js';
 import { type CallSabotage, openClient, type SimClient } from './sim-client.js';
 import { runMaster, type Sabotage } from './sim-master.js';
 import { SimProcess } from './sim-process.js';
@@ -22,10 +23,14 @@ export interface ClusterDeps {
   readonly random: SeededRandom;
   readonly commits: CommitObserver;
   readonly program: ClientProgram;
+  readonly storage: Storage;
   readonly defects: JournalDefects;
   readonly sabotage: Sabotage | undefined;
   readonly callSabotage: CallSabotage | undefined;
 }
+
+/** Where the journal lives. */
+export type Storage = 'folder' | 'bucket';
 
 const RPC_PORT = 19998;
 /** A supervisor starts a master again that ended by itself. */
@@ -48,7 +53,9 @@ export class Cluster implements Breakable {
     const latency = deps.random.fork('latency');
     const [low, high] = [latency.between(0.02, 0.5), latency.between(0.5, 20)];
     this.#network = new MemoryNetwork(deps.time, () => latency.between(low, high));
-    this.journal = new SharedJournal(deps.time, deps.random.fork('journal'), deps.defects);
+    const random = deps.random.fork('journal');
+    this.journal =
+      deps.storage === 'bucket' ? new SharedBucket(deps.time, random, deps.defects) : new SharedFolder(deps.time, random, deps.defects);
     this.#election = new SharedElection(deps.time, deps.random.fork('election'));
     for (const host of this.masters) this.wipe(host);
   }

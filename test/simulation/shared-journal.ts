@@ -1,5 +1,6 @@
 /**
- * The journal of a world: one memory store, and a handle for each process, which stops with it.
+ * The journal of a world: one store, and a handle for each process, which stops with it. Here as in a shared folder, on a memory store that
+ * tells visible from durable; shared-object-journal.ts has it as on S3.
  */
 import type { Batch, Journal } from '../../src/journal/journal.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
@@ -21,12 +22,26 @@ export interface JournalDefects {
   readonly noSync?: boolean;
   /** A claim does not adopt what it finds behind the marks. */
   readonly noAdoption?: boolean;
+  /** A bucket that creates an object of the log where one stands. */
+  readonly noCondition?: boolean;
 }
 
 const CLAIM_KINDS: readonly MemoryOperationKind[] = ['take', 'fence', 'read', 'copy', 'slot'];
 const KINDS: readonly MemoryOperationKind[] = [...CLAIM_KINDS, 'write', 'check', 'mark', 'retain', 'collect', 'store', 'load'];
 
-export class SharedJournal {
+export interface SharedJournal {
+  /** @returns the journal as `process` has it open. */
+  open(process: SimProcess): Promise<Journal>;
+  /** What was not durable is lost. */
+  powerCut(): void;
+  /** From now on the storage fails now and then, until `mend`: nothing, or part, or all of what was asked has happened then. */
+  fail(): void;
+  mend(): void;
+  /** @returns all that is known to be committed. */
+  committed(): readonly Batch[];
+}
+
+export class SharedFolder implements SharedJournal {
   readonly #store: MemoryJournalStore;
 
   constructor(time: VirtualTime, random: SeededRandom, defects: JournalDefects) {
@@ -39,19 +54,16 @@ export class SharedJournal {
 
   readonly #random: SeededRandom;
 
-  /** @returns the journal as `process` has it open. */
-  open(process: SimProcess): Journal {
+  async open(process: SimProcess): Promise<Journal> {
     const journal = MemoryJournal.open(this.#store, { name: process.name });
     process.atEnd(() => journal.kill());
     return journal;
   }
 
-  /** What was not durable is lost. */
   powerCut(): void {
     this.#store.powerCut();
   }
 
-  /** From now on the storage fails now and then, until `mend`: nothing, or part, or all of what was asked has happened then. */
   fail(): void {
     this.#store.intercept = () => (this.#random.chance(0.3) ? this.#random.pick(['fail', 'land', 'unsynced'] as const) : undefined);
   }
@@ -60,7 +72,6 @@ export class SharedJournal {
     this.#store.intercept = undefined;
   }
 
-  /** @returns all that is known to be committed. */
   committed(): readonly Batch[] {
     return this.#store.committed();
   }

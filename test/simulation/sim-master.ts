@@ -59,7 +59,7 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
 /** Resolves when the master has ended by itself, or after `stop` was aborted. */
 export async function runMaster(address: string, process: SimProcess, parts: MasterParts, stop: AbortSignal): Promise<void> {
   const { clock, random, log } = process;
-  const observed = gatedJournal(process, parts.journal.open(process), parts.commits);
+  const observed = gatedJournal(process, await parts.journal.open(process), parts.commits);
   const master = await Master.open(
     { ...SETTINGS, peers: parts.peers, rpcAddress: address, listenAddress: address, webAddress: `${address.split(':')[0]}:19999` },
     {

@@ -82,6 +82,10 @@ function defectsOnPurpose(): void {
     await expectFound(/^I1|^I2/, { defects: { noAdoption: true } });
   });
 
+  test('a bucket that writes over what stands in a slot: two epochs commit', { timeout: 120_000 }, async () => {
+    await expectFound(/^I1|^I2/, { defects: { noCondition: true }, storage: 'bucket' });
+  });
+
   test('a leader that does not confirm before it answers reads: they are stale', { timeout: 120_000 }, async () => {
     const sabotage: Sabotage = (journal) => ({
       ...journal,

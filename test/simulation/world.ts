@@ -5,7 +5,7 @@
  * A world lives for a while under faults. Then the faults stop, and it has to serve again within a bound; its history is checked.
  */
 import { sleep } from '../../src/base/wait.js';
-import { Cluster } from './cluster.js';
+import { Cluster, type Storage } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
 import { FaultPlan } from './fault-plan.js';
 import { SeededRandom } from './seeded-random.js';
@@ -19,7 +19,9 @@ import { DIRECTORIES, Worker, Workload } from './workload.js';
 export interface WorldSettings {
   /** Virtual milliseconds under faults. */
   readonly faultsMs: number;
-  /** Defects that the checks have to find. */
+  /** Default: a folder in worlds with defects, and in every second other one. */
+  readonly storage?: Storage;
+  /** Defects of the journal that the checks have to find. */
   readonly defects?: JournalDefects;
   readonly sabotage?: Sabotage;
   readonly callSabotage?: CallSabotage;
@@ -68,6 +70,7 @@ export class World {
       random: random.fork('cluster'),
       commits: this.#commits,
       program: (client, process) => this.#clientProgram(client, process),
+      storage: settings.storage ?? (settings.defects === undefined && seed % 2 === 1 ? 'bucket' : 'folder'),
       defects: settings.defects ?? {},
       sabotage: settings.sabotage,
       callSabotage: settings.callSabotage,
