@@ -28,6 +28,8 @@ export interface ClusterSettings {
 
 /** Root of the checkout: this file runs from dist-bench/bench. */
 const ROOT = path.resolve(import.meta.dirname, '..', '..');
+/** Of `/proc`, on every Linux. */
+const TICKS_PER_SECOND = 100;
 const START_LIMIT_MS = 120_000;
 const ANSWER_LIMIT_MS = 5_000;
 
@@ -157,6 +159,15 @@ export class MasterProcess {
 
   memory(): ResidentMemory {
     return residentMemory(this.#child?.pid ?? 0);
+  }
+
+  /** Processor time that it has used so far, all threads together. */
+  processorSeconds(): number {
+    const fields =
+      readFileSync(`/proc/${this.#child?.pid ?? 0}/stat`, 'utf8')
+        .split(') ')[1]
+        ?.split(' ') ?? [];
+    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
   }
 
   get #log(): string {

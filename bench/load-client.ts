@@ -7,7 +7,7 @@ import path from 'node:path';
 import { tracked } from '../test/servers/processes.js';
 import { waitUntil } from '../test/servers/wait-until.js';
 import { YOUNG_HEAP } from './cluster.js';
-import type { Load, LoadAnswer, LoadRequest, Measured, Place, Silence } from './load.js';
+import type { Load, LoadAnswer, LoadRequest, Measured, Pace, Paced, Place, Silence } from './load.js';
 
 export class LoadClient implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -29,6 +29,12 @@ export class LoadClient implements AsyncDisposable {
     const answer = await this.#ask({ kind: 'run', load });
     if (!('measured' in answer)) throw new Error('not an answer to a load');
     return answer.measured;
+  }
+
+  async pace(pace: Pace): Promise<Paced> {
+    const answer = await this.#ask({ kind: 'pace', pace });
+    if (!('paced' in answer)) throw new Error('not an answer to a pace');
+    return answer.paced;
   }
 
   async write(base: string, writers: number): Promise<void> {

@@ -10,6 +10,7 @@ import { connectRpc, RPC_CLIENT_DEFAULTS } from '../src/rpc/rpc-connection.js';
 import { tcpNetwork } from '../src/rpc/tcp-network.js';
 import type { Load, LoadAnswer, LoadRequest, Measured, Place } from './load.js';
 import { type Call, callOf } from './load-operations.js';
+import { paced } from './paced-load.js';
 import { SilenceWatch } from './silence-watch.js';
 
 const ECHO_TIMEOUT_MS = 30_000;
@@ -35,6 +36,8 @@ async function answerTo(request: Exclude<LoadRequest, { kind: 'mark' }>): Promis
       return { done: true };
     case 'run':
       return { measured: await run(request.load) };
+    case 'pace':
+      return { paced: await paced(await fileSystem(), request.pace) };
     case 'write':
       watch = new SilenceWatch(await fileSystem(), request.base, request.writers);
       return { done: true };

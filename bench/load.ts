@@ -42,6 +42,25 @@ export interface Measured {
   readonly next: number;
 }
 
+/** Creates at an even pace. */
+export interface Pace {
+  readonly base: string;
+  readonly perDirectory: number;
+  readonly perSecond: number;
+  readonly forMs: number;
+  /** `host:port` of standbys whose lag is measured. */
+  readonly standbys: readonly string[];
+}
+
+export interface Paced {
+  readonly offered: number;
+  /** In time. */
+  readonly done: number;
+  readonly seconds: number;
+  /** Ascending. */
+  readonly lagsMs: readonly number[];
+}
+
 /** Where the load goes: the masters of a cluster, its ZooKeeper, or (for `echo`) an echoing server. */
 export interface Place {
   readonly masters: readonly string[];
@@ -58,6 +77,7 @@ export interface Silence {
 export type LoadRequest =
   | { readonly kind: 'connect'; readonly place: Place }
   | { readonly kind: 'run'; readonly load: Load }
+  | { readonly kind: 'pace'; readonly pace: Pace }
   /** Begins to write, again and again, until `silence` asks for the result. */
   | { readonly kind: 'write'; readonly base: string; readonly writers: number }
   /** Silence counts from here. Monotonic time of the machine, milliseconds. */
@@ -67,6 +87,7 @@ export type LoadRequest =
 export type LoadAnswer =
   | { readonly error: string }
   | { readonly measured: Measured }
+  | { readonly paced: Paced }
   | { readonly silence: Silence }
   | { readonly done: true };
 

@@ -6,6 +6,7 @@ import { listFull, memory, replay } from './full-scenarios.js';
 import { list, status } from './read-scenarios.js';
 import { s3 } from './s3-scenario.js';
 import type { Scenario } from './scenario.js';
+import { standbys, standbysS3 } from './standby-scenarios.js';
 import { takeoverEmbedded, takeoverLarge, takeoverZooKeeper } from './takeover-scenarios.js';
 
 export const SCENARIOS: readonly Scenario[] = [
@@ -20,6 +21,8 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
   listFull,
   replay,
+  standbys,
+  standbysS3,
   takeoverEmbedded,
   takeoverZooKeeper,
   takeoverLarge,
