@@ -4,12 +4,14 @@
 import { Command } from 'commander';
 import type { CommandContext } from './context.js';
 import { EXIT_HELP } from './exit-code.js';
+import { backupCommand } from './fsadmin-backup-command.js';
 import { journalCommands } from './fsadmin-journal-commands.js';
 import { leaderCommands } from './fsadmin-leader-commands.js';
 
 export function fsadminCommand(context: CommandContext): Command {
-  const fsadmin = new Command('fsadmin').description('run the cluster: hand the lead over, make checkpoints');
+  const fsadmin = new Command('fsadmin').description('run the cluster: hand the lead over, make checkpoints, take backups');
   context.addOptions(fsadmin).addHelpText('after', EXIT_HELP);
+  fsadmin.addCommand(backupCommand(context));
   fsadmin.addCommand(leaderCommands(context));
   fsadmin.addCommand(journalCommands(context));
   return fsadmin;

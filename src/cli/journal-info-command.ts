@@ -1,11 +1,10 @@
 /** `understudy journal info`: what there is of a journal, and how far it goes. */
 import { Command } from 'commander';
-import { DirectorySurvey } from '../journal/directory-survey.js';
 import type { JournalSummary, StoredCheckpoint } from '../journal/journal-survey.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
 import { isoTime } from './iso-time.js';
-import { directorySettings } from './open-journal.js';
+import { openSurvey } from './open-journal.js';
 import { complain, print } from './output.js';
 import { plainTable } from './plain-table.js';
 import { TOOL_DEPS } from './tool-deps.js';
@@ -15,7 +14,7 @@ export function journalInfoCommand(context: CommandContext): Command {
     .addOptions(new Command('info').description('print what the journal is, and how far it goes'))
     .option('--json', 'print one JSON object')
     .action(async ({ json = false }: { json?: boolean }) => {
-      await using survey = await DirectorySurvey.open(directorySettings(context.load().settings), TOOL_DEPS);
+      await using survey = await openSurvey(context.load().settings, TOOL_DEPS);
       const summary = await survey.summary();
       await print(json ? jsonOf(summary) : textOf(summary));
       for (const { what } of summary.damage) complain(`damaged: ${what}`);
@@ -38,7 +37,7 @@ function textOf(summary: JournalSummary): string {
     ['Committed', `sn ${summary.committedSn}`],
     ['End', end === null ? 'hidden by damage' : `sn ${end.sn}, hash ${Buffer.from(end.hash).toString('hex')}`],
     ['Kept from', boundary === null ? 'the beginning' : `behind sn ${boundary.sn} of epoch ${boundary.epoch}`],
-    ['Log', `${log.files} ${summary.backend === 'directory' ? 'segments' : 'objects'}, ${log.bytes} bytes`],
+    ['Log', `${log.files} ${summary.backend === 'directory' ? 'segments' : 'objects'}${log.bytes === null ? '' : `, ${log.bytes} bytes`}`],
     ['Checkpoints', checkpoints.length === 0 ? 'none' : String(checkpoints.length)],
   ];
   const table = plainTable(rows);
@@ -46,6 +45,6 @@ function textOf(summary: JournalSummary): string {
 }
 
 function rowOf({ sn, bytes, timeMs, id, isPublished }: StoredCheckpoint): string[] {
-  if (bytes === null || timeMs === null) return [String(sn), '-', '-', id, 'MISSING'];
-  return [String(sn), String(bytes), isoTime(timeMs), id, isPublished ? 'published' : 'left over'];
+  const state = bytes === null ? 'MISSING' : isPublished ? 'published' : 'left over';
+  return [String(sn), String(bytes ?? '-'), timeMs === null ? '-' : isoTime(timeMs), id, state];
 }

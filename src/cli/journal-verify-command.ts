@@ -1,14 +1,10 @@
 /** `understudy journal verify`: checks all of a journal, and says in the last line whether it can be trusted, and how far. */
 import { Command } from 'commander';
-import { DirectorySurvey } from '../journal/directory-survey.js';
-import { type JournalProblem, type Verdict, verifyJournal } from '../metadata/verify-journal.js';
+import type { JournalProblem, Verdict } from '../metadata/verify-journal.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
-import { directorySettings, openJournal } from './open-journal.js';
 import { print } from './output.js';
-import { TemporaryStores } from './temporary-store.js';
-import { TOOL_DEPS } from './tool-deps.js';
-import { ToolProgress } from './tool-progress.js';
+import { verifySettings } from './verify-settings.js';
 
 interface Options {
   readonly temp?: string;
@@ -21,33 +17,15 @@ export function journalVerifyCommand(context: CommandContext): Command {
     .option('--temp <folder>', "where to replay to; needs room for a metastore (default: the system's folder for temporary files)")
     .option('--json', 'print one JSON object')
     .action(async ({ temp, json = false }: Options) => {
-      const { settings } = context.load();
-      await using opened = await openJournal(settings, TOOL_DEPS);
-      await using survey = await DirectorySurvey.open(directorySettings(settings), TOOL_DEPS);
-      const { journal } = opened;
-      await using stores = await TemporaryStores.make(temp);
-      const problems: JournalProblem[] = [];
-      const { end, committedSn } = await survey.summary();
-      let verdict: Verdict;
-      {
-        using bar = new ToolProgress('verify', end?.sn ?? committedSn);
-        verdict = await verifyJournal({
-          survey,
-          checkpoints: journal.checkpoints,
-          identity: journal,
-          clock: TOOL_DEPS.clock,
-          openStore: () => stores.open(),
-          problem: (problem) => problems.push(problem),
-          progress: (sn) => bar.update(sn),
-        });
-      }
-      if (json) await print(JSON.stringify({ isTrusted: problems.length === 0, ...verdict, found: problems }, null, 2));
+      const { verdict, problems } = await verifySettings(context.load().settings, { temp });
+      const { digest: _, ...said } = verdict;
+      if (json) await print(JSON.stringify({ isTrusted: problems.length === 0, ...said, found: problems }, null, 2));
       else await print([...problems.flatMap(problemLines), ...verdictLines(verdict)].join('\n'));
       if (problems.length > 0) throw new CommandFailed(EXIT.failed);
     });
 }
 
-function problemLines({ what, file, offset, sn, advice }: JournalProblem): string[] {
+export function problemLines({ what, file, offset, sn, advice }: JournalProblem): string[] {
   const where = file === undefined ? [] : [`  where: file=${file} offset=${offset}${sn === undefined || sn === 0 ? '' : ` sn=${sn}`}`];
   return [`PROBLEM: ${what}`, ...where, `  what to do: ${advice}`];
 }

@@ -13,6 +13,7 @@ import { getConfCommand } from './get-conf-command.js';
 import { journalCommand } from './journal-command.js';
 import { masterCommand } from './master-command.js';
 import { complain, print, printed, quietWhenReaderGone } from './output.js';
+import { restoreCommand } from './restore-command.js';
 
 /** Runs the command line `args` and ends the process. */
 export async function main(args: readonly string[]): Promise<never> {
@@ -45,6 +46,7 @@ function program(context: CommandContext): Command {
     fsadminCommand(context),
     formatCommand(context),
     journalCommand(context),
+    restoreCommand(context),
     getConfCommand(context),
     versionCommand,
   ]) {

@@ -8,13 +8,16 @@ import type { Random } from '../base/random.js';
 import type { Settings } from '../config/settings.js';
 import { DirectoryJournal } from '../journal/directory-journal.js';
 import type { DirectoryJournalSettings } from '../journal/directory-layout.js';
-import { formatDirectoryJournal } from '../journal/format-directory.js';
+import { DirectorySurvey } from '../journal/directory-survey.js';
+import { type FormatOptions, formatDirectoryJournal } from '../journal/format-directory.js';
 import type { FormatFile } from '../journal/format-file.js';
 import { formatObjectJournal } from '../journal/format-object-journal.js';
-import type { ClaimRequest, Journal } from '../journal/journal.js';
+import type { Journal } from '../journal/journal.js';
+import type { JournalSurvey } from '../journal/journal-survey.js';
 import { ObjectJournal } from '../journal/object-journal.js';
 import type { ObjectJournalSettings } from '../journal/object-layout.js';
 import type { ObjectStore } from '../journal/object-store.js';
+import { ObjectSurvey } from '../journal/object-survey.js';
 
 export interface JournalDeps {
   readonly clock: Clock;
@@ -92,12 +95,21 @@ export async function openJournal(settings: Settings, deps: JournalDeps, { toLea
   }
 }
 
+/** For looking at it as it lies there. @throws as `DirectorySurvey.open`, `ObjectSurvey.open`. */
+export async function openSurvey(settings: Settings, deps: JournalDeps): Promise<JournalSurvey> {
+  const place = journalPlace(settings);
+  if (place.kind === 'folder') return DirectorySurvey.open(place.settings, deps);
+  const store = await openBucket(settings, place, deps);
+  try {
+    return await ObjectSurvey.open(place.settings, { ...deps, store });
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
 /** @throws as `formatDirectoryJournal`, `formatObjectJournal`. */
-export async function formatJournal(
-  settings: Settings,
-  deps: JournalDeps,
-  options: { readonly force?: Pick<ClaimRequest, 'entry'> } = {},
-): Promise<FormatFile> {
+export async function formatJournal(settings: Settings, deps: JournalDeps, options: FormatOptions = {}): Promise<FormatFile> {
   const place = journalPlace(settings);
   if (place.kind === 'folder') return formatDirectoryJournal(place.settings, deps, options);
   await using store = await openBucket(settings, place, deps);

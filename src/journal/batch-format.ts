@@ -19,6 +19,7 @@
  * The hash of a batch is the SHA-256 of all of it. A copy in a later epoch's segment is the same bytes, and so the same hash.
  */
 import { createHash } from 'node:crypto';
+import { UnderstudyError } from '../base/errors.js';
 import { epoch, type Sequence, sequence } from '../base/ids.js';
 import { needsVersion } from '../base/needs-version.js';
 import type { Batch, ChainPoint } from './journal.js';
@@ -90,6 +91,19 @@ export function encodeBatch(into: Buffer, header: BatchHeader, entries: readonly
   bytes.set(header.previous.hash, 72);
   sealChecksum(bytes);
   return { bytes, hash: hashOf(bytes) };
+}
+
+/** @returns the batch of these entries, on its own. */
+export function sealBatch(header: BatchHeader, entries: readonly Uint8Array[]): StoredBatch {
+  const { bytes } = encodeBatch(Buffer.alloc(batchBytes(entries)), header, entries);
+  return storedBatch(bytes);
+}
+
+/** @returns a batch with what the seam does not show. */
+export function storedBatch(sealed: Uint8Array): StoredBatch {
+  const parsed = parseBatch(Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength), 0);
+  if (parsed.kind === 'batch') return parsed.stored;
+  throw new UnderstudyError('internal', 'what was sealed is no batch');
 }
 
 /**

@@ -38,8 +38,16 @@ export class DirectoryCheckpoints implements Checkpoints {
     });
   }
 
-  async write(sn: Sequence, chunks: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckpointRef & { readonly bytes: number }> {
-    const ref = { sn, id: Buffer.from(this.#context.deps.random.bytes(16)).toString('hex') };
+  write(sn: Sequence, chunks: AsyncIterable<Uint8Array>, signal?: AbortSignal): Promise<CheckpointRef & { readonly bytes: number }> {
+    return this.store({ sn, id: Buffer.from(this.#context.deps.random.bytes(16)).toString('hex') }, chunks, signal);
+  }
+
+  /** As `write`, under a name that another journal gave. */
+  async store(
+    ref: CheckpointRef,
+    chunks: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<CheckpointRef & { readonly bytes: number }> {
     const { folder } = this.#context.settings;
     const at = checkpointPath(folder, ref);
     try {

@@ -16,7 +16,7 @@ export async function openDirectoryContext(
   deps: DirectoryJournalDeps,
 ): Promise<{ context: DirectoryContext; format: FormatFile }> {
   const { folder } = settings;
-  const direct = settings.isShared ?? (await hasFolder(folder, async () => !(await isLocalFolder(folder))));
+  const direct = await hasFolder(folder, () => isShared(settings));
   const format = await hasFolder(folder, () => readFormat(formatPath(folder), direct));
   if (settings.clusterId !== undefined && settings.clusterId !== format.clusterId) {
     throw new UnderstudyError(
@@ -24,8 +24,22 @@ export async function openDirectoryContext(
       `the journal belongs to another cluster: folder=${folder} cluster=${format.clusterId} configured=${settings.clusterId}`,
     );
   }
+  return { context: directoryContext(settings, deps, direct, format), format };
+}
+
+/** @returns whether other machines write here too. @throws with ENOENT where there is no folder. */
+export async function isShared({ folder, isShared: said }: DirectoryJournalSettings): Promise<boolean> {
+  return said ?? !(await isLocalFolder(folder));
+}
+
+export function directoryContext(
+  settings: DirectoryJournalSettings,
+  deps: DirectoryJournalDeps,
+  direct: boolean,
+  format: FormatFile,
+): DirectoryContext {
   const incarnation = Uint8Array.from(Buffer.from(format.incarnationId, 'hex'));
-  return { context: { settings: withDefaults(settings, direct), deps, direct, incarnation }, format };
+  return { settings: withDefaults(settings, direct), deps, direct, incarnation };
 }
 
 async function hasFolder<T>(folder: string, look: () => Promise<T>): Promise<T> {

@@ -19,11 +19,14 @@ import {
   SystemFile,
   syncFolder,
 } from '../base/system-file.js';
+import { directoryContext, isShared } from './directory-context.js';
+import { importDirectory } from './directory-import.js';
 import { DirectoryJournal } from './directory-journal.js';
 import {
   CHECKPOINT_NAME,
   checkpointFolder,
   claimsFolder,
+  type DirectoryContext,
   type DirectoryJournalDeps,
   type DirectoryJournalSettings,
   formatPath,
@@ -34,6 +37,7 @@ import {
 } from './directory-layout.js';
 import { encodeFormat, type FormatFile } from './format-file.js';
 import { type ClaimRequest, GENESIS } from './journal.js';
+import type { JournalContents } from './journal-contents.js';
 import { LEDGER_BYTES } from './ledger.js';
 
 /** The folders of a journal, and the names in them that are its own. */
@@ -46,6 +50,10 @@ const FOLDERS: readonly { readonly at: (folder: string) => string; readonly ours
 export interface FormatOptions {
   /** Also where there is a journal: its leader is fenced first, by a claim with this entry, then everything in it is deleted. */
   readonly force?: Pick<ClaimRequest, 'entry'>;
+  /** What the journal is to begin with, instead of nothing. Its cluster id counts, unless the settings name one. */
+  readonly contents?: JournalContents;
+  /** Default: a new one. */
+  readonly incarnationId?: string;
 }
 
 /**
@@ -59,12 +67,17 @@ export async function formatDirectoryJournal(
   options: FormatOptions = {},
 ): Promise<FormatFile> {
   const folder = path.resolve(settings.folder);
-  const format: FormatFile = { clusterId: settings.clusterId ?? `cluster-${hex(deps, 8)}`, incarnationId: hex(deps, 16) };
+  const { contents, force } = options;
+  const format: FormatFile = {
+    clusterId: settings.clusterId ?? contents?.clusterId ?? `cluster-${hex(deps, 8)}`,
+    incarnationId: options.incarnationId ?? hex(deps, 16),
+  };
   await makeFolderDurable(folder);
   const found = await whatIsThere(folder);
-  if (found === undefined) await makeJournal(folder, format);
-  else if (options.force === undefined) throw new UnderstudyError('already_exists', found);
-  else await replaceJournal({ ...settings, folder }, deps, options.force, format);
+  const make = (): Promise<void> => makeJournal({ ...settings, folder }, deps, format, contents);
+  if (found === undefined) await make();
+  else if (force === undefined) throw new UnderstudyError('already_exists', found);
+  else await replaceJournal({ ...settings, folder }, deps, force, make);
   return format;
 }
 
@@ -77,7 +90,13 @@ async function whatIsThere(folder: string): Promise<string | undefined> {
   return `there is no FORMAT, yet what may be a journal that lost it, or what an interrupted format left: folder=${folder} found=${names}`;
 }
 
-async function makeJournal(folder: string, format: FormatFile): Promise<void> {
+async function makeJournal(
+  settings: DirectoryJournalSettings,
+  deps: DirectoryJournalDeps,
+  format: FormatFile,
+  contents: JournalContents | undefined,
+): Promise<void> {
+  const { folder } = settings;
   for (const { at } of FOLDERS) await makeFolderDurable(at(folder));
   try {
     await using ledger = await SystemFile.open(ledgerPath(folder), { write: true, create: 'exclusive' });
@@ -85,6 +104,7 @@ async function makeJournal(folder: string, format: FormatFile): Promise<void> {
     await ledger.sync();
     await syncFolder(folder);
     if (!(await ledger.isStillAtPath())) throw new UnderstudyError('already_exists', `another format came between: folder=${folder}`);
+    if (contents !== undefined) await fill(directoryContext(settings, deps, await isShared(settings), format), contents);
     await createFileDurable(formatPath(folder), encodeFormat(format));
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
@@ -92,11 +112,21 @@ async function makeJournal(folder: string, format: FormatFile): Promise<void> {
   }
 }
 
+/** What was begun is removed where it fails: it would look like a journal that lost its FORMAT. */
+async function fill(context: DirectoryContext, contents: JournalContents): Promise<void> {
+  try {
+    await importDirectory(context, contents);
+  } catch (error) {
+    await removeJournal(context.settings.folder);
+    throw error;
+  }
+}
+
 async function replaceJournal(
   settings: DirectoryJournalSettings,
   deps: DirectoryJournalDeps,
   claim: Pick<ClaimRequest, 'entry'>,
-  format: FormatFile,
+  make: () => Promise<void>,
 ): Promise<void> {
   const { folder } = settings;
   const turn = path.join(folder, 'FORMATTING');
@@ -110,7 +140,7 @@ async function replaceJournal(
   try {
     await fenceLeader(settings, deps, claim);
     await removeJournal(folder);
-    await makeJournal(folder, format);
+    await make();
   } finally {
     await removeFile(turn);
   }

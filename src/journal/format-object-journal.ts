@@ -10,15 +10,22 @@ import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { probeBucket } from './bucket-probe.js';
 import { encodeFormat, type FormatFile } from './format-file.js';
 import type { ClaimRequest } from './journal.js';
+import type { JournalContents } from './journal-contents.js';
 import { ObjectCollector } from './object-collector.js';
+import { importObjects } from './object-import.js';
 import { ObjectJournal, readFormatObject } from './object-journal.js';
-import { FORMAT_KEY, type ObjectJournalDeps, type ObjectJournalSettings, objectContext } from './object-layout.js';
+import { FORMAT_KEY, type ObjectContext, type ObjectJournalDeps, type ObjectJournalSettings, objectContext } from './object-layout.js';
 import { objectParts } from './object-parts.js';
+import { listAll } from './object-store.js';
 import { insistently } from './persistence.js';
 
 export interface FormatObjectOptions {
   /** Also where there is a journal: its leader is fenced first, by a claim with this entry, then everything in it but claims is deleted. */
   readonly force?: Pick<ClaimRequest, 'entry'>;
+  /** What the journal is to begin with, instead of nothing. Its cluster id counts, unless the settings name one. */
+  readonly contents?: JournalContents;
+  /** Default: a new one. */
+  readonly incarnationId?: string;
 }
 
 /** Names below a journal's location that are its own: those of an incarnation. */
@@ -36,10 +43,12 @@ export async function formatObjectJournal(
 ): Promise<FormatFile> {
   const { store, random } = deps;
   const hex = (bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');
-  const format: FormatFile = { clusterId: settings.clusterId ?? `cluster-${hex(8)}`, incarnationId: hex(16) };
+  const { contents, incarnationId = hex(16) } = options;
+  const format: FormatFile = { clusterId: settings.clusterId ?? contents?.clusterId ?? `cluster-${hex(8)}`, incarnationId };
   await probeBucket(deps);
   if (options.force === undefined) await refuseLeftOvers(deps);
   else await removeJournal(settings, deps, options.force);
+  if (contents !== undefined) await fill(objectContext(settings, deps, format), contents);
   try {
     await store.create(FORMAT_KEY, encodeFormat(format));
   } catch (error) {
@@ -49,6 +58,17 @@ export async function formatObjectJournal(
     throw error;
   }
   return format;
+}
+
+/** What was begun is removed where it fails: it would look like a journal that lost its FORMAT. */
+async function fill(context: ObjectContext, contents: JournalContents): Promise<void> {
+  try {
+    await importObjects(context, contents);
+  } catch (error) {
+    const { store } = context.deps;
+    for await (const key of listAll(store, `${context.format.incarnationId}/`)) await insistently(context.deps, () => store.delete(key));
+    throw error;
+  }
 }
 
 async function refuseLeftOvers({ store }: ObjectJournalDeps): Promise<void> {

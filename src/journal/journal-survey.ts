@@ -21,8 +21,8 @@ export interface JournalSummary {
   /** Entries up to here may have been collected. Null: none have. */
   readonly boundary: { readonly epoch: number; readonly sn: number } | null;
   readonly checkpoints: readonly StoredCheckpoint[];
-  /** Segments, or objects with a batch. */
-  readonly log: { readonly files: number; readonly bytes: number };
+  /** Segments, or objects with a batch; their size where the storage tells. */
+  readonly log: { readonly files: number; readonly bytes: number | null };
   /** Epochs that somebody has taken; 0 where the storage does not tell. */
   readonly claims: number;
   /** What could not be told, and why. */
@@ -34,7 +34,7 @@ export interface StoredCheckpoint {
   readonly id: string;
   /** Null: it is not there, though it was published. */
   readonly bytes: number | null;
-  /** When it was stored, by the storage's clock, Unix milliseconds. */
+  /** When it was stored, by the storage's clock, Unix milliseconds; null where that is not told. */
   readonly timeMs: number | null;
   /** The log's leaders have made it known. */
   readonly isPublished: boolean;

@@ -144,6 +144,12 @@ export class Ledger implements AsyncDisposable {
     return this.#write(FENCE_PAGE, epoch, FENCE_AT);
   }
 
+  /** Fences the epochs [from, to), with one sync: for a journal that nobody sees yet. */
+  async writeFences(from: number, to: number): Promise<void> {
+    for (let epoch = from; epoch < to; epoch++) await this.#put(FENCE_PAGE, epoch, FENCE_AT);
+    await this.#writing?.dataSync();
+  }
+
   writeSlot(slot: Slot): Promise<void> {
     return this.#write(encodeSlot(slot), slot.epoch, SLOT_PAGE);
   }
@@ -173,6 +179,12 @@ export class Ledger implements AsyncDisposable {
   }
 
   async #write(page: Buffer, epoch: number, index: number): Promise<void> {
+    await this.#put(page, epoch, index);
+    await this.#writing?.dataSync();
+  }
+
+  /** Not durable on return. */
+  async #put(page: Buffer, epoch: number, index: number): Promise<void> {
     checkEpoch(epoch);
     const file = this.#writing;
     if (file === undefined) throw new UnderstudyError('internal', 'the ledger was opened for reading');
@@ -180,7 +192,6 @@ export class Ledger implements AsyncDisposable {
     try {
       page.copy(aligned);
       await file.writeAll(aligned, epoch * EPOCH_BYTES + index * PAGE_BYTES);
-      await file.dataSync();
     } finally {
       alignedBuffers.give(aligned);
     }

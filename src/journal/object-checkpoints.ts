@@ -27,13 +27,21 @@ export class ObjectCheckpoints implements Checkpoints {
     return (await this.#parts.boundaries.newest(signal)).retention;
   }
 
-  async write(
+  write(
     sn: CheckpointRef['sn'],
     chunks: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<CheckpointRef & { readonly bytes: number }> {
+    return this.store({ sn, id: Buffer.from(this.#parts.context.deps.random.bytes(16)).toString('hex') }, chunks, signal);
+  }
+
+  /** As `write`, under a name that another journal gave. */
+  async store(
+    { sn, id }: CheckpointRef,
+    chunks: AsyncIterable<Uint8Array>,
+    signal?: AbortSignal,
+  ): Promise<CheckpointRef & { readonly bytes: number }> {
     const { deps, format } = this.#parts.context;
-    const id = Buffer.from(deps.random.bytes(16)).toString('hex');
     const prefix = checkpointPrefix(format, sn, id);
     let count = 0;
     let bytes = 0;
@@ -88,6 +96,12 @@ export class ObjectCheckpoints implements Checkpoints {
 
 const MAGIC = 'understudy-checkpoint';
 const partName = (part: number): string => String(part).padStart(8, '0');
+
+/** @returns how large the checkpoint is; null where its manifest does not say. */
+export function manifestBytes(manifest: Buffer | undefined): number | null {
+  const [, bytes] = / bytes=(\d+)\n$/.exec(manifest?.toString('latin1') ?? '') ?? [];
+  return bytes === undefined ? null : Number(bytes);
+}
 
 function parseManifest(manifest: Buffer, prefix: string): number {
   const [, version, parts] = new RegExp(`^${MAGIC} version=(\\d+) parts=(\\d+) bytes=\\d+`).exec(manifest.toString('latin1')) ?? [];

@@ -40,9 +40,7 @@ export class ObjectJournal implements Journal {
   static async open(settings: ObjectJournalSettings, deps: ObjectJournalDeps): Promise<ObjectJournal> {
     const format = await readFormatObject(deps);
     const { location } = deps.store;
-    if (format === undefined) {
-      throw new UnderstudyError('failed_precondition', `there is no journal here: format it first: location=${location}`);
-    }
+    if (format === undefined) throw noJournal(deps);
     if (settings.clusterId !== undefined && settings.clusterId !== format.clusterId) {
       throw new UnderstudyError(
         'failed_precondition',
@@ -115,6 +113,10 @@ export class ObjectJournal implements Journal {
 export async function readFormatObject(deps: ObjectJournalDeps): Promise<FormatFile | undefined> {
   const page = await insistently(deps, () => deps.store.get(FORMAT_KEY));
   return page === undefined ? undefined : decodeFormat(page, deps.store.location + FORMAT_KEY);
+}
+
+export function noJournal({ store }: Pick<ObjectJournalDeps, 'store'>): UnderstudyError {
+  return new UnderstudyError('failed_precondition', `there is no journal here: format it first: location=${store.location}`);
 }
 
 function closedError(): UnderstudyError {

@@ -47,7 +47,7 @@ export interface DumpDeps {
 export async function* dumpEntries(journal: Journal, request: DumpRequest, deps: DumpDeps = {}): AsyncGenerator<DumpedEntry, void, void> {
   const { fromSn, toSn, path } = request;
   let { replay } = deps;
-  for await (const batch of readCommitted(journal, request.from, request.signal)) {
+  for await (const batch of readCommitted(journal, request.from, request)) {
     if (batch.firstSn > toSn) return;
     let described: DumpedEntry[] = [];
     try {

@@ -14,7 +14,7 @@ import type { JournalDamage, JournalSummary, JournalSurvey, StoredCheckpoint } f
 import type { KvStore } from '../kv/kv-store.js';
 import type { CheckpointHead } from './checkpoint-format.js';
 import { CheckpointReader } from './checkpoint-reader.js';
-import { digestText, sameDigest } from './digest.js';
+import { type Digest, digestText, sameDigest } from './digest.js';
 import type { JournalIdentity } from './flush-mark.js';
 import { loadCheckpoint } from './load-checkpoint.js';
 import { Replay } from './replay.js';
@@ -29,6 +29,8 @@ export interface VerifyDeps {
   /** Told of each problem as it is found. */
   problem(problem: JournalProblem): void;
   progress?(sn: number): void;
+  /** The state's digest as of this entry, a batch's last, is told in the verdict. */
+  readonly digestAt?: number;
   readonly signal?: AbortSignal;
 }
 
@@ -54,6 +56,8 @@ export interface Verdict {
   readonly entries: number;
   readonly checkpoints: number;
   readonly digests: number;
+  /** As of `digestAt`, where the replay came there. */
+  readonly digest: Digest | null;
 }
 
 /** @throws `unavailable`; what `signal` was aborted with. Damage is told, never thrown. */
@@ -75,6 +79,7 @@ class JournalCheck {
   /** The last batch that was scanned. */
   #point: ChainPoint | undefined;
   #fromSn = 0;
+  #digest: Digest | null = null;
   #doubtSn = Number.POSITIVE_INFINITY;
   #count = { problems: 0, batches: 0, entries: 0, checkpoints: 0, digests: 0 };
 
@@ -98,7 +103,7 @@ class JournalCheck {
     const digests = this.#count.digests + (this.#replay?.digestsCompared ?? 0);
     const endSn = this.#point?.sn ?? 0;
     const trustedSn = Math.max(Math.min(endSn, this.#doubtSn - 1), 0);
-    return { ...this.#count, digests, trustedSn, committedSn, endSn, isTorn, fromSn: this.#fromSn };
+    return { ...this.#count, digests, trustedSn, committedSn, endSn, isTorn, fromSn: this.#fromSn, digest: this.#digest };
   }
 
   async close(): Promise<void> {
@@ -124,6 +129,7 @@ class JournalCheck {
       await this.#endReplay();
     }
     this.#point = endOf(batch);
+    if (this.#point.sn === this.#deps.digestAt) this.#digest = (await this.#replay?.digest())?.digest ?? null;
     await this.#checkpointsHere();
     this.#deps.progress?.(this.#point.sn);
   }

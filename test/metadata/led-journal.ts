@@ -5,10 +5,12 @@ import { endOf, GENESIS, type Journal, type JournalWriter } from '../../src/jour
 import { readCommitted } from '../../src/journal/read-committed.js';
 import type { KvStore } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
+import { CheckpointReader } from '../../src/metadata/checkpoint-reader.js';
 import { encodeCheckpoint } from '../../src/metadata/checkpoint-writer.js';
 import { type Digest, DigestSum, EMPTY_DIGEST } from '../../src/metadata/digest.js';
 import { decodeEntry, type Entry, encodeEntry } from '../../src/metadata/entries.js';
 import { STATE_RANGE } from '../../src/metadata/keys.js';
+import { loadCheckpoint } from '../../src/metadata/load-checkpoint.js';
 import type { CheckpointRecord } from '../../src/metadata/records.js';
 import { Replay } from '../../src/metadata/replay.js';
 import { PLANS, type Request } from './journaled-state.js';
@@ -32,16 +34,22 @@ export class LedJournal implements AsyncDisposable {
     this.writer = writer;
     this.#replay = replay;
     this.timeMs = timeMs;
+    this.#checkpoints = [...replay.state.retention().checkpoints];
     this.#batch = { previousHash: writer.end.hash, firstSn: writer.end.sn + 1 };
   }
 
   /** Claims the journal. @param kv an empty store. */
   static async claim(journal: Journal, kv?: KvStore): Promise<LedJournal> {
     const store = kv ?? (await new MemoryStores().open());
+    const { boundary, checkpoints } = await journal.checkpoints.published();
+    if (boundary !== null && checkpoints[0] !== undefined) {
+      await using reader = await CheckpointReader.open(journal.checkpoints.read(checkpoints[0]));
+      await loadCheckpoint(store, reader, journal, () => Promise.resolve());
+    }
     const replay = new Replay(store, { clock: systemClock, identity: journal });
     let timeMs = 1_700_000_000_000;
     const writer = await journal.claim({
-      from: GENESIS,
+      from: replay.end,
       entry(epoch, notBeforeMs) {
         timeMs = Math.max(timeMs, notBeforeMs);
         return { bytes: encodeEntry({ timeMs, claim: { epoch, host: `leader-${epoch}:1`, owner: 'root', group: 'wheel' } }), timeMs };

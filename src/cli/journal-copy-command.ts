@@ -1,0 +1,69 @@
+/** `understudy journal copy`: all that a journal holds, to another place or another kind of storage. */
+import { Command } from 'commander';
+import type { JournalContents } from '../journal/journal-contents.js';
+import { takeContents } from '../metadata/journal-contents-of.js';
+import type { CommandContext } from './context.js';
+import { CommandFailed, EXIT } from './exit-code.js';
+import { formatJournal, openJournal, openSurvey } from './open-journal.js';
+import { print } from './output.js';
+import { TOOL_DEPS } from './tool-deps.js';
+import { ToolProgress } from './tool-progress.js';
+
+interface Options {
+  readonly from?: string;
+  readonly to: string;
+  readonly keepIncarnation?: boolean;
+}
+
+export function journalCopyCommand(context: CommandContext): Command {
+  return context
+    .addOptions(
+      new Command('copy').description('copy the journal to another place, where there must be none: a folder, or s3://bucket/prefix'),
+    )
+    .option('--from <location>', 'default: the configured journal')
+    .requiredOption('--to <location>', 'where to')
+    .option('--keep-incarnation', 'the copy takes the place of the original, which is never led again: masters go on with what they have')
+    .action(async ({ from, to, keepIncarnation = false }: Options) => {
+      const { settings } = context.load();
+      const source = from === undefined ? settings : { ...settings, masterJournalFolder: from };
+      const target = { ...settings, masterJournalFolder: to };
+      await using opened = await openJournal(source, TOOL_DEPS);
+      await using survey = await openSurvey(source, TOOL_DEPS);
+      const { journal } = opened;
+      let toSn = (await survey.summary()).committedSn;
+      const made = await takeContents(
+        journal,
+        'everything',
+        async (contents) => {
+          using bar = new ToolProgress('copy', toSn);
+          const kept = keepIncarnation ? { incarnationId: journal.incarnationId } : {};
+          return await formatJournal(target, TOOL_DEPS, { contents: watched(contents, bar), ...kept });
+        },
+        async () => {
+          toSn = (await survey.summary()).committedSn;
+          return { toSn };
+        },
+      );
+      await using copied = await openSurvey(target, TOOL_DEPS);
+      const { end } = await copied.summary();
+      if (end === null)
+        throw new CommandFailed(EXIT.failed, `the copy is damaged: understudy journal verify -Dmaster.journal.folder=${to}`);
+      await print(`Copied up to sn ${end.sn}, hash ${Buffer.from(end.hash).toString('hex')}, to ${to}`);
+      await print(`Cluster id: ${made.clusterId}, incarnation: ${made.incarnationId}`);
+    });
+}
+
+function watched(contents: JournalContents, bar: ToolProgress): JournalContents {
+  return {
+    clusterId: contents.clusterId,
+    begin: contents.begin,
+    async *batches() {
+      for await (const batch of contents.batches()) {
+        bar.update(batch.firstSn);
+        yield batch;
+      }
+    },
+    retention: () => contents.retention(),
+    checkpoint: (ref) => contents.checkpoint(ref),
+  };
+}
