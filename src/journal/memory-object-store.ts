@@ -9,7 +9,7 @@ import { UnderstudyError } from '../base/errors.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import { type Created, LIST_PAGE_MAX, type ListPage, type ListRequest, type ObjectStore } from './object-store.js';
 
-export type ObjectOperation = 'create' | 'put' | 'get' | 'list' | 'delete';
+type ObjectOperation = 'create' | 'put' | 'get' | 'list' | 'delete';
 
 export interface ObjectRequest {
   readonly operation: ObjectOperation;

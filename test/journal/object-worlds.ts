@@ -11,7 +11,7 @@ import { S3ObjectStore } from '../../src/journal/s3-object-store.js';
 import type { JournalWorld } from '../contract/journal-contract.js';
 import { CREDENTIALS } from '../servers/s3.js';
 
-export const SURROUNDINGS = { clock: systemClock, random: systemRandom, log: silentLog };
+const SURROUNDINGS = { clock: systemClock, random: systemRandom, log: silentLog };
 export const SMALL: ObjectJournalSettings = { batchBytesMax: 32 << 10, pollIntervalMs: 5, giveUpMs: 5_000 };
 
 let prefixes = 0;

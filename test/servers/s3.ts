@@ -130,7 +130,7 @@ export class S3Server implements AsyncDisposable {
 }
 
 /** A client for what the product's own does not do. */
-export function s3Client(endpoint: string): S3Client {
+function s3Client(endpoint: string): S3Client {
   return new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: CREDENTIALS });
 }
 
