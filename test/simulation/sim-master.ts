@@ -53,7 +53,7 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   checkpointPeriodEntries: 60,
   checkpointPeriodBytes: 1 << 30,
   checkpointPeriodMs: 3_600_000,
-  checkpointsKept: 2,
+  checkpointsKept: 1,
 };
 
 /** Resolves when the master has ended by itself, or after `stop` was aborted. */

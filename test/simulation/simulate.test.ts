@@ -42,12 +42,13 @@ function simulatedWorlds(): void {
 
   test(`fresh seeds for ${BUDGET_MS / 1_000} s: the invariants hold`, { timeout: BUDGET_MS + 120_000 }, async () => {
     const base = Date.now() % 1_000_000_000;
-    const sum = { worlds: 0, events: 0, acknowledged: 0, unknown: 0, looks: 0, epochs: 0, digestsCompared: 0 };
+    const sum = { worlds: 0, events: 0, acknowledged: 0, unknown: 0, looks: 0, epochs: 0, digestsCompared: 0, published: 0, loaded: 0 };
     const faults: Record<string, number> = {};
     for (const until = performance.now() + BUDGET_MS; performance.now() < until; sum.worlds++) {
       const outcome = await World.run(base + sum.worlds, { faultsMs: FAULTS_MS });
       expect(outcome.violations, tell(outcome)).toEqual([]);
-      for (const key of ['events', 'acknowledged', 'unknown', 'looks', 'epochs', 'digestsCompared'] as const) sum[key] += outcome[key];
+      for (const key of ['events', 'acknowledged', 'unknown', 'looks', 'epochs', 'digestsCompared', 'published', 'loaded'] as const)
+        sum[key] += outcome[key];
       for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count;
     }
     process.stdout.write(`simulated from SEED=${base}: ${JSON.stringify({ ...sum, faults })}\n`);
@@ -55,6 +56,8 @@ function simulatedWorlds(): void {
     expect(sum.acknowledged).toBeGreaterThan(20 * sum.worlds);
     expect(sum.epochs).toBeGreaterThan(sum.worlds);
     expect(sum.digestsCompared).toBeGreaterThan(sum.worlds);
+    expect(sum.published).toBeGreaterThan(sum.worlds);
+    expect(sum.loaded).toBeGreaterThan(sum.worlds / 10);
   });
 }
 

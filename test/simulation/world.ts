@@ -41,6 +41,9 @@ export interface WorldOutcome {
   readonly looks: number;
   readonly epochs: number;
   readonly digestsCompared: number;
+  /** Checkpoints. */
+  readonly published: number;
+  readonly loaded: number;
   readonly faults: Readonly<Record<string, number>>;
 }
 
@@ -59,6 +62,9 @@ export class World {
   readonly #workload = new Workload();
   readonly #cluster: Cluster;
   readonly #faults: FaultPlan;
+
+  #published = 0;
+  #loaded = 0;
 
   private constructor(seed: number, settings: WorldSettings) {
     this.#seed = seed;
@@ -110,6 +116,10 @@ export class World {
 
   /** A master that finds its state to differ rebuilds it, and all looks well again: here that is a violation all the same. */
   #hear(line: string): void {
+    if (line.includes('a checkpoint was published')) this.#published += 1;
+    if (line.includes('a checkpoint was loaded')) this.#loaded += 1;
+    // Nothing damages anything here.
+    if (line.includes('a checkpoint cannot be used') && !line.includes('not_found')) this.#workload.violations.push(`I4: ${line}`);
     if (line.includes("the state differs from the leader's")) this.#workload.violations.push(`I4: ${line}`);
     this.#settings.narrate?.(line);
   }
@@ -196,6 +206,8 @@ export class World {
       looks: this.#workload.looks,
       epochs: this.#commits.epochs,
       digestsCompared: this.#commits.digestsCompared,
+      published: this.#published,
+      loaded: this.#loaded,
       faults: Object.fromEntries([...this.#faults.counts].sort()),
     };
   }
