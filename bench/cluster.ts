@@ -182,6 +182,8 @@ function sharedSettings(folder: string, addresses: readonly string[], { zookeepe
     'master.web.bind.host': '127.0.0.1',
     'master.rpc.addresses': addresses.join(','),
     'master.journal.folder': path.join(folder, 'journal'),
+    // Only where one is measured: what else is measured has the machine for itself, and a replay the whole journal.
+    'master.journal.checkpoint.enabled': 'false',
   };
   if (zookeeper === undefined) return plain;
   return {

@@ -69,6 +69,25 @@ export class Floors implements AsyncDisposable {
     });
   }
 
+  /** Bytes a second, written to one file from its beginning to its end and made durable then. */
+  sequentialBytes(): Promise<number> {
+    return this.#once('sequential', async () => {
+      const piece = Buffer.alloc(1 << 20, 1);
+      const perSecond = await this.#best(async (measureMs) => {
+        const file = openSync(path.join(this.#folder, 'sequential'), 'w');
+        const startMs = performance.now();
+        let bytes = 0;
+        while (performance.now() - startMs < measureMs) bytes += writeSync(file, piece);
+        fdatasyncSync(file);
+        const seconds = (performance.now() - startMs) / 1_000;
+        closeSync(file);
+        return bytes / seconds;
+      });
+      rmSync(path.join(this.#folder, 'sequential'));
+      return perSecond;
+    });
+  }
+
   /** Rows of the size that inodes have, put in batches, got singly at random, scanned in order. */
   level(): Promise<LevelFloor> {
     return this.#once('level', async () => {

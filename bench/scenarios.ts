@@ -1,7 +1,9 @@
 /**
- * All scenarios, in the order in which they run. Those with many files follow each other and share them; the replay is their last.
+ * All scenarios, in the order in which they run. Those with many files follow each other and share them; the replay comes before there is any checkpoint.
  */
+
 import { complete, create, remove, removeTree, rename } from './change-scenarios.js';
+import { bootstrap, checkpoint } from './checkpoint-scenarios.js';
 import { listFull, memory, replay } from './full-scenarios.js';
 import { list, status } from './read-scenarios.js';
 import { s3 } from './s3-scenario.js';
@@ -21,6 +23,8 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
   listFull,
   replay,
+  checkpoint,
+  bootstrap,
   standbys,
   standbysS3,
   takeoverEmbedded,
