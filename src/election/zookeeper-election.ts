@@ -12,7 +12,15 @@
 import { isError, UnderstudyError } from '../base/errors.js';
 import type { Election, ElectionEvent, LeaderRecord } from './election.js';
 import { WishLoop } from './wish-loop.js';
-import { childrenIfAny, electionNodes, electionPrefix, encodeLeader, uuidFrom, type ZooKeeperPaths } from './zookeeper-nodes.js';
+import {
+  childrenIfAny,
+  type ElectionNode,
+  electionNodes,
+  electionPrefix,
+  encodeLeader,
+  uuidFrom,
+  type ZooKeeperPaths,
+} from './zookeeper-nodes.js';
 import { ZooKeeperSession, type ZooKeeperSessionDeps, type ZooKeeperSessionSettings } from './zookeeper-session.js';
 
 /** Tickets whose nodes are still looked for; older ones have been removed or have ended with their session. */
@@ -36,6 +44,8 @@ export class ZooKeeperElection implements Election {
   #elected = false;
   readonly #retired = new Set<string>();
   readonly #watched = new Set<string>();
+  /** Of the candidates that were seen, by the names of their nodes. */
+  readonly #addresses = new Map<string, string>();
   /** Addresses under which this may have published. */
   readonly #published = new Set<string>();
 
@@ -80,14 +90,11 @@ export class ZooKeeperElection implements Election {
     if (!this.#closed) await this.#fulfilled(this.#settings.sessionTimeoutMs);
   }
 
+  /** The nodes that were seen when all was well are removed without another look: this is the shortest way to the next election. */
   async expel(rpcAddress: string): Promise<boolean> {
-    const queue = electionNodes(await childrenIfAny(this.#session, this.#settings.electionPath));
-    const removals = queue.map(async ({ name, uuid }) => {
-      if (uuid === this.#ticket) return false;
-      const node = await this.#session.read(this.#electionNode(name));
-      return node?.data.toString('utf8') === rpcAddress && (await this.#session.remove(this.#electionNode(name)));
-    });
-    return (await Promise.all(removals)).includes(true);
+    if (await this.#removeAll(this.#namesOf(rpcAddress))) return true;
+    await this.#learn(electionNodes(await childrenIfAny(this.#session, this.#settings.electionPath)));
+    return this.#removeAll(this.#namesOf(rpcAddress));
   }
 
   async leave(): Promise<void> {
@@ -109,6 +116,8 @@ export class ZooKeeperElection implements Election {
   }
 
   private look(): void {
+    // A new client knows of no watch.
+    this.#watched.clear();
     this.#loop.look();
   }
 
@@ -139,9 +148,35 @@ export class ZooKeeperElection implements Election {
     if (candidate === undefined) return 'done';
     this.#ticket ??= uuidFrom(this.#deps.random.bytes(16));
     const ticket = this.#ticket;
-    if (!queue.some(({ uuid }) => uuid === ticket)) await this.#register(ticket, candidate.rpcAddress);
-    await this.#takePlace(ticket);
+    const stands = queue.some(({ uuid }) => uuid === ticket);
+    if (!stands) await this.#register(ticket, candidate.rpcAddress);
+    await this.#takePlace(ticket, stands ? queue : undefined);
+    await this.#learn(queue);
     return 'done';
+  }
+
+  /** Reads the addresses of those in `queue` that are not known yet, and forgets the others. */
+  async #learn(queue: readonly ElectionNode[]): Promise<void> {
+    const names = new Set(queue.map(({ name }) => name));
+    for (const name of this.#addresses.keys()) if (!names.has(name)) this.#addresses.delete(name);
+    const news = [...names].filter((name) => !this.#addresses.has(name));
+    const nodes = await Promise.all(news.map((name) => this.#session.read(this.#electionNode(name))));
+    for (const [at, name] of news.entries()) {
+      const address = nodes[at]?.data.toString('utf8');
+      if (address !== undefined) this.#addresses.set(name, address);
+    }
+  }
+
+  /** @returns names of the nodes of other candidates under that address: this one's own has its ticket in it. */
+  #namesOf(rpcAddress: string): string[] {
+    const isOwn = (name: string) => this.#ticket !== undefined && name.includes(this.#ticket);
+    return [...this.#addresses].filter(([name, address]) => address === rpcAddress && !isOwn(name)).map(([name]) => name);
+  }
+
+  /** @returns whether one of them was there. */
+  async #removeAll(names: readonly string[]): Promise<boolean> {
+    const removed = await Promise.all(names.map((name) => this.#session.remove(this.#electionNode(name))));
+    return removed.includes(true);
   }
 
   async #register(ticket: string, rpcAddress: string): Promise<void> {
@@ -157,14 +192,15 @@ export class ZooKeeperElection implements Election {
     }
   }
 
-  /** Finds out whether the ticket is first, and watches its node and the one before it. */
-  async #takePlace(ticket: string): Promise<void> {
-    for (;;) {
-      const queue = electionNodes(await this.#session.children(this.#settings.electionPath));
+  /** Finds out whether the ticket is first, and watches its node and the one before it. @param seen the queue, where it was just looked at. */
+  async #takePlace(ticket: string, seen: readonly ElectionNode[] | undefined): Promise<void> {
+    for (let known = seen; ; known = undefined) {
+      const queue = known ?? electionNodes(await this.#session.children(this.#settings.electionPath));
       const place = queue.findIndex(({ uuid }) => uuid === ticket);
       const [own, ...doubles] = queue.filter(({ uuid }) => uuid === ticket);
       if (this.#ticket !== ticket) return;
-      if (own === undefined || !(await this.#watch(own.name))) throw new UnderstudyError('aborted', 'election node is gone');
+      if (own === undefined || !(this.#isWatched(own.name) || (await this.#watch(own.name))))
+        throw new UnderstudyError('aborted', 'election node is gone');
       for (const { name } of doubles) await this.#session.remove(this.#electionNode(name));
       const before = queue[place - 1];
       if (before !== undefined && !(await this.#watch(before.name))) continue;
@@ -173,6 +209,10 @@ export class ZooKeeperElection implements Election {
       if (before !== undefined && this.#elected) this.#depose('another candidate is before it');
       return;
     }
+  }
+
+  #isWatched(name: string): boolean {
+    return this.#watched.has(this.#electionNode(name));
   }
 
   #watch(name: string): Promise<boolean> {
