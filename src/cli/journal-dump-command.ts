@@ -1,13 +1,13 @@
 /** `understudy journal dump`: the journal's entries, one line each. */
 import { Command, InvalidArgumentError } from 'commander';
-import { GENESIS } from '../journal/journal.js';
 import type { PlainValue } from '../metadata/describe-entry.js';
 import { type DumpedEntry, dumpEntries } from '../metadata/dump-entries.js';
+import { dumpStart } from '../metadata/dump-start.js';
 import { parsePath } from '../metadata/path.js';
 import { Replay } from '../metadata/replay.js';
 import type { CommandContext } from './context.js';
 import { isoTime } from './iso-time.js';
-import { openJournal } from './open-journal.js';
+import { openJournal, openSurvey } from './open-journal.js';
 import { complain, print } from './output.js';
 import { TemporaryStores } from './temporary-store.js';
 import { TOOL_DEPS } from './tool-deps.js';
@@ -32,22 +32,26 @@ export function journalDumpCommand(context: CommandContext): Command {
       const { settings } = context.load();
       await using opened = await openJournal(settings, TOOL_DEPS);
       const { journal } = opened;
-      const { from: fromSn, to: toSn } = options;
+      await using survey = await openSurvey(settings, TOOL_DEPS);
+      const toSn = Math.min(options.to, (await survey.summary()).committedSn);
+      const fromSn = options.from;
       const path = options.path === undefined ? undefined : `/${parsePath(options.path).join('/')}`;
-      const request = { from: GENESIS, fromSn, toSn, ...(path === undefined ? {} : { path }) };
-      const line = options.json === true ? jsonLine : textLine;
-      if (path === undefined && options.resolve !== true) {
-        for await (const entry of dumpEntries(journal, request)) await print(line(entry));
-        return;
-      }
       await using stores = await TemporaryStores.make();
-      await using replay = new Replay(await stores.open(), { ...TOOL_DEPS, identity: journal });
+      const isResolved = path !== undefined || options.resolve === true;
+      const { from, kv } = await dumpStart(journal, fromSn, isResolved ? () => stores.open() : undefined);
+      if (from.sn >= fromSn) complain(`entries up to sn=${from.sn} were collected, or cannot be resolved any more`);
+      if (isResolved && kv === undefined) complain('no checkpoint is sound: directories are told by number');
+      await using replay = kv === undefined ? undefined : new Replay(kv, { ...TOOL_DEPS, identity: journal });
       const unresolved = (error: Error, sn: number) => complain(`behind sn=${sn} directories are told by number: ${error.message}`);
-      for await (const entry of dumpEntries(journal, request, { replay, unresolved })) await print(line(entry));
+      const line = options.json === true ? jsonLine : textLine;
+      const request = { from, fromSn, toSn, ...(path === undefined ? {} : { path }) };
+      for await (const entry of dumpEntries(journal, request, { unresolved, ...(replay === undefined ? {} : { replay }) })) {
+        await print(line(entry));
+      }
     });
 }
 
-export function sequenceNumber(text: string): number {
+function sequenceNumber(text: string): number {
   const value = Number(text);
   if (!Number.isSafeInteger(value) || value < 1) throw new InvalidArgumentError('a sequence number is a whole number from 1 on');
   return value;

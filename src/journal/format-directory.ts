@@ -155,7 +155,8 @@ async function fenceLeader(
   try {
     const { clusterId: _, ...any } = settings;
     await using journal = await DirectoryJournal.open(any, deps);
-    const writer = await journal.claim({ from: GENESIS, entry: claim.entry, deliver: () => undefined });
+    const { boundary } = await journal.checkpoints.published();
+    const writer = await journal.claim({ from: boundary?.point ?? GENESIS, entry: claim.entry, deliver: () => undefined });
     await writer.close();
   } catch (thrown) {
     const error = asError(thrown);
