@@ -7,6 +7,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { FileSystem, type MasterInfo } from '../src/cli/understudy.js';
+import { transferLeader } from '../src/client/transfer-leader.js';
 import { freePorts } from '../test/servers/ports.js';
 import { killProcess, startProcess } from '../test/servers/processes.js';
 import { waitUntil } from '../test/servers/wait-until.js';
@@ -73,6 +74,11 @@ export class Cluster implements AsyncDisposable {
   /** @returns how each master is, by its address. */
   async status(): Promise<ReadonlyMap<string, MasterInfo>> {
     return new Map((await this.#fs.masterInfo({ timeoutMs: ANSWER_LIMIT_MS })).map((info) => [info.address, info]));
+  }
+
+  /** Has the lead handed over to whichever standby is nearest. */
+  async transfer(): Promise<void> {
+    await transferLeader(this.#fs.client);
   }
 
   async leader(): Promise<MasterProcess | undefined> {

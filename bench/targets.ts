@@ -36,7 +36,10 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   'standby-cost': { below: 1.15 },
   'takeover-zookeeper-sigkill': { below: 600, p50BelowMs: 300 },
   'takeover-zookeeper-large-sigkill': { below: 600, p50BelowMs: 300 },
-  'takeover-zookeeper-sigterm': { below: 300 },
+  'takeover-zookeeper-sigterm': { below: 100 },
+  'takeover-zookeeper-transfer': { below: 100 },
+  'takeover-zookeeper-large-transfer': { below: 100 },
   'takeover-embedded-sigkill': { below: 600, p50BelowMs: 300 },
-  'takeover-embedded-sigterm': { below: 300 },
+  'takeover-embedded-sigterm': { below: 100 },
+  'takeover-embedded-transfer': { below: 100 },
 };

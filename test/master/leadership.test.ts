@@ -248,6 +248,58 @@ describe('failures', () => {
     expect(settled.at(-1)).toBe('d: not_leader');
   });
 
+  it('a read that saw what is not sent yet: leaves with that batch, which began after it, and asks for no confirm', async () => {
+    writer.confirmAlways = false;
+    const read: string[] = [];
+    mkdir('a');
+    leadership.release((refused) => read.push(`first: ${refused?.code ?? 'ok'}`));
+    await turn();
+    // Its batch is under way already: that may have been decided before this one came.
+    leadership.release((refused) => read.push(`second: ${refused?.code ?? 'ok'}`));
+    await turn();
+    expect([read, writer.confirms.length]).toEqual([[], 1]);
+    await commit();
+    expect(read).toEqual(['first: ok']);
+    writer.confirms[0]?.resolve();
+    await turn();
+    expect(read).toEqual(['first: ok', 'second: ok']);
+  });
+
+  it('held: what was taken before is settled, what comes waits, in order, until it goes on', async () => {
+    writer.confirmAlways = false;
+    mkdir('a');
+    let isQuiet = false;
+    void leadership.hold().then(() => {
+      isQuiet = true;
+    });
+    mkdir('b');
+    leadership.release((refused) => settled.push(`read: ${refused?.code ?? 'ok'}`));
+    await turn();
+    expect([isQuiet, writer.appends.length]).toEqual([false, 1]);
+    await commit();
+    leadership.release((refused) => settled.push(`late read: ${refused?.code ?? 'ok'}`));
+    await turn();
+    expect([isQuiet, settled, writer.appends.length, writer.confirms.length]).toEqual([true, ['a: ok 3', 'read: ok'], 1, 0]);
+    leadership.resume();
+    await turn();
+    expect(writer.appends.length).toBe(2);
+    await commit();
+    writer.confirms[0]?.resolve();
+    await turn();
+    expect(settled.sort()).toEqual(['a: ok 3', 'b: ok 4', 'late read: ok', 'read: ok']);
+  });
+
+  it('held, and ended: who waited is refused with the reason; more than the queue holds are sent away at once', async () => {
+    await leadership.hold();
+    for (const name of ['a', 'b', 'c', 'd']) mkdir(name);
+    leadership.release((refused) => settled.push(`read: ${refused?.code ?? 'ok'}`));
+    await turn();
+    expect(settled).toEqual(['d: unavailable']);
+    leadership.close(new UnderstudyError('not_leader', 'handed over', { leader: 'b:1' }));
+    await turn();
+    expect(settled.slice(1).sort()).toEqual(['a: not_leader', 'b: not_leader', 'c: not_leader', 'read: not_leader']);
+  });
+
   it('a confirm that finds a successor: ends the epoch once', async () => {
     writer.confirmAlways = false;
     leadership.release((refused) => settled.push(String(refused?.code)));
