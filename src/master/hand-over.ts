@@ -71,6 +71,8 @@ export class HandOver {
   readonly #deps: HandOverDeps;
   readonly #master: HandingOver;
   #running = false;
+  /** Masters that were known when the lead was last handed over. */
+  #known: readonly string[] = [];
   /** Who leads after this master, until the journal says so here: `sn` is its claim's, 0 while it is not known. */
   #successor: { readonly address: string; readonly epoch: number; readonly sn: number } | null = null;
 
@@ -117,12 +119,23 @@ export class HandOver {
     }
   }
 
-  /** Resolves when the successor's claim has been applied here, so that all who look at the journal see it; or after a while. */
+  /**
+   * Resolves when the successor's claim has been applied here and by the others, so that whoever is elected next knows of it; or after a
+   * while. Once for each hand-over.
+   */
   async seen(): Promise<void> {
-    const sn = this.#successor?.sn ?? 0;
+    const { epoch = 0, sn = 0 } = this.#successor ?? {};
+    const known = this.#known;
+    this.#known = [];
+    if ((this.#master.replica?.state.epoch ?? 0) > epoch) return;
     const enough = new AbortController();
     const timer = this.#deps.clock.setTimer(SEEN_MAX_MS, () => enough.abort());
-    await this.#master.applied.reached(sn, enough.signal).catch(() => {});
+    const others = known.map(async (address) => {
+      const { connection } = await this.#rehearse(address, { epoch, sn }, enough.signal);
+      await connection.close();
+    });
+    // Whoever refuses has seen it, or is not going to lead.
+    await Promise.allSettled([this.#master.applied.reached(sn, enough.signal), ...others]);
     timer.cancel();
   }
 
@@ -134,7 +147,7 @@ export class HandOver {
     try {
       let found = false;
       const rehearsals = addresses.map(async (address) => {
-        const target = await this.#rehearse(address, enough.signal);
+        const target = await this.#rehearse(address, { sn: this.#master.replica?.end.sn ?? 0 }, enough.signal);
         if (!found) {
           found = true;
           return target;
@@ -154,11 +167,10 @@ export class HandOver {
     }
   }
 
-  async #rehearse(address: string, signal: AbortSignal): Promise<Target> {
-    const sn = this.#master.replica?.end.sn ?? 0;
+  async #rehearse(address: string, asked: { sn: number; epoch?: number }, signal: AbortSignal): Promise<Target> {
     const connection = await connectRpc(RPC_CLIENT_DEFAULTS, this.#deps, address, signal);
     try {
-      const { rpcAddress } = await this.#ask(connection, { sn, rehearsal: true }, REHEARSAL_MAX_MS + ANSWER_MARGIN_MS, signal);
+      const { rpcAddress } = await this.#ask(connection, { ...asked, rehearsal: true }, REHEARSAL_MAX_MS + ANSWER_MARGIN_MS, signal);
       return { address: rpcAddress, connection };
     } catch (error) {
       await connection.close();
@@ -169,6 +181,7 @@ export class HandOver {
   async #handTo({ address, connection }: Target, leadership: Leadership): Promise<HandedOver> {
     const { clock, log } = this.#deps;
     const { epoch } = leadership.writer;
+    this.#known = this.#master.successors();
     const heldMs = clock.monotonicMs();
     const flushed = leadership.hold();
     try {
@@ -206,7 +219,12 @@ export class HandOver {
     return new UnderstudyError('unavailable', message, { cause: error });
   }
 
-  async #ask(connection: RpcConnection, asked: { sn?: number; rehearsal?: boolean }, timeoutMs: number, signal?: AbortSignal) {
+  async #ask(
+    connection: RpcConnection,
+    asked: { sn?: number; epoch?: number; rehearsal?: boolean },
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ) {
     const { clusterId, rpcAddress: from, leadership } = this.#master;
     const { method, request, response } = operations.takeLead;
     const body = encodeMessage(request, { clusterId, from, epoch: leadership?.writer.epoch ?? 0, ...asked });
