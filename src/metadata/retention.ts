@@ -22,6 +22,6 @@ export function asRetention({ checkpoints, boundaryEpoch, boundarySn, boundaryHa
   return { checkpoints: checkpoints.map(asRef), boundary: boundarySn === 0 ? null : { epoch: epoch(boundaryEpoch), point } };
 }
 
-export function asRef({ sn, id }: CheckpointRecord): CheckpointRef {
+function asRef({ sn, id }: CheckpointRecord): CheckpointRef {
   return { sn: sequence(sn), id: Buffer.from(id).toString('hex') };
 }

@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { isError, UnderstudyError } from '../../src/base/errors.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { NOTHING_RETAINED } from '../../src/journal/checkpoints.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import { makeCheckpoint } from '../../src/master/make-checkpoint.js';
@@ -231,10 +232,15 @@ describe('an empty master', () => {
   it('killed anywhere in a load: clears away what there is, and loads again', async () => {
     const leader = await Leader.begin(someRequests(12_000));
     const older = await leader.make();
-    leader.checkpoints.publish(older);
-    await leader.run([{ kind: 'remove', body: { path: '/d3', recursive: true } }]);
-    leader.checkpoints.publish(await leader.make());
+    await leader.run([{ kind: 'remove', body: { path: '/d3/f3', recursive: true } }]);
+    const newer = await leader.make();
+    const publish = (checkpoint: CheckpointRecord) => {
+      leader.checkpoints.retention = NOTHING_RETAINED;
+      leader.checkpoints.publish(checkpoint);
+    };
+    publish(older);
     const whole = await leader.follower();
+    await whole.replica.writeBehind.digest();
     const expected = await stateRows(whole.replica.kv);
     const counted = new BreakingStores(1_000);
     await (await openReplica(counted, 5, undefined, leader.checkpoints)).replica.close();
@@ -242,8 +248,11 @@ describe('an empty master', () => {
     expect(writesOfLoad).toBeGreaterThan(4);
     for (let writes = 0; writes < writesOfLoad; writes++) {
       const stores = new BreakingStores(writes);
+      publish(older);
       await expect(openReplica(stores, 5, undefined, leader.checkpoints), `after ${writes} writes`).rejects.toThrow('killed');
       stores.writesLeft = Number.POSITIVE_INFINITY;
+      // What the broken load brought and this one does not have must not stay.
+      publish(newer);
       const { replica, failures } = await leader.follower(stores);
       await replica.writeBehind.digest();
       expect(await stateRows(replica.kv)).toEqual(expected);

@@ -44,7 +44,7 @@ test(`bits flipped in LevelDB's files, ${ROUNDS} times: no wrong checkpoint is e
 
 /** Runs rounds from `first` on, until all are done or their process has died of the damage. @returns the last one. */
 async function runFrom(folder: string, first: number, outcomes: Record<string, number>): Promise<number> {
-  const args = [path.join(import.meta.dirname, 'flip-rounds.mjs'), folder, String(first), String(ROUNDS)];
+  const args = [path.join(import.meta.dirname, 'flip-rounds-child.mjs'), folder, String(first), String(ROUNDS)];
   const child = tracked(spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'pipe'] }));
   let stderr = '';
   child.stderr?.on('data', (data) => {

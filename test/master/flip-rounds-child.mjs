@@ -2,7 +2,7 @@
  * Rounds of test/master/damaged-checkpoint.test.ts, in a process of their own, as LevelDB aborts it on some damage: in each a copy of a sound
  * store gets bits flipped, follows the journal to its end and makes a checkpoint. Tells each round's outcome on a line.
  *
- *     node flip-rounds.mjs <folder with `sound` and `batches.json`> <first round> <rounds>
+ *     node flip-rounds-child.mjs <folder with `sound` and `batches.json`> <first round> <rounds>
  */
 import { closeSync, cpSync, createWriteStream, openSync, readdirSync, readFileSync, readSync, rmSync, statSync, writeSync } from 'node:fs';
 import path from 'node:path';
