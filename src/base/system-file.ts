@@ -13,6 +13,12 @@ import { UnderstudyError } from './errors.js';
 
 export const PAGE_BYTES = 4096;
 
+/**
+ * A file that other machines read while it changes is made no smaller, sparse. GlusterFS clients keep the contents of small ones (64 KiB with
+ * the default options; `performance.quick-read` goes up to 1 MiB) for a second, and answer O_DIRECT reads from that too.
+ */
+export const SHARED_FILE_BYTES_MIN = (1 << 20) + PAGE_BYTES;
+
 /** Not in the types of Node without those of browsers. */
 declare const WebAssembly: { readonly Memory: new (pages: { initial: number }) => { readonly buffer: ArrayBuffer } };
 
@@ -199,11 +205,15 @@ export class SystemFile implements AsyncDisposable {
     return mine.ino === there.ino && mine.dev === there.dev;
   }
 
-  /** Idempotent. */
+  /** Idempotent. That another machine has removed the file is no failure: what was to be kept has been synced before. */
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await done<void>('close', this.path, (then) => fs.close(this.#fd, then));
+    try {
+      await done<void>('close', this.path, (then) => fs.close(this.#fd, then));
+    } catch (error) {
+      if (!isGone(error)) throw error;
+    }
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -10,7 +10,7 @@
  * that is gone is simply taken again. Neither a directory listing, a size nor an absence is believed: only exclusive creation decides.
  */
 import path from 'node:path';
-import { alignedBuffers, errnoOf, PAGE_BYTES, removeFile, SystemFile } from '../base/system-file.js';
+import { alignedBuffers, errnoOf, PAGE_BYTES, removeFile, SHARED_FILE_BYTES_MIN, SystemFile } from '../base/system-file.js';
 import { decodeHolder, encodeHolder, type HolderPage, isSound, sealPage, type Term } from './term-store.js';
 
 /** The folder of terms and how its files are opened. */
@@ -43,7 +43,9 @@ export class TermFile implements Term {
   static async take(where: TermFolder, term: number): Promise<TermFile | undefined> {
     try {
       const options = { write: true, create: 'exclusive', direct: where.direct } as const;
-      return new TermFile(term, await SystemFile.open(path.join(where.folder, String(term)), options));
+      const file = await SystemFile.open(path.join(where.folder, String(term)), options);
+      if (where.direct) await file.truncate(SHARED_FILE_BYTES_MIN);
+      return new TermFile(term, file);
     } catch (error) {
       if (errnoOf(error) === 'EEXIST') return undefined;
       throw error;

@@ -8,7 +8,7 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
-import { alignedBuffers, errnoOf, isGone, PAGE_BYTES, SystemFile, syncFolder } from '../base/system-file.js';
+import { alignedBuffers, errnoOf, isGone, PAGE_BYTES, SHARED_FILE_BYTES_MIN, SystemFile, syncFolder } from '../base/system-file.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import { openForProbe, type ProbeDeps, type ProbeFinding, sorted, type Times, timed } from './folder-probe.js';
 
@@ -35,7 +35,7 @@ export async function preparePair(folder: string): Promise<void> {
   const sizes = { meeting: 2 * PAGE_BYTES, contest: 2 * ROUNDS * PAGE_BYTES, 'log-0': ROUNDS * PAGE_BYTES, 'log-1': ROUNDS * PAGE_BYTES };
   for (const [name, bytes] of Object.entries(sizes)) {
     await using file = await SystemFile.open(path.join(folder, name), { write: true, create: 'exclusive' });
-    await file.truncate(bytes);
+    await file.truncate(SHARED_FILE_BYTES_MIN + bytes);
     await file.sync();
   }
   await syncFolder(folder);

@@ -4,7 +4,16 @@
  */
 import type { Clock } from '../base/clock.js';
 import { isError, UnderstudyError } from '../base/errors.js';
-import { alignedBuffers, errnoOf, isGone, PAGE_BYTES, removeFile, SystemFile, syncFolder } from '../base/system-file.js';
+import {
+  alignedBuffers,
+  errnoOf,
+  isGone,
+  PAGE_BYTES,
+  removeFile,
+  SHARED_FILE_BYTES_MIN,
+  SystemFile,
+  syncFolder,
+} from '../base/system-file.js';
 import { sleep } from '../base/wait.js';
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, type ParsedBatch, parseBatch, type StoredBatch } from './batch-format.js';
 import { type DirectoryContext, formatPath, logFolder, segmentPath } from './directory-layout.js';
@@ -56,7 +65,7 @@ export async function createSegment(
   try {
     await using file = await SystemFile.open(at, { write: true, create: 'exclusive' });
     isMade = true;
-    await file.truncate(sizeBytes);
+    await file.truncate(context.direct ? Math.max(sizeBytes, SHARED_FILE_BYTES_MIN) : sizeBytes);
     await file.writeAll(encodeSegmentHeader({ ...header, sizeBytes }), 0);
     let position = SEGMENT_DATA_OFFSET;
     for (const part of options.contents ?? []) {
@@ -120,7 +129,7 @@ export async function tryOpenSegment(context: DirectoryContext, epoch: number, s
     await file.close();
     return undefined;
   } catch (error) {
-    if (errnoOf(error) === 'ENOENT') return undefined;
+    if (isGone(error)) return undefined;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { epoch } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
@@ -9,6 +9,8 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type Batch, GENESIS } from '../../src/journal/journal.js';
+import { SmallDisk } from '../cluster/storage.js';
+import { fullStorageContract } from '../contract/full-storage-contract.js';
 import { type JournalWorld, journalContract } from '../contract/journal-contract.js';
 import { retentionContract } from '../contract/retention-contract.js';
 
@@ -28,6 +30,20 @@ for (const isShared of [false, true]) {
   journalContract(name, make);
   retentionContract(name, make);
 }
+
+describe.skipIf(process.getuid?.() !== 0)('as root', () => {
+  fullStorageContract('directory journal', async () => {
+    const disk = new SmallDisk(16);
+    const settings = { folder: path.join(disk.folder, 'journal'), segmentBytes: 1 << 20, batchBytesMax: 32 << 10, freeBytesReserve: 0 };
+    await formatDirectoryJournal(settings, deps);
+    return {
+      open: () => DirectoryJournal.open(settings, deps),
+      fill: async () => disk.fill(0),
+      clear: async () => disk.clear(),
+      async [Symbol.asyncDispose]() {}, // the disk goes with the test
+    };
+  });
+});
 
 let folder: string;
 beforeEach(async () => {

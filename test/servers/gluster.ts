@@ -20,12 +20,14 @@ const COMMAND_LIMIT_MS = 30_000;
 /** Of the servers' own network; nobody else can reach it. */
 const ADDRESS = '10.255.255.1';
 
-/** Run as the first process of the name spaces: what a server keeps under fixed names goes to the folder `$1`, or to memory. */
+/** Run as the first process of the name spaces: what a server keeps under fixed names goes to the folder `$1`, or to memory. `$2`: megabytes of the disk, or 0. */
 const SERVERS = `
 set -e
 mount -t tmpfs understudy-test /run && mkdir -p /run/gluster
 for at in lib/glusterd log/glusterfs; do mkdir -p "$1/$at" "/var/$at" && mount --bind "$1/$at" "/var/$at"; done
 ip link set lo up && ip addr add ${ADDRESS}/32 dev lo
+mkdir -p "$1/disk"
+if [ "$2" != 0 ]; then mount -t tmpfs -o "size=$2m" understudy-test "$1/disk"; fi
 exec glusterd --no-daemon
 `;
 
@@ -64,18 +66,35 @@ export class GlusterVolume implements AsyncDisposable {
   readonly #servers: ChildProcess;
   readonly #clients: { readonly child: ChildProcess; readonly at: string }[] = [];
 
-  private constructor(folder: string) {
+  private constructor(folder: string, megabytes: number) {
     this.#folder = folder;
-    const args = ['--net', '--pid', '--mount', '--mount-proc', '--fork', '--kill-child=SIGKILL', 'bash', '-c', SERVERS, 'bash', folder];
+    const args = [
+      '--net',
+      '--pid',
+      '--mount',
+      '--mount-proc',
+      '--fork',
+      '--kill-child=SIGKILL',
+      'bash',
+      '-c',
+      SERVERS,
+      'bash',
+      folder,
+      String(megabytes),
+    ];
     this.#servers = this.#spawn('unshare', args, 'servers');
   }
 
-  /** Removes what killed test runs left, then starts the servers, makes the volume and mounts it twice. */
-  static async start(): Promise<GlusterVolume> {
+  /**
+   * Removes what killed test runs left, then starts the servers, makes the volume and mounts it twice.
+   *
+   * @param options.megabytes for a volume that can be filled, in memory.
+   */
+  static async start({ megabytes = 0 }: { readonly megabytes?: number } = {}): Promise<GlusterVolume> {
     const lack = whatGlusterLacks();
     if (lack !== undefined) throw new Error(`GlusterFS cannot be run, this machine lacks ${lack}`);
     removeLeftOvers();
-    const volume = new GlusterVolume(mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`)));
+    const volume = new GlusterVolume(mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`)), megabytes);
     try {
       await volume.#make();
       await Promise.all([volume.#mount('m1'), volume.#mount('m2')]);
@@ -103,7 +122,7 @@ export class GlusterVolume implements AsyncDisposable {
   async #make(): Promise<void> {
     await waitUntil('glusterd answers', () => this.#gluster('volume', 'info').status === 0, START_LIMIT_MS);
     for (const args of [
-      ['create', 'journal', `${ADDRESS}:${this.#folder}/brick`, 'force'],
+      ['create', 'journal', `${ADDRESS}:${this.#folder}/disk/brick`, 'force'],
       ['start', 'journal'],
     ]) {
       const { status, stdout, stderr } = this.#gluster('volume', ...args);
