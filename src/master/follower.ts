@@ -22,7 +22,7 @@ import type { Replica } from './replica.js';
 export interface FollowerSettings extends LeaderStreamSettings {}
 
 /** A leadership, as the journal told it. */
-export interface LeaderSeen {
+interface LeaderSeen {
   readonly address: string;
   readonly epoch: number;
 }

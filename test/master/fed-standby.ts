@@ -21,7 +21,7 @@ import type { ServerCall } from '../../src/rpc/rpc.js';
 import { RPC_SERVER_DEFAULTS, RpcServer } from '../../src/rpc/rpc-server.js';
 
 export const LEADER = 'leader:1';
-export const HEARTBEAT_MS = 10;
+const HEARTBEAT_MS = 10;
 export const PING_TIMEOUT_MS = 200;
 const STANDBY = 'standby:1';
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };
