@@ -124,6 +124,8 @@ describe('object journal: claims', () => {
     const a = await open();
     const { writer } = await claim(a);
     const behind = { ...writer.end };
+    const standby = await open();
+    expect(textOf(await readFrom(standby, GENESIS))).toEqual(['claim 1']); // knows where that stands
     const held = deferred<void>();
     const sent = deferred<void>();
     objects.intercept = ({ operation, key, name }) => {
@@ -141,6 +143,7 @@ describe('object journal: claims', () => {
     held.resolve();
     expect(await codeOf(claiming)).toBe('out_of_range');
     expect(slots()).toEqual([1, 2, 7]);
+    expect(await codeOf(readFrom(standby, behind))).toBe('out_of_range');
     expect(await codeOf(readFrom(await open(), behind))).toBe('out_of_range');
     expect(await codeOf(claim(await open(), behind))).toBe('out_of_range');
     await writer.append([bytesOf('y')], 1);
