@@ -31,7 +31,9 @@ export type MakeStep =
   | { readonly type: 'taken'; readonly sn: Sequence }
   | { readonly type: 'written'; readonly rows: number };
 
-const CHUNK_ROWS = 1_000;
+const CHUNK_ROWS = 500;
+/** How long it rests after each piece of work, in times of that work. */
+const REST_SHARE = 2;
 
 /**
  * Resolves when the checkpoint is stored; it counts once it is published. `madeMs` is left to whoever does that.
@@ -71,12 +73,12 @@ function rowsOf(snapshot: KvSnapshot): AsyncIterable<KvRows> {
   return snapshot.rows(STATE_RANGE, CHUNK_ROWS);
 }
 
-/** Rests after each piece of work for as long as that took: others have at least half of the time. */
+/** Rests after each piece of work for longer than that took: others have most of the time. */
 function resting(clock: Clock, signal: AbortSignal, told: (rows: number) => void): (rows: number) => Promise<void> {
   let fromMs = clock.monotonicMs();
   return async (rows) => {
     told(rows);
-    await sleep(clock, clock.monotonicMs() - fromMs, signal);
+    await sleep(clock, REST_SHARE * (clock.monotonicMs() - fromMs), signal);
     fromMs = clock.monotonicMs();
   };
 }
