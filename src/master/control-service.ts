@@ -17,6 +17,8 @@ import type { StandbyStreams } from './standby-streams.js';
 export interface Controlled extends Served {
   /** Clients that may be registered at once. */
   readonly clientsMax: number;
+  /** It replays and answers reads, and has no other part in the cluster. */
+  readonly isObserver: boolean;
   readonly maker: CheckpointMaker;
   /** Null unless this master leads. */
   readonly checkpointer: Checkpointer | null;
@@ -33,7 +35,7 @@ export function controlMethods(master: Controlled): ReadonlyMap<number, CallHand
     [operations.masterStatus.method, (call) => masterStatus(master, call)],
     [operations.digest.method, (call) => void digest(master, call)],
     [operations.checkpoint.method, (call) => void checkpoint(master, call)],
-    [operations.makeCheckpoint.method, (call) => void master.maker.serve(call, master.replica)],
+    [operations.makeCheckpoint.method, (call) => makeCheckpoint(master, call)],
     [operations.followJournal.method, (call) => master.standbys.follow(call, () => master.notLeader())],
     [operations.reportApplied.method, (call) => master.standbys.report(call)],
   ]);
@@ -103,6 +105,11 @@ async function checkpoint(master: Controlled, call: ServerCall): Promise<void> {
   } catch (error) {
     call.fail(master.checkpointer === checkpointer ? asError(error) : master.notLeader());
   }
+}
+
+function makeCheckpoint(master: Controlled, call: ServerCall): void {
+  if (master.isObserver) throw new UnderstudyError('failed_precondition', 'an observer makes no checkpoints');
+  void master.maker.serve(call, master.replica);
 }
 
 function mustLead(master: Controlled): Leadership {

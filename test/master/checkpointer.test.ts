@@ -84,6 +84,14 @@ describe('a checkpoint', () => {
     for (const master of masters) await expect.poll(() => kept(master)[0], soon).toBe(newest.sn);
   });
 
+  it('is not made by an observer', async () => {
+    const { leader } = await begin(NEVER);
+    await cluster.start('b', undefined, { isObserver: true });
+    await expect.poll(() => leader.standbys.list().length, soon).toBe(1);
+    await mkdir(leader);
+    expect((await leader.checkpointer!.checkpoint()).made?.maker).toBe('a:19998');
+  });
+
   it('begun by a leader that ends: is given up; the next one tells the journal what is kept, and a new master begins there', async () => {
     const { leader, masters } = await begin({ ...NEVER, checkpointsKept: 1 }, ['a', 'b']);
     for (let i = 0; i < 20; i++) await mkdir(leader);
