@@ -2,7 +2,6 @@
  * The journal that the settings ask for: in a folder, or on S3. Every command that needs one opens or formats it here.
  */
 import type { Clock } from '../base/clock.js';
-import { UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
 import type { Settings } from '../config/settings.js';
@@ -56,16 +55,6 @@ export function journalPlace(settings: Settings): JournalPlace {
       freeBytesReserve: settings.masterJournalFreeSpaceReserveBytes,
     },
   };
-}
-
-/** For what knows journals in folders only. @throws `unimplemented`: it is in a bucket. */
-export function directorySettings(settings: Settings): DirectoryJournalSettings {
-  const place = journalPlace(settings);
-  if (place.kind === 'folder') return place.settings;
-  throw new UnderstudyError(
-    'unimplemented',
-    `only for a journal in a folder: understudy.master.journal.folder=${settings.masterJournalFolder}`,
-  );
 }
 
 /**

@@ -54,7 +54,7 @@ export interface BackupManifest {
   readonly files: readonly BackupFile[];
 }
 
-export interface BackupFile {
+interface BackupFile {
   readonly name: string;
   readonly bytes: number;
   readonly sha256: string;

@@ -18,7 +18,7 @@ import { asRetention } from './retention.js';
 export type Extent = 'everything' | 'newest checkpoint';
 
 /** The log's beginning. */
-export const ORIGIN: EpochPoint = { epoch: epoch(0), point: GENESIS };
+const ORIGIN: EpochPoint = { epoch: epoch(0), point: GENESIS };
 
 const TRIES = 5;
 
