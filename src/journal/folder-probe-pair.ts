@@ -153,10 +153,10 @@ async function readOthersLog(
       await writing.writeAll(Buffer.alloc(RECORD_BYTES, 1 + round), at);
       await writing.dataSync();
       await meeting.exchange(round);
-      readMs.push(await timed(clock, () => reading.readExactly(page, from)));
-      if (!isThere()) missed += 1;
       await cached.readExactly(page, from);
       if (!isThere()) staleLooks += 1;
+      readMs.push(await timed(clock, () => reading.readExactly(page, from)));
+      if (!isThere()) missed += 1;
     }
   } finally {
     alignedBuffers.give(page);
