@@ -5,6 +5,7 @@ import { BackupFolder, beginBackup, clearBackup, publishBackup, writeBackup } fr
 import { digestText } from '../metadata/digest.js';
 import { takeContents } from '../metadata/journal-contents-of.js';
 import { replayContents } from '../metadata/replay-contents.js';
+import { committedNow } from './committed-now.js';
 import type { CommandContext } from './context.js';
 import { isoTime } from './iso-time.js';
 import { openJournal, openSurvey } from './open-journal.js';
@@ -33,8 +34,8 @@ export function backupCommand(context: CommandContext): Command {
       await using opened = await openJournal(settings, TOOL_DEPS);
       const { journal } = opened;
       await using survey = await openSurvey(settings, TOOL_DEPS);
+      let summary = await committedNow(survey);
       await beginBackup(folder);
-      let summary = await survey.summary();
       const draft = await takeContents(
         journal,
         'newest checkpoint',
@@ -47,7 +48,7 @@ export function backupCommand(context: CommandContext): Command {
           );
         },
         async () => {
-          summary = await survey.summary();
+          summary = await committedNow(survey);
           return { toSn: summary.committedSn };
         },
       );

@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import type { JournalContents } from '../journal/journal-contents.js';
 import { takeContents } from '../metadata/journal-contents-of.js';
+import { committedNow } from './committed-now.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
 import { formatJournal, openJournal, openSurvey } from './open-journal.js';
@@ -30,7 +31,7 @@ export function journalCopyCommand(context: CommandContext): Command {
       await using opened = await openJournal(source, TOOL_DEPS);
       await using survey = await openSurvey(source, TOOL_DEPS);
       const { journal } = opened;
-      let toSn = (await survey.summary()).committedSn;
+      let toSn = (await committedNow(survey)).committedSn;
       const made = await takeContents(
         journal,
         'everything',
@@ -40,7 +41,7 @@ export function journalCopyCommand(context: CommandContext): Command {
           return await formatJournal(target, TOOL_DEPS, { contents: watched(contents, bar), ...kept });
         },
         async () => {
-          toSn = (await survey.summary()).committedSn;
+          toSn = (await committedNow(survey)).committedSn;
           return { toSn };
         },
       );

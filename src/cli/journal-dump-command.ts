@@ -33,7 +33,9 @@ export function journalDumpCommand(context: CommandContext): Command {
       await using opened = await openJournal(settings, TOOL_DEPS);
       const { journal } = opened;
       await using survey = await openSurvey(settings, TOOL_DEPS);
-      const toSn = Math.min(options.to, (await survey.summary()).committedSn);
+      const { committedSn, damage } = await survey.summary();
+      // Where damage hides the end, the reader says how far it comes.
+      const toSn = damage.length > 0 ? options.to : Math.min(options.to, committedSn);
       const fromSn = options.from;
       const path = options.path === undefined ? undefined : `/${parsePath(options.path).join('/')}`;
       await using stores = await TemporaryStores.make();

@@ -150,3 +150,21 @@ test('verify: a bit flipped, is told with its place, and the exit code says so',
   expect(out).toContain(`sn=${sn}`);
   expect(lastLine(out)).toBe(`The journal cannot be trusted behind sn ${sn - 1}: 1 problem.`);
 });
+
+test('copy and backup of a bucket whose last object is damaged: refused, rather than cut short without a word', async () => {
+  await ok(folderOf('source'), 'journal', 'copy', '--to', 's3://tools/damaged');
+  const log = path.join(s3.folder, 'tools', 'damaged');
+  const objects = (await readdir(log, { recursive: true })).filter((name) => /log\/\d{20}$/.test(name)).sort();
+  const last = await open(path.join(log, objects.at(-1)!), 'r+');
+  await last.write('!', 120);
+  await last.close();
+  for (const args of [
+    ['journal', 'copy', '--to', folderOf('cut')],
+    ['fsadmin', 'backup', folderOf('cut')],
+  ]) {
+    const { code, err } = await run('s3://tools/damaged', ...args);
+    expect(code).toBe(1);
+    expect(err).toContain('the journal is damaged, see understudy journal verify');
+  }
+  expect(await readdir(root)).not.toContain('cut');
+});
