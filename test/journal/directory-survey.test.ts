@@ -203,3 +203,13 @@ test('a live journal: looking changes nothing of it', async () => {
   await writer.confirm();
   expect(await readdir(path.join(folder, 'claims'))).toEqual(['1']);
 });
+
+test('a batch that no mark covers damaged before sound ones: damage, no end', async () => {
+  await lead(6);
+  const at = await offsets('log/1-0.seg');
+  for (const mark of [5, 6]) await change('LEDGER', mark * PAGE, Buffer.alloc(PAGE));
+  await change('log/1-0.seg', at[4]! + 108, 'flip');
+  const { damage, sns } = await look();
+  expect(damage).toEqual([{ sn: 5, soundFrom: 6, file: '1-0.seg', offset: at[4] }]);
+  expect(sns).toEqual([1, 2, 3, 4, 6, 7]);
+});

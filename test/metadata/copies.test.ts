@@ -3,6 +3,7 @@ import { mkdtemp, open, readdir, readFile, rm, writeFile } from 'node:fs/promise
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import { systemRandom } from '../../src/base/system-random.js';
@@ -12,6 +13,7 @@ import { DirectorySurvey } from '../../src/journal/directory-survey.js';
 import { type FormatOptions, formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { formatObjectJournal } from '../../src/journal/format-object-journal.js';
 import { type Batch, endOf, GENESIS, type Journal } from '../../src/journal/journal.js';
+import type { JournalContents } from '../../src/journal/journal-contents.js';
 import type { JournalSurvey } from '../../src/journal/journal-survey.js';
 import { MemoryObjects } from '../../src/journal/memory-object-store.js';
 import { ObjectJournal } from '../../src/journal/object-journal.js';
@@ -320,4 +322,18 @@ describe('backup: damaged', () => {
     await (await open(path.join(root, 'mine'), 'w')).close();
     expect(await errorOf(beginBackup(root))).toMatchObject({ code: 'already_exists' });
   });
+});
+
+test('copy: overtaken by collection, begins again; at last it says so', async () => {
+  const source = at('directory', 'source');
+  await story(source);
+  await using journal = await source.open();
+  const begun: number[] = [];
+  const overtaken = new UnderstudyError('out_of_range', 'what follows has been collected');
+  const take = (times: number) => async (contents: JournalContents) => {
+    if (begun.push(contents.begin.point.sn) < times) throw overtaken;
+    return begun.length;
+  };
+  expect(await takeContents(journal, 'everything', take(3))).toBe(3);
+  expect(await errorOf(takeContents(journal, 'everything', take(100)))).toBe(overtaken);
 });
