@@ -54,9 +54,12 @@ export interface KvStores {
   /**
    * Opens the store, making it if it is missing.
    *
-   * @throws `failed_precondition`: it is open elsewhere. @throws `corrupt`: it is damaged. @throws `unavailable`: the disk does not answer.
+   * @throws `failed_precondition`: it is open elsewhere. @throws `corrupt`: it is damaged, or several processes in a row have died with it
+   *   before it was `proved` or closed. @throws `unavailable`: the disk does not answer.
    */
   open(): Promise<KvStore>;
+  /** The store that is open has been read from end to end, and is sound. */
+  proved(): Promise<void>;
   /**
    * Moves the store's folder aside (keeps one such copy, replacing an older one), so that `open` makes an empty one. Does nothing where
    * there is none. The store must be closed.

@@ -10,6 +10,7 @@ import { rename, rm } from 'node:fs/promises';
 import { Level } from 'level';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvOperation, KvRange, KvRows, KvSnapshot, KvStore, KvStores } from './kv-store.js';
+import { LevelDeaths } from './level-deaths.js';
 
 export interface LevelSettings {
   /** Bytes gathered in memory before LevelDB writes a table; it holds up to two such buffers. */
@@ -26,15 +27,18 @@ const CHUNK_BYTES = 1024 * 1024;
 /** One LevelDB folder; the copy set aside stands beside it as `<folder>.aside`. */
 export class LevelStores implements KvStores {
   readonly #folder: string;
+  readonly #deaths: LevelDeaths;
   readonly #settings: LevelSettings;
   #open: LevelStore | undefined;
 
   constructor(folder: string, settings: LevelSettings) {
     this.#folder = folder;
+    this.#deaths = new LevelDeaths(folder);
     this.#settings = settings;
   }
 
   async open(): Promise<KvStore> {
+    const takeBack = await this.#deaths.opening();
     const db: Db = new Level(this.#folder, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
@@ -44,10 +48,15 @@ export class LevelStores implements KvStores {
     try {
       await db.open();
     } catch (error) {
+      await takeBack();
       throw levelError(error, this.#folder);
     }
-    this.#open = new LevelStore(db, this.#folder);
+    this.#open = new LevelStore(db, this.#folder, () => this.proved());
     return this.#open;
+  }
+
+  proved(): Promise<void> {
+    return this.#deaths.none();
   }
 
   async setAside(): Promise<void> {
@@ -70,13 +79,16 @@ export class LevelStores implements KvStores {
 class LevelStore implements KvStore {
   readonly #db: Db;
   readonly #folder: string;
+  readonly #closedInOrder: () => Promise<void>;
   #writes: Promise<void> = Promise.resolve();
   #failure: UnderstudyError | undefined;
   #closing: Promise<void> | undefined;
 
-  constructor(db: Db, folder: string) {
+  /** @param closedInOrder told once. */
+  constructor(db: Db, folder: string, closedInOrder: () => Promise<void>) {
     this.#db = db;
     this.#folder = folder;
+    this.#closedInOrder = closedInOrder;
   }
 
   get closed(): boolean {
@@ -122,7 +134,7 @@ class LevelStore implements KvStore {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#writes.then(() => this.#db.close());
+    this.#closing ??= this.#writes.then(() => this.#db.close()).then(this.#closedInOrder);
     return this.#closing;
   }
 

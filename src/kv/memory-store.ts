@@ -45,6 +45,9 @@ export class MemoryStores implements KvStores {
     return this.#open;
   }
 
+  /** No process dies of what is in memory: nothing to count. */
+  async proved(): Promise<void> {}
+
   async setAside(): Promise<void> {
     if (this.#open !== undefined) throw new UnderstudyError('failed_precondition', 'cannot set aside an open metastore: folder=(memory)');
     this.#flushed = new Map();

@@ -222,7 +222,7 @@ export class Replica implements AsyncDisposable {
 
   /** Counts the digest of what was found at opening anew, beside replay: LevelDB can lose and change rows without an error. */
   async #verify(): Promise<void> {
-    const { clock, log, failed } = this.#deps;
+    const { clock, log, failed, stores } = this.#deps;
     const { signal } = this.#closing;
     // At leisure it takes a fraction of a core.
     const rest = () => (this.#isHurried ? Promise.resolve() : sleep(clock, VERIFY_PAUSE_MS, signal));
@@ -230,6 +230,7 @@ export class Replica implements AsyncDisposable {
     try {
       const rows = await verifyStore(snapshot, this.writeBehind.mark, rest, signal);
       this.#isVerified = true;
+      await stores.proved();
       log.debug({ rows }, 'the metastore adds up');
     } catch (error) {
       if (!signal.aborted) failed(asError(error));

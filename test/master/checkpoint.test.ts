@@ -286,6 +286,10 @@ class BreakingStores implements KvStores {
     };
   }
 
+  proved(): Promise<void> {
+    return this.#stores.proved();
+  }
+
   setAside(): Promise<void> {
     return this.#stores.setAside();
   }

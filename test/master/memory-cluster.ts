@@ -68,6 +68,10 @@ export class Disk implements KvStores {
     };
   }
 
+  proved(): Promise<void> {
+    return this.#stores.proved();
+  }
+
   async setAside(): Promise<void> {
     this.asides += 1;
     await this.#stores.setAside();

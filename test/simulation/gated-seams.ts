@@ -113,6 +113,7 @@ function gatedWriter(process: SimProcess, writer: JournalWriter, observer: Commi
 export function gatedStores(process: SimProcess, stores: KvStores): KvStores {
   return {
     open: async () => gatedStore(process, await process.gate(stores.open())),
+    proved: () => process.gate(stores.proved()),
     setAside: () => process.gate(stores.setAside()),
   };
 }
