@@ -1,5 +1,6 @@
 /** Looks at a journal on an object store as it lies there. There is no tail: what stands in a slot is committed. */
-import { asError, isError } from '../base/errors.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
+import type { Retention } from './checkpoints.js';
 import { FORMAT_VERSION } from './format-file.js';
 import { type Batch, endOf, GENESIS } from './journal.js';
 import type { JournalDamage, JournalSummary, JournalSurvey, StoredCheckpoint, SurveyStep } from './journal-survey.js';
@@ -23,6 +24,19 @@ import { type Place, placeBehind } from './place.js';
 const WIDTH = 8;
 const CHECKPOINT_FOLDER = /^(\d+)-([0-9a-f]{32})\//;
 
+/** Looks at a log that is being collected meanwhile. */
+const TRIES = 5;
+
+interface Extent {
+  readonly slot: number;
+  readonly retention: Retention;
+  /** The last slot that was found to hold something; the one before `slot` where none does. */
+  readonly last: number;
+  /** What it holds, where that can be read. */
+  readonly batch: Batch | undefined;
+  readonly damage: readonly JournalDamage[];
+}
+
 type Looked = { readonly object: SlotObject | undefined } | { readonly error: Error };
 
 export class ObjectSurvey implements JournalSurvey {
@@ -40,13 +54,8 @@ export class ObjectSurvey implements JournalSurvey {
   }
 
   async summary(): Promise<JournalSummary> {
-    const { boundaries, context } = this.#parts;
-    const { slot, retention } = await boundaries.newest();
-    const damage: JournalDamage[] = [];
-    const last = await this.#lastSlot(slot);
-    const end = last < slot ? undefined : await this.#look(last);
-    if (end !== undefined && 'error' in end) damage.push(this.#damage(end.error.message, last, 0));
-    const batch = end !== undefined && 'object' in end ? end.object?.stored.batch : undefined;
+    const { context } = this.#parts;
+    const { slot, retention, last, batch, damage } = await this.#extent();
     const begin = retention.boundary;
     const point = batch === undefined ? (begin?.point ?? GENESIS) : endOf(batch);
     return {
@@ -153,6 +162,35 @@ export class ObjectSurvey implements JournalSurvey {
   #file(slot: number): string {
     const { deps, format } = this.#parts.context;
     return deps.store.location + slotKey(format, slot);
+  }
+
+  /** @returns from where the log is kept, and to where it goes, as far as damage lets it be seen. */
+  async #extent(): Promise<Extent> {
+    const { boundaries } = this.#parts;
+    for (let tries = 1; ; tries++) {
+      const { slot, retention } = await boundaries.newest();
+      const last = await this.#lastSlot(slot);
+      const end = last < slot ? undefined : await this.#look(last);
+      const batch = end !== undefined && 'object' in end ? end.object?.stored.batch : undefined;
+      const damage = end !== undefined && 'error' in end ? [this.#damage(end.error.message, last, 0)] : [];
+      const gap = await this.#gapBehind(last);
+      const begin = retention.boundary?.point ?? GENESIS;
+      if (gap !== undefined) damage.push(this.#damage(gap, last + 1, (batch === undefined ? begin : endOf(batch)).sn + 1));
+      // Slots that were being collected meanwhile look like the log's end.
+      if ((await boundaries.slot()) === slot) return { slot, retention, last, batch, damage };
+      if (tries === TRIES) throw new UnderstudyError('unavailable', `the journal is being collected too fast: slot=${slot}`);
+    }
+  }
+
+  /** @returns what is wrong where later objects stand behind the empty one that follows `last`. */
+  async #gapBehind(last: number): Promise<string | undefined> {
+    try {
+      await this.#parts.log.endsBefore(last + 1);
+      return undefined;
+    } catch (error) {
+      if (!isError(error, 'corrupt')) throw error;
+      return error.message;
+    }
   }
 
   /** @returns the last slot that holds something, by doubling and halving; `first - 1` where none does. */

@@ -19,8 +19,10 @@ const LOOKS_PER_CHECK = 40;
 interface Run {
   /** What stands in the slots from the first on, up to the first empty one. */
   readonly objects: readonly SlotObject[];
-  /** Whether none of the slots was empty. */
+  /** Whether something stands in all of the slots. */
   readonly isFull: boolean;
+  /** Whether an empty slot follows; where neither, the next one cannot be read: the next look says why. */
+  readonly isEnd: boolean;
 }
 
 /** Reads runs behind a place. */
@@ -53,7 +55,7 @@ export class SlotReader {
     const width = this.#width;
     const run = this.#ahead?.first === first ? this.#ahead.run : this.#fetch(first, width);
     this.#ahead = undefined;
-    const { objects, isFull } = await run;
+    const { objects, isFull, isEnd } = await run;
     const found = objects.map((object) => {
       this.#place = placeBehind(this.#place, object, this.#parts.context.deps.store.location);
       return { batch: object.stored.batch, place: this.#place };
@@ -62,7 +64,7 @@ export class SlotReader {
     const widthMax = Math.max(1, Math.min(WIDTH_MAX, Math.floor(RUN_BYTES_MAX / this.#bytesMax)));
     this.#width = Math.min(widthMax, isFull ? 2 * objects.length : Math.max(1, objects.length));
     if (isFull) this.#fetchAhead();
-    return { found, isEnd: !isFull };
+    return { found, isEnd };
   }
 
   #fetchAhead(): void {
@@ -76,15 +78,15 @@ export class SlotReader {
     const { log } = this.#parts;
     const looks = Array.from({ length: width }, (_, index) => log.read(first + index, this.#signal));
     const objects: SlotObject[] = [];
-    let failure: unknown;
+    let isEnd = false;
     for (const look of await Promise.allSettled(looks)) {
-      if (look.status === 'rejected') failure = look.reason;
+      if (look.status === 'rejected' && objects.length === 0) throw look.reason;
+      isEnd = look.status === 'fulfilled' && look.value === undefined;
       if (look.status === 'rejected' || look.value === undefined) break;
       objects.push(look.value);
     }
-    if (objects.length === 0 && failure !== undefined) throw failure;
     if (objects.length > 0) await this.#checkBoundary(first);
-    return { objects, isFull: objects.length === width };
+    return { objects, isFull: objects.length === width, isEnd };
   }
 
   /**

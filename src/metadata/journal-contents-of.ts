@@ -4,10 +4,10 @@
  * `everything`: from the oldest point that is kept, with all checkpoints that the log names by then. `newest checkpoint`: that one, and the
  * log behind it; the whole log where there is none. Collection may overtake either: then what was taken is dropped, and all begins again.
  */
-import { isError } from '../base/errors.js';
+import { isError, UnderstudyError } from '../base/errors.js';
 import { epoch, type Sequence, sequence } from '../base/ids.js';
 import { NOTHING_RETAINED, type Retention } from '../journal/checkpoints.js';
-import { type Batch, GENESIS, type Journal } from '../journal/journal.js';
+import { type Batch, endOf, GENESIS, type Journal } from '../journal/journal.js';
 import type { EpochPoint, JournalContents } from '../journal/journal-contents.js';
 import { type ReadCommittedOptions, readCommitted } from '../journal/read-committed.js';
 import { CheckpointReader } from './checkpoint-reader.js';
@@ -76,11 +76,16 @@ class JournalExtent implements JournalContents {
 
   async *batches(): AsyncGenerator<Batch, void, void> {
     // What was published by entries that stand behind the end of this is not part of it.
+    const { toSn = 0 } = this.#options;
+    let endSn: number = this.begin.point.sn;
     let said: Retention | undefined = this.begin.point.sn === 0 ? NOTHING_RETAINED : undefined;
     for await (const batch of readCommitted(this.#journal, this.begin.point, this.#options)) {
       said = retentionIn(batch) ?? said;
+      endSn = endOf(batch).sn;
       yield batch;
     }
+    // What is taken has to hold all that was promised, whatever the reader made of the journal's end.
+    if (endSn < toSn) throw new UnderstudyError('unavailable', `the journal could not be read to its end: sn=${endSn} end=${toSn}`);
     if (!this.#isFixed && said !== undefined) this.#retention = said;
   }
 

@@ -187,6 +187,35 @@ describe('object journal: claims', () => {
   });
 });
 
+describe('object journal: the last object cannot be read, the ones before it can', () => {
+  const readIdle = async (journal: ObjectJournal): Promise<{ idle: number; error: Error }> => {
+    let idle = 0;
+    const done = new AbortController();
+    const onIdle = () => {
+      idle += 1;
+      done.abort();
+    };
+    return { error: await errorOf(drain(journal.read({ from: GENESIS, signal: done.signal, onIdle }))), idle };
+  };
+
+  test('damaged: corrupt, and never taken for the end of the log', async () => {
+    const { writer } = await claim(await open());
+    await appendMany(writer, 2, 'x');
+    objects.objects.get(keyOfSlot(3))![60]! ^= 1;
+    const { idle, error } = await readIdle(await open());
+    expect([idle, isError(error, 'corrupt')]).toEqual([0, true]);
+  });
+
+  test('not answered: unavailable, and never taken for the end of the log', async () => {
+    const { writer } = await claim(await open());
+    await appendMany(writer, 2, 'x');
+    const last = keyOfSlot(3);
+    objects.intercept = ({ operation, key }) => (operation === 'get' && key === last ? { kind: 'lost' } : undefined);
+    const { idle, error } = await readIdle(await open());
+    expect([idle, isError(error, 'unavailable')]).toEqual([0, true]);
+  });
+});
+
 describe('object journal: collection', () => {
   test('deletes batches and old checkpoints, keeps claims, and what follows is read from the boundary on', async () => {
     let end: ChainPoint = GENESIS;

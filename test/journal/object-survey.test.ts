@@ -10,7 +10,7 @@ import { MemoryObjects } from '../../src/journal/memory-object-store.js';
 import { ObjectJournal } from '../../src/journal/object-journal.js';
 import { slotKey } from '../../src/journal/object-layout.js';
 import { ObjectSurvey } from '../../src/journal/object-survey.js';
-import { bytesOf, claim, errorOf } from '../contract/journal-contract.js';
+import { bytesOf, chunksOf, claim, errorOf } from '../contract/journal-contract.js';
 
 const settings = { batchBytesMax: 32 << 10, pollIntervalMs: 1, giveUpMs: 2_000 };
 let objects: MemoryObjects;
@@ -98,4 +98,29 @@ test('the last object damaged: told by the scan and by the summary', async () =>
   expect((await look()).damage).toEqual([{ sn: 42 }]);
   await using survey = await ObjectSurvey.open(settings, deps());
   expect(await survey.summary()).toMatchObject({ end: null, damage: [{ offset: 0 }] });
+});
+
+test('an object that is gone just where the end is looked for: told by the summary, not taken for the end', async () => {
+  await objects.open().delete(key(31));
+  await using survey = await ObjectSurvey.open(settings, deps());
+  const { end, committedSn, damage } = await survey.summary();
+  expect([end, committedSn]).toEqual([null, 30]);
+  expect(damage).toMatchObject([{ sn: 31, file: expect.stringContaining(key(31)) }]);
+});
+
+test('collection overtakes the search for the end: the summary is of what is kept then', async () => {
+  await using leading = await ObjectJournal.open(settings, deps());
+  const { writer } = await claim(leading);
+  const { bytes: _, ...checkpoint } = await leading.checkpoints.write(writer.end.sn, chunksOf([bytesOf('state')]));
+  const boundary = { epoch: writer.epoch, point: { sn: writer.end.sn, hash: Uint8Array.from(writer.end.hash) } };
+  await writer.append([bytesOf('retention')], 1);
+  let isFirst = true;
+  objects.intercept = async ({ operation, key: name }) => {
+    if (!isFirst || operation !== 'get' || name !== key(3)) return undefined;
+    isFirst = false;
+    await writer.retain({ checkpoints: [checkpoint], boundary });
+    return undefined;
+  };
+  await using survey = await ObjectSurvey.open(settings, deps());
+  expect(await survey.summary()).toMatchObject({ committedSn: 44, end: { sn: 44 }, boundary: { sn: 43 }, damage: [] });
 });

@@ -163,6 +163,19 @@ for (const from of KINDS) {
   }
 }
 
+test('contents that end before what they have to hold: refused, not taken for all of it', async () => {
+  const source = at('directory', 'source');
+  await story(source);
+  await using journal = await source.open();
+  await using survey = await source.survey();
+  const { committedSn } = await survey.summary();
+  const contents = await contentsOf(journal, 'everything', { toSn: committedSn + 1 });
+  const reading = (async () => {
+    for await (const _ of contents.batches());
+  })();
+  expect(await errorOf(reading)).toMatchObject({ code: 'unavailable', message: expect.stringContaining(`sn=${committedSn}`) });
+});
+
 async function copiedState(site: Site) {
   await using journal = await site.open();
   const contents = await contentsOf(journal, 'newest checkpoint');
