@@ -48,14 +48,16 @@ export class FaultPlan {
   readonly #kinds: readonly (readonly [name: string, fault: Fault])[];
   #mended = false;
 
-  constructor(world: Breakable, time: VirtualTime, random: SeededRandom) {
+  /** @param only the faults that there are; all by default. */
+  constructor(world: Breakable, time: VirtualTime, random: SeededRandom, only?: readonly FaultName[]) {
     this.#world = world;
     this.#time = time;
     this.#random = random;
     // Some worlds are calm, some are never quite up.
     this.#perEvent = random.between(1 / 6_000, 1 / 300);
-    const kinds = Object.entries(FAULTS).filter(() => random.chance(0.6));
-    this.#kinds = kinds.length === 0 ? Object.entries(FAULTS) : kinds;
+    const all = Object.entries(FAULTS).filter(([name]) => only?.includes(name as FaultName) ?? true);
+    const kinds = all.filter(() => random.chance(0.6));
+    this.#kinds = kinds.length === 0 ? all : kinds;
   }
 
   /** Perhaps something breaks now. */
@@ -101,7 +103,7 @@ export class FaultPlan {
   }
 }
 
-const FAULTS: Record<string, Fault> = {
+const FAULTS = {
   'kill a master': (plan) => {
     const host = plan.master();
     plan.world.kill(host);
@@ -165,4 +167,23 @@ const FAULTS: Record<string, Fault> = {
   },
   'expire a session': (plan) => plan.world.expireSession(plan.master()),
   'jump a clock': (plan) => plan.world.skewWall(plan.master(), (plan.random.float() - 0.5) * plan.random.between(10, 10_000_000)),
-};
+  'replace a master': (plan) => {
+    const host = plan.master();
+    plan.world.kill(host);
+    plan.world.wipe(host);
+    plan.later(1, 1_000, () => plan.world.restart(host));
+  },
+  'strand the leader with a client': (plan) => {
+    const { masters, clients } = plan.world;
+    const stranded = [plan.world.leader() ?? plan.random.pick(masters), plan.random.pick(clients)];
+    const others = [...masters, ...clients].filter((host) => !stranded.includes(host));
+    const pairs = stranded.flatMap((one) => others.map((other) => [one, other] as const));
+    for (const [one, other] of pairs) plan.world.cut(one, other);
+    plan.world.expireSession(stranded[0] ?? '');
+    plan.later(1, 8_000, () => {
+      for (const [one, other] of pairs) plan.world.heal(one, other);
+    });
+  },
+} satisfies Record<string, Fault>;
+
+export type FaultName = keyof typeof FAULTS;

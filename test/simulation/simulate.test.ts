@@ -3,11 +3,7 @@
  * `SEED=<seed> npm run simulate` (the same code; any change to it makes other worlds of the same seeds).
  */
 import { describe, expect, test } from 'vitest';
-import type { Batch } from '../../src/journal/journal.js';
-import { decodeEntry, encodeEntry } from '../../src/metadata/entries.js';
-import { operations } from '../../src/metadata/operations.js';
-import type { CallSabotage } from './sim-client.js';
-import type { Sabotage } from './sim-master.js';
+import { forgetWhatWasSeen, otherCheckpoint, otherReplay, otherStream, renumberRetries, withoutConfirm } from './sabotage.js';
 import { World, type WorldOutcome, type WorldSettings } from './world.js';
 
 const FAULTS_MS = 6_000;
@@ -90,43 +86,29 @@ function defectsOnPurpose(): void {
   });
 
   test('a leader that does not confirm before it answers reads: they are stale', { timeout: 120_000 }, async () => {
-    const sabotage: Sabotage = (journal) => ({
-      ...journal,
-      claim: async (request) => {
-        const writer = await journal.claim(request);
-        return Object.create(writer, { confirm: { value: async () => {} } });
-      },
-    });
-    await expectFound(/^I1, I6|^I5/, { sabotage });
+    // Only a leader that hears nothing of its successor goes on answering.
+    await expectFound(/^I1, I6|^I5/, { sabotage: withoutConfirm, faults: ['strand the leader with a client'] });
+  });
+
+  test('a read on any master that does not say what its client has seen: it is older', { timeout: 120_000 }, async () => {
+    await expectFound(/^I1, I6/, { callSabotage: forgetWhatWasSeen });
   });
 
   test('a standby that applies something else than the leader: states differ', { timeout: 120_000 }, async () => {
-    const altered = (batch: Batch): Batch => ({ ...batch, entries: batch.entries.map(withOtherMode) });
-    const sabotage: Sabotage = (journal, process) => {
-      if (!process.name.startsWith('m2')) return journal;
-      return { ...journal, read: (request) => alteredAll(journal.read(request), altered) };
-    };
-    await expectFound(/^I4/, { sabotage });
+    await expectFound(/^I4/, { sabotage: otherReplay('m2') });
+  });
+
+  test('a leader that feeds standbys what it did not commit: they are off the chain', { timeout: 120_000 }, async () => {
+    await expectFound(/^I4|^I1, I4/, { sabotage: otherStream });
+  });
+
+  test('a checkpoint of a damaged store whose digest nobody checked: who begins with it has another state', {
+    timeout: 120_000,
+  }, async () => {
+    await expectFound(/^I4/, { sabotage: otherCheckpoint, faults: ['replace a master'] });
   });
 
   test('a retry under another number: it runs twice', { timeout: 120_000 }, async () => {
-    const { method, request } = operations.createFile;
-    const callSabotage: CallSabotage = (called, body) => {
-      const message = called === method ? request.decode(body) : undefined;
-      if (message?.caller == null || (message.caller.attempt ?? 0) < 2) return body;
-      return request.encode({ ...message, caller: { ...message.caller, callId: (message.caller.callId ?? 0) + 2_000 } }).finish();
-    };
-    await expectFound(/^I5/, { callSabotage });
+    await expectFound(/^I5/, { callSabotage: renumberRetries });
   });
-}
-
-function withOtherMode(bytes: Uint8Array): Uint8Array {
-  const entry = decodeEntry(bytes, 0);
-  if (entry.createFile == null) return bytes;
-  const inode = { ...entry.createFile.inode, mode: 0o777 };
-  return encodeEntry({ ...entry, createFile: { ...entry.createFile, inode } });
-}
-
-async function* alteredAll<T>(items: AsyncIterable<T>, alter: (item: T) => T): AsyncIterable<T> {
-  for await (const item of items) yield alter(item);
 }

@@ -7,7 +7,7 @@
 import { sleep } from '../../src/base/wait.js';
 import { Cluster, type Storage } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
-import { FaultPlan } from './fault-plan.js';
+import { type FaultName, FaultPlan } from './fault-plan.js';
 import { SeededRandom } from './seeded-random.js';
 import type { JournalDefects } from './shared-journal.js';
 import type { CallSabotage, SimClient } from './sim-client.js';
@@ -25,6 +25,8 @@ export interface WorldSettings {
   readonly defects?: JournalDefects;
   readonly sabotage?: Sabotage;
   readonly callSabotage?: CallSabotage;
+  /** What may break; default: everything. */
+  readonly faults?: readonly FaultName[];
   /** Hears what happens, line by line. */
   readonly narrate?: (line: string) => void;
 }
@@ -81,7 +83,7 @@ export class World {
       sabotage: settings.sabotage,
       callSabotage: settings.callSabotage,
     });
-    this.#faults = new FaultPlan(this.#cluster, this.#time, random.fork('faults'));
+    this.#faults = new FaultPlan(this.#cluster, this.#time, random.fork('faults'), settings.faults);
   }
 
   /** Lives the world of `seed` from its beginning to its end. */
@@ -120,6 +122,8 @@ export class World {
     if (line.includes('a checkpoint was loaded')) this.#loaded += 1;
     // Nothing damages anything here.
     if (line.includes('a checkpoint cannot be used') && !line.includes('not_found')) this.#workload.violations.push(`I4: ${line}`);
+    if (line.includes("the position is not on the journal's chain")) this.#workload.violations.push(`I1, I4: ${line}`);
+    if (line.includes('what the leader sent does not follow')) this.#workload.violations.push(`I4: ${line}`);
     if (line.includes("the state differs from the leader's")) this.#workload.violations.push(`I4: ${line}`);
     this.#settings.narrate?.(line);
   }
