@@ -8,6 +8,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { FileSystem, type MasterInfo } from '../src/cli/understudy.js';
 import { transferLeader } from '../src/client/transfer-leader.js';
+import { operations } from '../src/metadata/operations.js';
 import { freePorts } from '../test/servers/ports.js';
 import { killProcess, startProcess } from '../test/servers/processes.js';
 import { waitUntil } from '../test/servers/wait-until.js';
@@ -25,6 +26,8 @@ export interface ClusterSettings {
   readonly profileFolder?: string;
   /** For all masters, without the prefix `understudy.`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** The journal is there already. */
+  readonly isFormatted?: boolean;
 }
 
 /** Root of the checkout: this file runs from dist-bench/bench. */
@@ -54,7 +57,7 @@ export class Cluster implements AsyncDisposable {
     const ports = await freePorts(2 * settings.masters);
     const addresses = ports.slice(0, settings.masters).map((port) => `127.0.0.1:${port}`);
     const shared = { ...sharedSettings(folder, addresses, settings), ...settings.settings };
-    await promisify(execFile)(process.execPath, [path.join(ROOT, 'bin/understudy'), 'format', ...flags(folder, shared)]);
+    if (settings.isFormatted !== true) await understudy(folder, ['format'], shared);
     const masters = addresses.map((address, index) => {
       const own = { 'master.rpc.port': String(ports[index]), 'master.web.port': String(ports[settings.masters + index]) };
       return new MasterProcess(path.join(folder, `master-${index}`), address, { ...shared, ...own }, settings.profileFolder);
@@ -65,6 +68,30 @@ export class Cluster implements AsyncDisposable {
     for (const master of masters) master.start();
     await cluster.ready();
     return cluster;
+  }
+
+  get journal(): string {
+    return path.join(this.#folder, 'journal');
+  }
+
+  /** Runs a command of `bin/understudy`, with these settings only. */
+  run(args: readonly string[], settings: Readonly<Record<string, string>> = {}): Promise<string> {
+    return understudy(this.#folder, args, settings);
+  }
+
+  /** Waits until all masters have applied the same. @returns their digests as of that entry. Nothing may change meanwhile. */
+  async digests(): Promise<readonly string[]> {
+    let told: { sn: number; digest: string }[] = [];
+    await waitUntil(
+      'all masters have applied the same',
+      async () => {
+        const ask = ({ address }: MasterProcess) => this.#fs.client.ask(address, operations.digest, {}, { timeoutMs: ANSWER_LIMIT_MS });
+        told = await Promise.all(this.masters.map(ask)).catch(() => []);
+        return told.length === this.masters.length && new Set(told.map(({ sn }) => sn)).size === 1;
+      },
+      START_LIMIT_MS,
+    );
+    return told.map(({ digest }) => digest);
   }
 
   get first(): MasterProcess {
@@ -198,6 +225,12 @@ function sharedSettings(folder: string, addresses: readonly string[], { zookeepe
     'zookeeper.address': zookeeper.address,
     'zookeeper.session.timeout': `${zookeeper.sessionTimeoutMs}ms`,
   };
+}
+
+async function understudy(folder: string, args: readonly string[], settings: Readonly<Record<string, string>>): Promise<string> {
+  const command = [path.join(ROOT, 'bin/understudy'), ...args, ...flags(folder, settings)];
+  const { stdout } = await promisify(execFile)(process.execPath, command, { maxBuffer: 64 << 20 });
+  return stdout;
 }
 
 /** Flags for `settings` and for nothing else: the machine's own configuration file is left out. */

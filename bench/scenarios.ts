@@ -4,6 +4,7 @@
 
 import { complete, create, remove, removeTree, rename } from './change-scenarios.js';
 import { bootstrap, checkpoint } from './checkpoint-scenarios.js';
+import { copy } from './copy-scenario.js';
 import { listFull, memory, replay } from './full-scenarios.js';
 import { list, status } from './read-scenarios.js';
 import { s3 } from './s3-scenario.js';
@@ -23,6 +24,7 @@ export const SCENARIOS: readonly Scenario[] = [
   memory,
   listFull,
   replay,
+  copy,
   checkpoint,
   bootstrap,
   standbys,
