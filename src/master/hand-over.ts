@@ -35,6 +35,7 @@ export interface HandOverDeps {
 export interface HandingOver {
   readonly rpcAddress: string;
   readonly clusterId: string;
+  readonly incarnationId: string;
   readonly replica: Replica | null;
   /** Null unless it leads. */
   readonly leadership: Leadership | null;
@@ -225,9 +226,9 @@ export class HandOver {
     timeoutMs: number,
     signal?: AbortSignal,
   ) {
-    const { clusterId, rpcAddress: from, leadership } = this.#master;
+    const { clusterId, incarnationId, rpcAddress: from, leadership } = this.#master;
     const { method, request, response } = operations.takeLead;
-    const body = encodeMessage(request, { clusterId, from, epoch: leadership?.writer.epoch ?? 0, ...asked });
+    const body = encodeMessage(request, { clusterId, incarnationId, from, epoch: leadership?.writer.epoch ?? 0, ...asked });
     return response.decode(await connection.call(method, body, signal === undefined ? { timeoutMs } : { timeoutMs, signal }));
   }
 }

@@ -3,6 +3,7 @@
 import type { Clock } from '../base/clock.js';
 import { encodeMessage } from '../base/encode-message.js';
 import type { Log } from '../base/log.js';
+import type { Journal } from '../journal/journal.js';
 import { operations } from '../metadata/operations.js';
 import type { Network } from '../rpc/network.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../rpc/rpc-connection.js';
@@ -15,6 +16,7 @@ export interface IncumbentDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: Network;
+  readonly journal: Pick<Journal, 'incarnationId'>;
 }
 
 /** A leader, as far as is known. */
@@ -36,7 +38,8 @@ export async function findIncumbent(
   let address = known.address;
   for (let asked = 0; asked < ASKED_MAX && address !== '' && address !== ownAddress; asked++) {
     const status = await askStatus(deps, address, signal);
-    if (status === null) return null;
+    // The masters of a journal that this one is a copy of lead nothing here.
+    if (status === null || status.incarnationId !== deps.journal.incarnationId) return null;
     if (status.state === 'ACTIVE') return status.epoch >= known.epoch && status.reason === '' ? { address, epoch: status.epoch } : null;
     address = status.leader === address ? '' : status.leader;
   }

@@ -13,7 +13,7 @@ import type { Clock, Timer } from '../base/clock.js';
 import { isError, UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { parseBatch } from '../journal/batch-format.js';
-import { type Batch, type ChainPoint, endOf } from '../journal/journal.js';
+import { type Batch, type ChainPoint, endOf, type Journal } from '../journal/journal.js';
 import { operations } from '../metadata/operations.js';
 import { isRefusal, type Network } from '../rpc/network.js';
 import type { RpcConnection } from '../rpc/rpc.js';
@@ -30,6 +30,7 @@ export interface LeaderStreamDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: Network;
+  readonly journal: Pick<Journal, 'incarnationId'>;
 }
 
 export interface LeaderStreamRequest {
@@ -94,7 +95,9 @@ export class LeaderStream {
         if (either.aborted) giveUp();
         const { method, request: message } = operations.followJournal;
         const { after, standby } = request;
-        const body = message.encode({ afterSn: after.sn, afterHash: after.hash, address: standby }).finish();
+        const body = message
+          .encode({ afterSn: after.sn, afterHash: after.hash, address: standby, incarnationId: deps.journal.incarnationId })
+          .finish();
         const items = connection.stream(method, body, { timeoutMs: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
         const first = await items.next();
         if (first.done) throw endedEarly(request.leader);

@@ -22,6 +22,7 @@ export interface Shown {
   readonly replica: Replica | null;
   readonly rpcAddress: string;
   readonly clusterId: string;
+  readonly incarnationId: string;
   /** Unix milliseconds; likewise `sinceMs`, since when it is in this state. */
   readonly startedMs: number;
   readonly sinceMs: number;
@@ -39,7 +40,7 @@ export interface ShownSettings {
 }
 
 export function masterStatus(master: Shown, settings: ShownSettings): understudy.MasterStatusResponse.$Properties {
-  const { role, leads, replica, rpcAddress, clusterId, startedMs, sinceMs, trouble, leaderAddress } = master;
+  const { role, leads, replica, rpcAddress, clusterId, incarnationId, startedMs, sinceMs, trouble, leaderAddress } = master;
   const appliedSn = replica?.end.sn ?? 0;
   const behind = leads ? null : master.behind();
   return {
@@ -53,6 +54,7 @@ export function masterStatus(master: Shown, settings: ShownSettings): understudy
     sinceMs,
     version: settings.version,
     clusterId,
+    incarnationId,
     reason: trouble,
     verified: replica?.isVerified ?? false,
     leader: leads ? rpcAddress : leaderAddress,

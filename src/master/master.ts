@@ -175,6 +175,10 @@ export class Master implements Controlled, AsyncDisposable {
     return this.#deps.journal.clusterId;
   }
 
+  get incarnationId(): string {
+    return this.#deps.journal.incarnationId;
+  }
+
   get isObserver(): boolean {
     return this.#settings.isObserver;
   }

@@ -15,6 +15,7 @@ import { asError, UnderstudyError } from '../base/errors.js';
 import type { Sequence } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import { type Deferred, deferred } from '../base/wait.js';
+import type { Journal } from '../journal/journal.js';
 import { decodeRequest, operations } from '../metadata/operations.js';
 import type { ServerCall } from '../rpc/rpc.js';
 import type { RecentBatches } from './recent-batches.js';
@@ -41,6 +42,7 @@ export interface Standby {
 interface Deps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly journal: Pick<Journal, 'incarnationId'>;
 }
 
 export class StandbyStreams {
@@ -85,9 +87,12 @@ export class StandbyStreams {
     for (const stream of this.#streams.values()) stream.beat();
   }
 
-  /** Serves `followJournal`. @throws `not_leader` as `notLeader`; `resource_exhausted`; `out_of_range`: what follows is not kept here. */
+  /** Serves `followJournal`. @throws `failed_precondition`: the standby of another journal; `not_leader` as `notLeader`; `resource_exhausted`; `out_of_range`: what follows is not kept here. */
   follow(call: ServerCall, notLeader: () => UnderstudyError): void {
     const request = decodeRequest(operations.followJournal.request, call.body);
+    const { incarnationId } = this.#deps.journal;
+    if (request.incarnationId !== incarnationId)
+      throw new UnderstudyError('failed_precondition', `this master follows another journal: incarnation=${incarnationId}`);
     const recent = this.#recent;
     if (recent === null) throw notLeader();
     const { address } = request;

@@ -8,6 +8,7 @@ import type { Clock } from '../base/clock.js';
 import { type UnderstudyError as Failure, UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { type Deferred, deferred, throwIfAborted, within } from '../base/wait.js';
+import type { Journal } from '../journal/journal.js';
 import type { Network } from '../rpc/network.js';
 import type { AppliedWatch } from './applied-watch.js';
 import { findIncumbent } from './incumbent.js';
@@ -21,12 +22,14 @@ export interface LeadTakerDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly network: Network;
+  readonly journal: Pick<Journal, 'incarnationId'>;
 }
 
 /** What the taking of the lead sees of its master. */
 export interface Taking {
   readonly rpcAddress: string;
   readonly clusterId: string;
+  readonly incarnationId: string;
   readonly isObserver: boolean;
   readonly role: Role;
   readonly replica: Replica | null;
@@ -96,11 +99,13 @@ export class LeadTaker {
   }
 
   /** @returns the replica, if this master may be told to lead. */
-  #able({ clusterId, epoch, from }: understudy.TakeLeadRequest): Replica {
+  #able({ clusterId, incarnationId, epoch, from }: understudy.TakeLeadRequest): Replica {
     const { role, replica, isObserver } = this.#master;
     const refuse = (why: string) => new UnderstudyError('failed_precondition', why);
     if (clusterId !== '' && clusterId !== this.#master.clusterId)
       throw refuse(`a master of another cluster: cluster=${this.#master.clusterId}`);
+    if (from !== '' && incarnationId !== this.#master.incarnationId)
+      throw refuse(`a master of another journal: incarnation=${this.#master.incarnationId}`);
     if (isObserver) throw refuse('an observer never leads');
     if (role.name === 'leading' || role.name === 'suspended') throw refuse('it leads already');
     if (this.#told !== null) throw new UnderstudyError('aborted', 'it has been told to lead already');

@@ -44,17 +44,17 @@ export class Leader {
       entry: (epoch, timeMs) => ({ bytes: encodeEntry({ timeMs, claim: { epoch, host: LEADER, owner: 'o', group: 'g' } }), timeMs }),
       deliver: (batch) => void batches.push({ end: endOf(batch), sealed: batch.sealed }),
     });
-    const leader = new Leader(writer, network, recentBytesMax);
+    const leader = new Leader(writer, network, recentBytesMax, store.settings.incarnationId);
     for (const { end, sealed } of batches) leader.recent.add(end, sealed, 0);
     await leader.listen();
     return leader;
   }
 
-  private constructor(writer: JournalWriter, network: MemoryNetwork, recentBytesMax: number) {
+  private constructor(writer: JournalWriter, network: MemoryNetwork, recentBytesMax: number, incarnationId: string) {
     this.#writer = writer;
     this.#network = network;
     this.recent = new RecentBatches(recentBytesMax, { sn: 0 as never, hash: new Uint8Array(32) });
-    this.streams = new StandbyStreams({ standbyStreamsMax: 2, heartbeatIntervalMs: HEARTBEAT_MS }, deps);
+    this.streams = new StandbyStreams({ standbyStreamsMax: 2, heartbeatIntervalMs: HEARTBEAT_MS }, { ...deps, journal: { incarnationId } });
     this.streams.serve(this.recent);
     this.follow = (call) => this.streams.follow(call, () => new UnderstudyError('not_leader', 'not the leader'));
     this.report = (call) => this.streams.report(call);

@@ -12,6 +12,9 @@ import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js
 import { waitUntil } from '../servers/wait-until.js';
 import { LEADER, Leader, newNetwork, newStore } from './fed-standby.js';
 
+/** As the memory journal has it. */
+const INCARNATION = '00'.repeat(16);
+
 describe('standby streams', () => {
   let network: MemoryNetwork;
   let leader: Leader;
@@ -28,12 +31,12 @@ describe('standby streams', () => {
   });
 
   /** Asks for what follows `after`. */
-  async function follow(address = 'standby:1', after = leader.recent.end, streamCreditBytes = 1024 * 1024) {
+  async function follow(address = 'standby:1', after = leader.recent.end, streamCreditBytes = 1024 * 1024, incarnationId = INCARNATION) {
     const deps = { network: network.host(address.split(':')[0] ?? ''), clock: systemClock, log: silentLog };
     const connection = await connectRpc({ ...RPC_CLIENT_DEFAULTS, streamCreditBytes }, deps, LEADER, new AbortController().signal);
     connections.push(connection);
     const { method, request, response } = operations.followJournal;
-    const body = request.encode({ afterSn: after.sn, afterHash: after.hash, address }).finish();
+    const body = request.encode({ afterSn: after.sn, afterHash: after.hash, address, incarnationId }).finish();
     const items = connection.stream(method, body, { timeoutMs: 60_000 })[Symbol.asyncIterator]();
     return {
       connection,
@@ -57,6 +60,12 @@ describe('standby streams', () => {
     expect([await stream.nextSn(), await stream.nextSn(), await stream.nextSn()]).toEqual([3, 5, 7]);
     const [fourth] = await Promise.all([stream.nextSn(), leader.commit(1)]);
     expect(fourth).toBe(9);
+  });
+
+  test('follow: a standby of another journal, which has the same batches up to here, refused', async () => {
+    const { next } = await follow('standby:1', leader.recent.end, 1024 * 1024, 'a copy');
+    await expect(next()).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringContaining('another journal') });
+    expect(leader.streams.list()).toEqual([]);
   });
 
   test('follow: a point that is not on the chain, or no longer kept, or not there yet, out of range', async () => {
