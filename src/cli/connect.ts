@@ -24,7 +24,7 @@ export interface OpenClient {
   closeDirectory(): Promise<void>;
 }
 
-/** Waits for nobody: the first call looks for the leader. @throws `failed_precondition`: ZooKeeper is asked for and its package is missing. */
+/** Waits for nobody: the first call looks for the leader. */
 export async function openClient({ client, zookeeper }: ClientPlaces, log: Log): Promise<OpenClient> {
   const deps = { clock: systemClock, random: systemRandom, log, network: tcpNetwork };
   const directory: LeaderDirectory | undefined = zookeeper === undefined ? undefined : await ZooKeeperDirectory.open(zookeeper, deps);

@@ -16,7 +16,7 @@ const EMBEDDED_POLL_MS = 25;
 /** As that, where each look is two requests that are paid for. One that died is noticed at its port, without a look. */
 const EMBEDDED_POLL_S3_MS = 250;
 
-/** @throws `failed_precondition`: ZooKeeper is asked for and its package is missing. @throws `invalid_argument`: its address is none. */
+/** @throws `invalid_argument`: ZooKeeper's address is none. */
 export async function openElection(settings: Settings, deps: Omit<EmbeddedElectionDeps, 'terms'>): Promise<Election> {
   if (settings.masterRole === 'observer') return new ManualElection('never');
   switch (settings.masterElection) {

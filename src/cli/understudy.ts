@@ -48,7 +48,7 @@ export class FileSystem extends ClientFileSystem {
   /**
    * Makes a client of the cluster, in the name of the user who runs this process. Does not wait: the first call finds the leader.
    *
-   * @throws `invalid_argument`: neither ZooKeeper nor masters are named. @throws `failed_precondition`: ZooKeeper is, and its package is missing.
+   * @throws `invalid_argument`: neither ZooKeeper nor masters are named.
    */
   static async connect(options: ConnectOptions): Promise<FileSystem> {
     const {

@@ -27,9 +27,9 @@ export class ZooKeeperDirectory implements LeaderDirectory {
     this.#session = session;
   }
 
-  /** Does not wait for the service. @throws `invalid_argument`, `failed_precondition` as `ZooKeeperSession.open`. */
+  /** Does not wait for the service. @throws `invalid_argument` as `ZooKeeperSession`. */
   static async open(settings: ZooKeeperDirectorySettings, deps: ZooKeeperSessionDeps): Promise<ZooKeeperDirectory> {
-    const session = await ZooKeeperSession.open(settings, deps, { connected() {}, lost() {}, changed() {} });
+    const session = new ZooKeeperSession(settings, deps, { connected() {}, lost() {}, changed() {} });
     return new ZooKeeperDirectory(settings, deps, session);
   }
 

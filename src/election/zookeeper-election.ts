@@ -56,11 +56,11 @@ export class ZooKeeperElection implements Election {
     this.#loop = new WishLoop(() => this.#settle(), settings.sessionTimeoutMs, deps);
   }
 
-  /** Does not wait for the service. @throws `invalid_argument`, `failed_precondition` as `ZooKeeperSession.open`. */
+  /** Does not wait for the service. @throws `invalid_argument` as `ZooKeeperSession`. */
   static async open(settings: ZooKeeperElectionSettings, deps: ZooKeeperSessionDeps): Promise<ZooKeeperElection> {
-    // The session has nothing to tell before its owner is there: it begins by resolving names.
+    // The session has nothing to tell before its owner is there: it begins later.
     let election: ZooKeeperElection | undefined;
-    const session = await ZooKeeperSession.open(settings, deps, {
+    const session = new ZooKeeperSession(settings, deps, {
       connected: () => election?.look(),
       lost: (reason) => election?.sessionLost(reason),
       changed: (path) => election?.nodeChanged(path),

@@ -25,12 +25,12 @@ beforeAll(async () => {
 
 afterAll(() => zooKeeper?.close());
 
-function start(election: 'zookeeper' | 'embedded'): Promise<Cluster> {
+function start(): Promise<Cluster> {
   return Cluster.start({
     masters: 3,
-    ...(election === 'zookeeper' ? { zookeeper: `${zooKeeper.connectString}/stream-${++chroots}` } : {}),
+    zookeeper: `${zooKeeper.connectString}/stream-${++chroots}`,
     settings: {
-      ...(election === 'zookeeper' ? { 'zookeeper.session.timeout': `${SESSION_TIMEOUT_MS}ms` } : {}),
+      'zookeeper.session.timeout': `${SESSION_TIMEOUT_MS}ms`,
       'master.leader.ping.timeout': `${PING_TIMEOUT_MS}ms`,
       'master.standby.stream.heartbeat.interval': '100ms',
     },
@@ -44,7 +44,7 @@ async function fed(standby: MasterProcess, leader: MasterProcess, before = 0): P
 }
 
 test('leader: killed, found dead by its standbys: another one serves long before its session ends', async () => {
-  const cluster = await start('zookeeper');
+  const cluster = await start();
   const load = await Load.start(await cluster.client(), WRITERS);
   const gapsMs: number[] = [];
   for (let kill = 0; kill < KILLS; kill++) {
@@ -65,7 +65,7 @@ test('leader: killed, found dead by its standbys: another one serves long before
 });
 
 test('leader: hangs, and its host does not: found by the ping, fenced when it goes on, and fed by its successor', async () => {
-  const cluster = await start('zookeeper');
+  const cluster = await start();
   const load = await Load.start(await cluster.client(), WRITERS);
   const leader = await cluster.leader();
   for (const standby of cluster.others(leader)) await fed(standby, leader);
@@ -85,7 +85,7 @@ test('leader: hangs, and its host does not: found by the ping, fenced when it go
 });
 
 test('standby: stopped while others write and continued, catches up by the journal and is fed again; nobody is blamed', async () => {
-  const cluster = await start('embedded');
+  const cluster = await start();
   const load = await Load.start(await cluster.client(), WRITERS);
   const leader = await cluster.leader();
   const [standby] = cluster.others(leader) as [MasterProcess];

@@ -8,11 +8,12 @@ import type { ElectionEvent } from '../../src/election/election.js';
 import { ZooKeeperDirectory } from '../../src/election/zookeeper-directory.js';
 import { ZooKeeperElection } from '../../src/election/zookeeper-election.js';
 import { ZooKeeperSession } from '../../src/election/zookeeper-session.js';
+import { tcpNetwork } from '../../src/rpc/tcp-network.js';
 import { TcpProxy } from '../servers/tcp-proxy.js';
 import { waitUntil } from '../servers/wait-until.js';
 
 export const SESSION_TIMEOUT_MS = 1_000;
-export const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+export const deps = { clock: systemClock, random: systemRandom, log: silentLog, network: tcpNetwork };
 
 export class ZooKeeperWorld implements AsyncDisposable {
   readonly #servers: string;
@@ -73,7 +74,7 @@ export class ZooKeeperWorld implements AsyncDisposable {
     const ready = new Promise<void>((resolve) => {
       connected = resolve;
     });
-    const session = await ZooKeeperSession.open(this.settings(), deps, { connected, lost() {}, changed() {} });
+    const session = new ZooKeeperSession(this.settings(), deps, { connected, lost() {}, changed() {} });
     this.#closers.push(() => session.close());
     await ready;
     return session;

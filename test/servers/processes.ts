@@ -16,13 +16,10 @@ process.once('SIGTERM', () => {
   process.exit(143);
 });
 
-/** Sockets of the ZooKeeper client are inherited by children, which would keep them open, in the kernel's poll set too: closed before the program begins. */
-const CLOSE_INHERITED = 'for fd in $(ls /proc/self/fd); do [ "$fd" -le 2 ] || eval "exec $fd>&-"; done; exec "$@"';
-
 /** Starts a program whose output goes to the file `logPath`. */
 export function startProcess(command: string, args: readonly string[], logPath: string, cwd: string): ChildProcess {
   const log = openSync(logPath, 'a');
-  const child = spawn('bash', ['-c', CLOSE_INHERITED, 'bash', command, ...args], { cwd, stdio: ['ignore', log, log] });
+  const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
   return tracked(child);
 }
 
