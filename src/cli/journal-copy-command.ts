@@ -1,12 +1,16 @@
 /** `understudy journal copy`: all that a journal holds, to another place or another kind of storage. */
 import { Command } from 'commander';
+import type { Settings } from '../config/settings.js';
+import { GENESIS, type Journal } from '../journal/journal.js';
 import type { JournalContents } from '../journal/journal-contents.js';
 import { takeContents } from '../metadata/journal-contents-of.js';
+import { claimByTool } from './claim-by-tool.js';
 import { committedNow } from './committed-now.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
 import { formatJournal, openJournal, openSurvey } from './open-journal.js';
 import { print } from './output.js';
+import { refuseWhileLed } from './refuse-while-led.js';
 import { TOOL_DEPS } from './tool-deps.js';
 import { ToolProgress } from './tool-progress.js';
 
@@ -23,7 +27,10 @@ export function journalCopyCommand(context: CommandContext): Command {
     )
     .option('--from <location>', 'default: the configured journal')
     .requiredOption('--to <location>', 'where to')
-    .option('--keep-incarnation', 'the copy takes the place of the original, which is never led again: masters go on with what they have')
+    .option(
+      '--keep-incarnation',
+      'the copy takes the place of the original, whose leader is fenced and which nobody may lead again: masters go on with what they have',
+    )
     .action(async ({ from, to, keepIncarnation = false }: Options) => {
       const { settings } = context.load();
       const source = from === undefined ? settings : { ...settings, masterJournalFolder: from };
@@ -31,6 +38,7 @@ export function journalCopyCommand(context: CommandContext): Command {
       await using opened = await openJournal(source, TOOL_DEPS);
       await using survey = await openSurvey(source, TOOL_DEPS);
       const { journal } = opened;
+      if (keepIncarnation) await retire(settings, journal);
       let toSn = (await committedNow(survey)).committedSn;
       const made = await takeContents(
         journal,
@@ -52,6 +60,19 @@ export function journalCopyCommand(context: CommandContext): Command {
       await print(`Copied up to sn ${end.sn}, hash ${Buffer.from(end.hash).toString('hex')}, to ${to}`);
       await print(`Cluster id: ${made.clusterId}, incarnation: ${made.incarnationId}`);
     });
+}
+
+/**
+ * Ends the leadership of a journal that its copy is to replace: a leader that is away for now would acknowledge, when it comes back, what the
+ * copy does not have.
+ *
+ * @throws CommandFailed where a leader answers.
+ */
+async function retire(settings: Settings, journal: Journal): Promise<void> {
+  await refuseWhileLed(settings, 'stop its masters first, or copy it without --keep-incarnation');
+  const { boundary } = await journal.checkpoints.published();
+  const from = boundary?.point ?? GENESIS;
+  await using _writer = await journal.claim({ from, ...claimByTool('copy', settings), deliver: () => undefined });
 }
 
 function watched(contents: JournalContents, bar: ToolProgress): JournalContents {

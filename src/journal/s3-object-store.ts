@@ -79,7 +79,11 @@ export class S3ObjectStore implements ObjectStore {
   #put(key: string, bytes: Uint8Array, ifNoneMatch: '*' | undefined, signal: AbortSignal | undefined) {
     const condition = ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch };
     const command = new PutObjectCommand({ ...this.#name(key), Body: bytes, ContentLength: bytes.length, ...condition });
-    return this.#send('change', key, signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    return this.#send('change', key, signal, async (abortSignal) => {
+      const answer = await this.#client.send(command, { abortSignal });
+      if (answer.ETag === undefined) throw new Error(NOT_ITS_OWN);
+      return answer;
+    });
   }
 
   async get(key: string, signal?: AbortSignal): Promise<Buffer | undefined> {
@@ -106,9 +110,13 @@ export class S3ObjectStore implements ObjectStore {
       MaxKeys: Math.min(limit, LIST_PAGE_MAX),
       ...(startAfter === undefined ? {} : { StartAfter: this.#prefix + startAfter }),
     });
-    const page = await this.#send('look', prefix, signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    const page = await this.#send('look', prefix, signal, async (abortSignal) => {
+      const answer = await this.#client.send(command, { abortSignal });
+      if (answer.IsTruncated === undefined) throw new Error(NOT_ITS_OWN);
+      return answer;
+    });
     const keys = (page.Contents ?? []).flatMap(({ Key }) => (Key === undefined ? [] : [Key.slice(this.#prefix.length)]));
-    return { keys, isTruncated: page.IsTruncated ?? false };
+    return { keys, isTruncated: page.IsTruncated === true };
   }
 
   async delete(key: string, signal?: AbortSignal): Promise<void> {
@@ -156,6 +164,9 @@ export class S3ObjectStore implements ObjectStore {
     return this.close();
   }
 }
+
+/** A proxy may answer "200" with a page of its own: nothing was stored then, and nothing listed. */
+const NOT_ITS_OWN = "an answer that is no object store's";
 
 /** The SDK would print when many requests wait for a socket. */
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };

@@ -136,6 +136,19 @@ test('copy: to a bucket and back, is the same journal', async () => {
   expect([taken.code, taken.err]).toEqual([1, expect.stringContaining('there is a journal already')]);
 });
 
+test('copy that keeps the incarnation: whoever led the original is fenced first, and the copy has all that was acknowledged', async () => {
+  await ok(folderOf('source'), 'journal', 'copy', '--to', folderOf('old'));
+  await using original = await DirectoryJournal.open({ folder: folderOf('old') }, deps);
+  await using leader = await LedJournal.claim(original);
+  await leader.files('/late', 3);
+  await ok(folderOf('old'), 'journal', 'copy', '--keep-incarnation', '--to', folderOf('new'));
+  const error = await leader.files('/later', 1).catch((thrown: unknown) => thrown);
+  expect(error).toMatchObject({ code: 'fenced' });
+  const copied = JSON.parse(await ok(folderOf('new'), 'journal', 'info', '--json'));
+  expect(copied.incarnationId).toBe(original.incarnationId);
+  expect(copied.end.sn).toBeGreaterThan(leader.sn);
+});
+
 test('verify: a bit flipped, is told with its place, and the exit code says so', async () => {
   await ok(folderOf('source'), 'journal', 'copy', '--to', folderOf('broken'));
   const name = path.join(folderOf('broken'), 'log', '1-0.seg');
