@@ -15,6 +15,8 @@ const WIDTH_MAX = 32;
 const RUN_BYTES_MAX = 32 << 20;
 /** Looks at the log's end between two that make sure that it is the end. */
 const LOOKS_PER_CHECK = 40;
+/** After so long without a look (this process was stopped, or its consumer busy) the next end is made sure of, too: all may have been collected. */
+const GAP_MS = 1_000;
 
 interface Run {
   /** What stands in the slots from the first on, up to the first empty one. */
@@ -115,15 +117,24 @@ export async function* followSlots(parts: ObjectJournalParts, request: ReadReque
   const { signal } = request;
   const { deps, settings } = parts.context;
   const reader = new SlotReader(parts, await parts.places.find(request.from, signal), signal);
-  for (let looks = 0; !signal.aborted; ) {
+  let lookedMs = Number.NEGATIVE_INFINITY;
+  let looks = LOOKS_PER_CHECK;
+  while (!signal.aborted) {
     const { found, isEnd } = await reader.next();
+    const nowMs = deps.clock.monotonicMs();
+    if (nowMs - lookedMs > GAP_MS) looks = LOOKS_PER_CHECK;
+    lookedMs = nowMs;
     for (const { batch, place } of found) {
       if (signal.aborted) return;
       parts.places.note(place);
       yield batch;
     }
     if (!isEnd) continue;
-    if (looks++ % LOOKS_PER_CHECK === 0 && !(await reader.isAtEnd())) continue;
+    if (looks >= LOOKS_PER_CHECK) {
+      if (!(await reader.isAtEnd())) continue;
+      looks = 0;
+    }
+    looks += 1;
     if (signal.aborted) return;
     request.onIdle?.();
     await sleep(deps.clock, settings.pollIntervalMs, signal).catch(() => undefined);

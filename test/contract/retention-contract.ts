@@ -215,7 +215,9 @@ export function retentionContract(name: string, make: () => Promise<JournalWorld
         await four.retain(retention);
         stall.release();
         const error = await errorOf(stalled);
-        expect(isError(error, 'fenced'), error.message).toBe(true);
+        // A claim that stands where the log has been collected cannot tell whether it ever led.
+        const isBehind = traits.fence === 'slot' && isError(error, 'out_of_range');
+        expect(isBehind || isError(error, 'fenced'), error.message).toBe(true);
         await appendSome(four, 1);
         expect(await startFromPublished(await open(), four.end)).toEqual(retention);
       });
@@ -241,7 +243,7 @@ export function retentionContract(name: string, make: () => Promise<JournalWorld
       test(`a leader that dies in retain, at "${step}" ${at}: nothing to repair, the next one goes on with it`, async () => {
         let hits = 0;
         let dies = false;
-        const a = await open((now) => (dies && now === step && ++hits === at ? Promise.reject(new Error('died')) : undefined));
+        const a = await open((now) => (dies && now === step && ++hits >= at ? Promise.reject(new Error('died')) : undefined));
         const { writer: one } = await claim(a);
         await appendSome(one, 3);
         const first = await publish(a, one);
@@ -251,7 +253,7 @@ export function retentionContract(name: string, make: () => Promise<JournalWorld
         const second = await publish(a, one);
         dies = true;
         const dying = one.retain(second).catch((error: Error) => error.message);
-        if ((await dying) !== undefined) expect(hits).toBe(at);
+        if ((await dying) !== undefined) expect(hits).toBeGreaterThanOrEqual(at);
         expect(await startFromPublished(await open(), one.end)).toEqual(second);
         const { writer: two } = await claim(await open(), one.end);
         expect(await startFromPublished(await open(), two.end)).toEqual(second);

@@ -12,23 +12,32 @@ import { MemoryObjects } from '../../src/journal/memory-object-store.js';
 import { parseObject, type SlotObject } from '../../src/journal/object-format.js';
 import { ObjectJournal } from '../../src/journal/object-journal.js';
 import { type ObjectJournalDeps, slotOf } from '../../src/journal/object-layout.js';
-import { bytesOf, chunksOf, claim, errorOf, journalContract, OBJECT_TRAITS, textOf } from '../contract/journal-contract.js';
+import {
+  bytesOf,
+  chunksOf,
+  claim,
+  errorOf,
+  type JournalWorld,
+  journalContract,
+  OBJECT_TRAITS,
+  textOf,
+} from '../contract/journal-contract.js';
+import { retentionContract } from '../contract/retention-contract.js';
 
 const surroundings = { clock: systemClock, random: systemRandom, log: silentLog };
 const settings = { batchBytesMax: 32 << 10, pollIntervalMs: 1, giveUpMs: 2_000 };
 
-journalContract(
-  'object journal in memory',
-  async () => {
-    const objects = new MemoryObjects({ clock: systemClock });
-    await formatObjectJournal(settings, { ...surroundings, store: objects.open() });
-    return {
-      open: (pause) => ObjectJournal.open(settings, { ...surroundings, store: objects.open(), ...(pause === undefined ? {} : { pause }) }),
-      [Symbol.asyncDispose]: async () => undefined,
-    };
-  },
-  OBJECT_TRAITS,
-);
+async function makeWorld(): Promise<JournalWorld> {
+  const objects = new MemoryObjects({ clock: systemClock });
+  await formatObjectJournal(settings, { ...surroundings, store: objects.open() });
+  return {
+    open: (pause) => ObjectJournal.open(settings, { ...surroundings, store: objects.open(), ...(pause === undefined ? {} : { pause }) }),
+    [Symbol.asyncDispose]: async () => undefined,
+  };
+}
+
+journalContract('object journal in memory', makeWorld, OBJECT_TRAITS);
+retentionContract('object journal in memory', makeWorld, OBJECT_TRAITS);
 
 // A claim that lost its slot may land there once the slot has been collected. What stands between two objects of one writer is deleted as its
 // batches: were that claim one of its objects, other masters' claims would be among them.
@@ -273,6 +282,31 @@ describe('object journal: collection', () => {
     await collectTo(b, next.writer);
     expect(slots()).toEqual([1, 33, 34]);
   });
+});
+
+test('read: stopped at the end for long, and all behind it collected meanwhile: out_of_range, and not idle before', async () => {
+  const journal = await open();
+  const { writer } = await claim(journal);
+  let sleptMs = 0;
+  const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + sleptMs };
+  await using sleeper = await ObjectJournal.open(settings, { ...surroundings, clock, store: objects.open('sleeper') });
+  const idle = deferred<void>();
+  let idles = 0;
+  const reading = errorOf(
+    drain(sleeper.read({ from: GENESIS, signal: AbortSignal.timeout(5_000), onIdle: () => ++idles === 2 && idle.resolve() })),
+  );
+  await idle.promise;
+  // Its next look comes when all this has been done.
+  const held = deferred<void>();
+  objects.intercept = ({ operation, key, name }) =>
+    name === 'sleeper' && operation === 'get' && key.includes('/log/') ? held.promise.then(() => undefined) : undefined;
+  await appendMany(writer, 3, 'x');
+  await collectTo(journal, writer);
+  sleptMs = 3_600_000;
+  const before = idles;
+  held.resolve();
+  expect(isError(await reading, 'out_of_range')).toBe(true);
+  expect(idles).toBe(before);
 });
 
 describe('object journal: format', () => {

@@ -7,6 +7,7 @@ import type { JournalWriter } from '../../src/journal/journal.js';
 import type { ObjectStore } from '../../src/journal/object-store.js';
 import { SmallDisk } from '../cluster/storage.js';
 import { bytesOf, claim, errorOf, journalContract, OBJECT_TRAITS, readTo, textOf } from '../contract/journal-contract.js';
+import { retentionContract } from '../contract/retention-contract.js';
 import { type S3Make, type S3Server, startS3 } from '../servers/s3.js';
 import { newPrefix, objectWorld, openStore } from './object-worlds.js';
 
@@ -23,11 +24,9 @@ for (const make of ['versitygw', 'minio'] as const satisfies S3Make[]) {
     }, 60_000);
     afterAll(() => server.close());
 
-    journalContract(
-      `object journal on ${make}`,
-      () => objectWorld({ endpoint: server.endpoint, bucket: BUCKET, prefix: newPrefix() }),
-      OBJECT_TRAITS,
-    );
+    const makeWorld = () => objectWorld({ endpoint: server.endpoint, bucket: BUCKET, prefix: newPrefix() });
+    journalContract(`object journal on ${make}`, makeWorld, OBJECT_TRAITS);
+    retentionContract(`object journal on ${make}`, makeWorld, OBJECT_TRAITS);
 
     test(`object store on ${make}: ${RACERS} create one object at once, one wins and its bytes stand`, async () => {
       const stores = Array.from({ length: RACERS }, () => openStore({ endpoint: server.endpoint, bucket: BUCKET, prefix: newPrefix() }));
