@@ -2,11 +2,11 @@
  * Checkpoints on an object store. One is a row of parts and, written last, a manifest: who finds that finds all.
  *
  *     <incarnation>/checkpoint/<sn>-<id>/00000000, 00000001 …      the bytes, cut into parts of 8 MiB
- *     <incarnation>/checkpoint/<sn>-<id>/manifest                  one line: understudy-checkpoint version=1 parts=<n> bytes=<n>
+ *     <incarnation>/checkpoint/<sn>-<id>/manifest                  checkpoint-manifest.ts
  */
 import { asError, UnderstudyError } from '../base/errors.js';
-import { needsVersion } from '../base/needs-version.js';
 import { throwIfAborted } from '../base/wait.js';
+import { decodeManifest, encodeManifest } from './checkpoint-manifest.js';
 import type { CheckpointRef, Checkpoints, Retention } from './checkpoints.js';
 import { checkpointPrefix } from './object-layout.js';
 import type { ObjectJournalParts } from './object-parts.js';
@@ -53,7 +53,7 @@ export class ObjectCheckpoints implements Checkpoints {
         bytes += part.length;
       }
       throwIfAborted(signal);
-      await this.#put(`${prefix}manifest`, Buffer.from(`${MAGIC} version=1 parts=${count} bytes=${bytes}\n`), signal);
+      await this.#put(`${prefix}manifest`, encodeManifest({ parts: count, bytes }), signal);
     } catch (error) {
       for (let part = 0; part <= count; part++) await deps.store.delete(prefix + partName(part)).catch(() => undefined);
       throw error;
@@ -74,7 +74,7 @@ export class ObjectCheckpoints implements Checkpoints {
 
   async *read(checkpoint: CheckpointRef, signal?: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
     const prefix = checkpointPrefix(this.#parts.context.format, checkpoint.sn, checkpoint.id);
-    const count = parseManifest(await this.#get(`${prefix}manifest`, signal), prefix);
+    const { parts: count } = decodeManifest(await this.#get(`${prefix}manifest`, signal), `object=${prefix}manifest`);
     const ahead: Promise<Buffer>[] = [];
     for (let next = 0, part = 0; part < count; part++) {
       for (; next < count && next <= part + PARTS_AHEAD; next++) {
@@ -94,21 +94,7 @@ export class ObjectCheckpoints implements Checkpoints {
   }
 }
 
-const MAGIC = 'understudy-checkpoint';
 const partName = (part: number): string => String(part).padStart(8, '0');
-
-/** @returns how large the checkpoint is; null where its manifest does not say. */
-export function manifestBytes(manifest: Buffer | undefined): number | null {
-  const [, bytes] = / bytes=(\d+)\n$/.exec(manifest?.toString('latin1') ?? '') ?? [];
-  return bytes === undefined ? null : Number(bytes);
-}
-
-function parseManifest(manifest: Buffer, prefix: string): number {
-  const [, version, parts] = new RegExp(`^${MAGIC} version=(\\d+) parts=(\\d+) bytes=\\d+`).exec(manifest.toString('latin1')) ?? [];
-  if (parts === undefined) throw new UnderstudyError('corrupt', `the manifest of a checkpoint is damaged: object=${prefix}manifest`);
-  if (Number(version) > 1) throw needsVersion('checkpoint manifest', Number(version), 1, `object=${prefix}manifest`);
-  return Number(parts);
-}
 
 /** Regroups chunks of any size into parts of 8 MiB. */
 async function* partsOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, void> {

@@ -1,10 +1,10 @@
 /** Looks at a journal on an object store as it lies there. There is no tail: what stands in a slot is committed. */
 import { asError, isError, UnderstudyError } from '../base/errors.js';
+import { decodeManifest } from './checkpoint-manifest.js';
 import type { Retention } from './checkpoints.js';
 import { FORMAT_VERSION } from './format-file.js';
 import { type Batch, endOf, GENESIS } from './journal.js';
 import type { JournalDamage, JournalSummary, JournalSurvey, StoredCheckpoint, SurveyStep } from './journal-survey.js';
-import { manifestBytes } from './object-checkpoints.js';
 import type { SlotObject } from './object-format.js';
 import { noJournal, readFormatObject } from './object-journal.js';
 import {
@@ -222,10 +222,19 @@ export class ObjectSurvey implements JournalSurvey {
       const sn = Number(digits);
       if (digits === undefined || found.has(id)) continue;
       const manifest = `${checkpointPrefix(format, sn, id)}manifest`;
-      const bytes = manifestBytes(await insistently(deps, () => deps.store.get(manifest)));
+      const bytes = bytesSaid(await insistently(deps, () => deps.store.get(manifest)));
       found.set(id, { sn, id, bytes, timeMs: null, isPublished: published.delete(`${sn}-${id}`) });
     }
     for (const { sn, id } of published.values()) found.set(id, { sn, id, bytes: null, timeMs: null, isPublished: true });
     return [...found.values()].sort((a, b) => b.sn - a.sn);
+  }
+}
+
+/** @returns how large a checkpoint is; null where its manifest does not say. */
+function bytesSaid(manifest: Buffer | undefined): number | null {
+  try {
+    return manifest === undefined ? null : decodeManifest(manifest, '').bytes;
+  } catch {
+    return null;
   }
 }
