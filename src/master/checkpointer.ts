@@ -114,6 +114,15 @@ export class Checkpointer {
 
   #isDue(): boolean {
     const { replica, leadership } = this.#deps;
+    try {
+      return this.#hasCome(replica, leadership);
+    } catch (thrown) {
+      replica.checked(thrown);
+      return false;
+    }
+  }
+
+  #hasCome(replica: Replica, leadership: Leadership): boolean {
     const { state, bytesSinceCheckpoint } = replica;
     const { checkpointPeriodEntries, checkpointPeriodBytes, checkpointPeriodMs } = this.#settings;
     const [newest] = state.retention().checkpoints;

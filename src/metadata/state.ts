@@ -83,6 +83,8 @@ export class State {
   readonly #next: RowTable<'next', NextIds>;
   readonly #retention: RowTable<'retention', RetentionRecord>;
   readonly #tables: readonly RowTable<never, never>[];
+  /** That row, read once: it is looked at with every batch, where nothing may fail. */
+  #kept: RetentionRecord;
   /** Names changed below a directory, generation by generation, the current one last. */
   #changedNames: Map<number, string[]>[] = [new Map()];
   #undo: Undo[] | null = null;
@@ -98,7 +100,7 @@ export class State {
   /** The leader's digest of an earlier boundary, as the last digest entry told it. */
   expectedDigest: { ofSn: number; low: number; high: number } | null = null;
 
-  /** The state that `kv` holds, which is that as of `at`. */
+  /** The state that `kv` holds, which is that as of `at`. @throws `corrupt` where it is damaged. */
   constructor(settings: StateSettings, kv: KvStore, at: StatePosition) {
     this.sn = at.sn;
     this.changedSn = at.sn;
@@ -113,6 +115,7 @@ export class State {
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
     this.#retention = new Table({ encodeKey: () => RETENTION_KEY, codec: retentionCodec, recentMax: 1 }, kv);
     this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#detached, this.#next, this.#retention] as never;
+    this.#kept = this.#retention.get('retention') ?? NO_RETENTION;
   }
 
   /** @returns where it stands. */
@@ -159,7 +162,7 @@ export class State {
 
   /** What the journal keeps, as the newest entry about it says. */
   retention(): RetentionRecord {
-    return this.#retention.get('retention') ?? NO_RETENTION;
+    return this.#kept;
   }
 
   isDetached(id: number): boolean {
@@ -230,7 +233,14 @@ export class State {
   }
 
   putRetention(after: RetentionRecord): void {
-    this.#put(this.#retention, 'retention', after, this.#retention.get('retention'));
+    const before = this.#kept;
+    this.#put(this.#retention, 'retention', after, before === NO_RETENTION ? null : before);
+    this.#undo?.push({
+      restore: () => {
+        this.#kept = before;
+      },
+    });
+    this.#kept = after;
   }
 
   // Taking back

@@ -3,7 +3,7 @@
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Master } from '../../src/master/master.js';
-import { encodeChild } from '../../src/metadata/keys.js';
+import { encodeChild, RETENTION_KEY } from '../../src/metadata/keys.js';
 import { MemoryCluster } from './memory-cluster.js';
 
 let cluster = new MemoryCluster();
@@ -57,6 +57,36 @@ describe('a master', () => {
       }, soon)
       .toBe('leading');
     expect(disk.asides).toBe(1);
+  });
+
+  it('whose record of checkpoints is damaged: goes on with what it knows, and begins with a new store when it is opened again', async () => {
+    const { master: leader, disk } = await cluster.start('a');
+    await leads(leader);
+    const { master: standby, disk: other } = await cluster.start('b');
+    disk.damaged = other.damaged = RETENTION_KEY;
+    await mkdir(leader, 'one');
+    await expect.poll(() => has(standby, 'one'), soon).toBe(true);
+    expect([leader.role.name, standby.role.name]).toEqual(['leading', 'following']);
+    await standby.close();
+    const { master: again } = await cluster.start('b', other);
+    expect(other.asides).toBe(1);
+    await expect.poll(() => has(again, 'one'), soon).toBe(true);
+  });
+
+  it('that leads, and whose root is damaged: another one leads, and it begins with a new store', async () => {
+    const settings = { inodeCacheMax: 1 };
+    const { master: leader, disk } = await cluster.start('a', undefined, settings);
+    await leads(leader);
+    const { master: standby } = await cluster.start('b', undefined, settings);
+    await mkdir(leader, 'one');
+    await expect.poll(() => standby.replica!.isVerified && has(standby, 'one'), soon).toBe(true);
+    await leader.replica!.writeBehind.digest();
+    has(leader, 'one');
+    disk.damaged = encodeChild(0, '');
+    await leads(standby);
+    expect(disk.asides).toBe(1);
+    await mkdir(standby, 'two');
+    await expect.poll(() => leader.replica !== null && has(leader, 'two'), soon).toBe(true);
   });
 
   it('elected while its disk stays full: lets another lead, and closes without waiting', async () => {

@@ -53,6 +53,8 @@ export class Disk implements KvStores {
   asides = 0;
   failsToOpen = false;
   failsToWrite = false;
+  /** The block that holds this row can no longer be read. */
+  damaged: Uint8Array | null = null;
 
   async open(): Promise<KvStore> {
     if (this.failsToOpen) throw new UnderstudyError('unavailable', 'the disk is full');
@@ -60,7 +62,10 @@ export class Disk implements KvStores {
     const write: KvStore['write'] = (operations) =>
       this.failsToWrite ? Promise.reject(new UnderstudyError('unavailable', 'the disk is full')) : store.write(operations);
     return {
-      get: (key) => store.get(key),
+      get: (key) => {
+        if (this.damaged !== null && Buffer.compare(this.damaged, key) === 0) throw new UnderstudyError('corrupt', 'a damaged block');
+        return store.get(key);
+      },
       snapshot: () => store.snapshot(),
       close: () => store.close(),
       write,
@@ -74,6 +79,7 @@ export class Disk implements KvStores {
 
   async setAside(): Promise<void> {
     this.asides += 1;
+    this.damaged = null;
     await this.#stores.setAside();
   }
 }
