@@ -2,8 +2,14 @@
  * When checkpoints are made, by whom, and what becomes of a maker that does not do its part: whole masters over the memory twins.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../src/base/log.js';
+import { systemClock } from '../../src/base/system-clock.js';
 import type { Master } from '../../src/master/master.js';
+import { Checkpointer } from '../../src/master/checkpointer.js';
+import type { CheckpointMaker } from '../../src/master/checkpoint-maker.js';
+import type { MakeStep } from '../../src/master/make-checkpoint.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
+import { waitUntil } from '../servers/wait-until.js';
 import { MemoryCluster } from './memory-cluster.js';
 
 let cluster = new MemoryCluster();
@@ -106,5 +112,30 @@ describe('a checkpoint', () => {
     expect(fresh.replica!.end.sn).toBeGreaterThanOrEqual(newest.sn);
     await expect.poll(() => fresh.replica!.end.sn, soon).toBe(next.replica!.end.sn);
     expect((await fresh.replica!.writeBehind.digest()).digest).toEqual((await next.replica!.writeBehind.digest()).digest);
+  });
+
+  it('of a boundary before the newest one: is not published, as what it needs may be collected', async () => {
+    const { leader } = await begin(NEVER);
+    const { replica, leadership } = leader;
+    const { boundaries } = replica!.writeBehind;
+    await leadership!.append(() => ({ digest: boundaries.newest }));
+    await expect.poll(() => boundaries.newest.ofSn, soon).toBe(leadership!.committedSn);
+    const { epoch, hash, sn } = boundaries.markAt(leadership!.committedSn)!;
+    await mkdir(leader);
+    const { newest } = await leader.checkpointer!.checkpoint();
+    expect(newest.sn).toBeGreaterThan(sn);
+    // A standby that is behind, asked for the next one, flushes an older boundary first.
+    const make = async (_: unknown, told: (step: MakeStep) => void, signal: AbortSignal) => {
+      const before = leadership!.committedSn;
+      told({ type: 'taken', sn: sn as never });
+      await waitUntil('the leader has answered', () => signal.aborted || leadership!.committedSn > before);
+      return { sn, hash, epoch, id: new Uint8Array(16), bytes: 1, madeMs: 0 };
+    };
+    await mkdir(leader);
+    const deps = { replica: replica!, leadership: leadership!, maker: { make } as unknown as CheckpointMaker, ownAddress: leader.rpcAddress };
+    const others = { standbys: () => [], network: cluster.network.host('a'), clock: systemClock, log: silentLog };
+    const lagging = new Checkpointer({ checkpointsEnabled: false, checkpointsKept: 1, ...NEVER }, { ...deps, ...others });
+    await expect(lagging.checkpoint()).rejects.toMatchObject({ code: 'aborted' });
+    expect(kept(leader)).toEqual([newest.sn]);
   });
 });
