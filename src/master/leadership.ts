@@ -331,7 +331,8 @@ export class Leadership {
 
   #seal(): void {
     const { replica, writer } = this.#deps;
-    if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches) {
+    // A digest that is on its way, for a checkpoint, would not be heard beside another one.
+    if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches && !replica.state.digestDue) {
       this.#batchesSinceDigest = 0;
       this.#add(NOBODY, { digest: replica.writeBehind.boundaries.newest }, replica.state.timeMs);
     }

@@ -39,6 +39,7 @@ let leadership: Leadership;
 let ended: UnderstudyError[];
 let settled: string[];
 let failures: unknown[];
+let deps: ConstructorParameters<typeof Leadership>[1];
 let nowMs = 0;
 
 beforeEach(async () => {
@@ -50,7 +51,7 @@ beforeEach(async () => {
   settled = [];
   nowMs = 0;
   const clock = { ...stillClock, monotonicMs: () => nowMs };
-  const deps = {
+  deps = {
     replica: journaled.replica,
     writer: writer as unknown as JournalWriter,
     clock,
@@ -111,6 +112,16 @@ describe('group commit', () => {
     await commit();
     expect(settled.at(-1)).toBe('c: ok 5');
     expect(leadership.committedSn).toBe(5);
+  });
+
+  it('a digest with every so many batches, but where the batch has one: the last of a batch is the one that counts', async () => {
+    leadership = new Leadership({ ...SETTINGS, digestIntervalBatches: 1 }, deps);
+    void leadership.append(() => ({ digest: { ofSn: 1, low: 1, high: 1 } }));
+    await turn();
+    expect(writer.appends.map(({ entries }) => entries.length)).toEqual([1]);
+    mkdir('a');
+    await commit();
+    expect(writer.appends.map(({ entries }) => entries.length)).toEqual([1, 2]);
   });
 
   it('more than fits in a batch: waits its turn, in a queue that is bounded', async () => {
