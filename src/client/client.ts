@@ -176,14 +176,15 @@ export class Client implements AsyncDisposable {
     options: ReadOptions = {},
   ): AsyncGenerator<Page, void, undefined> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.streamTimeoutMs, options.signal);
-    const freshness = this.#freshness(options);
-    const route = this.#routeOf(freshness);
+    const route = this.#routeOf(this.#freshness(options));
     const attempts = new CallAttempts(this.#settings, this.#deps, budget, false);
     route.begin();
     try {
       for (;;) {
         const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
         try {
+          // The rest is to be no older than the pages that came.
+          const freshness = this.#freshness(options);
           const body = encodeMessage(operation.request, { ...(rest() as RequestShape), freshness });
           for await (const bytes of connection.stream(operation.method, body, budget.attemptOptions(budget.totalMs))) {
             route.answered();

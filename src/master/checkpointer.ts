@@ -259,7 +259,8 @@ class Attempt {
     const { boundaries } = replica.writeBehind;
     const [newest] = replica.state.retention().checkpoints;
     // A standby that is behind may come by an older boundary first; and what a checkpoint of that needs may be collected.
-    if (sn <= (newest?.sn ?? 0)) throw new UnderstudyError('aborted', `it would be no newer than the newest one: sn=${sn} newest=${newest?.sn}`);
+    if (sn <= (newest?.sn ?? 0))
+      throw new UnderstudyError('aborted', `it would be no newer than the newest one: sn=${sn} newest=${newest?.sn}`);
     // All that was committed is flushed then, and that boundary is part of it.
     await replica.writeBehind.digest();
     this.#mark = boundaries.markAt(sn);

@@ -160,6 +160,27 @@ describe('reads anywhere', () => {
     expect(await fs.getStatus('/x', { reads: 'leader' })).toMatchObject({ length: 50 });
   });
 
+  test('a listing that goes on elsewhere: not with an older state than its first pages were of', async () => {
+    const cluster = new ScriptedCluster();
+    const asked: number[] = [];
+    const page = (name: string) => understudy.ListStatusPage.encode({ sn: 10, entries: [{ name, inode: { id: 1 } }] }).finish();
+    for (const address of MASTERS) {
+      cluster.add(address, leads(1)).pages = async function* (call) {
+        const { freshness } = understudy.ListStatusRequest.decode(call.body);
+        asked.push(freshness?.atLeastSn ?? 0);
+        if (asked.length > 1) return yield page('b');
+        yield page('a');
+        call.lose();
+        yield page('never');
+      };
+    }
+    await using fs = cluster.client({ reads: 'anywhere' });
+    const paths: string[] = [];
+    for await (const { path } of fs.listStatus('/d')) paths.push(path);
+    expect(paths).toEqual(['/d/a', '/d/b']);
+    expect(asked).toEqual([0, 10]);
+  });
+
   test('told: who answered, as of which entry, how far behind', async () => {
     const world = new World();
     world.kill('c:1');

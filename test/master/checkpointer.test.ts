@@ -4,10 +4,10 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
-import type { Master } from '../../src/master/master.js';
-import { Checkpointer } from '../../src/master/checkpointer.js';
 import type { CheckpointMaker } from '../../src/master/checkpoint-maker.js';
+import { Checkpointer } from '../../src/master/checkpointer.js';
 import type { MakeStep } from '../../src/master/make-checkpoint.js';
+import type { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { MemoryCluster } from './memory-cluster.js';
@@ -132,7 +132,12 @@ describe('a checkpoint', () => {
       return { sn, hash, epoch, id: new Uint8Array(16), bytes: 1, madeMs: 0 };
     };
     await mkdir(leader);
-    const deps = { replica: replica!, leadership: leadership!, maker: { make } as unknown as CheckpointMaker, ownAddress: leader.rpcAddress };
+    const deps = {
+      replica: replica!,
+      leadership: leadership!,
+      maker: { make } as unknown as CheckpointMaker,
+      ownAddress: leader.rpcAddress,
+    };
     const others = { standbys: () => [], network: cluster.network.host('a'), clock: systemClock, log: silentLog };
     const lagging = new Checkpointer({ checkpointsEnabled: false, checkpointsKept: 1, ...NEVER }, { ...deps, ...others });
     await expect(lagging.checkpoint()).rejects.toMatchObject({ code: 'aborted' });
