@@ -10,7 +10,7 @@ import { intentEpochOf, intentPrefix, type ObjectContext } from './object-layout
 
 const PAUSE_ROUND_TRIPS = 8;
 const PAUSE_MIN_MS = 250;
-const PAUSES_MAX = 6;
+const PAUSES_MAX = 4;
 const INTENTS_MAX = 100;
 
 export class IntentWatch {

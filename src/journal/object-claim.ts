@@ -18,6 +18,8 @@ import { type Place, placeBehind } from './place.js';
 import { SlotReader } from './slot-reader.js';
 
 const LOSSES_BEFORE_INTENT = 2;
+/** Slots lost after which it asks once more: an intent does not stand for ever. */
+const LOSSES_PER_INTENT = 32;
 
 export async function claimSlots(
   parts: ObjectJournalParts,
@@ -46,7 +48,7 @@ export async function claimSlots(
       if (taken.isClaim) {
         throw new UnderstudyError('fenced', `a later claimant came first: slot=${taken.slot} epoch=${taken.stored.batch.epoch}`);
       }
-      if (losses === LOSSES_BEFORE_INTENT) await declare(parts, place, intents);
+      if (losses % LOSSES_PER_INTENT === LOSSES_BEFORE_INTENT) await declare(parts, place, intents);
       place = await readToEnd(parts, place, request);
     }
   } finally {

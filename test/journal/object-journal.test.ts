@@ -23,6 +23,7 @@ import {
   textOf,
 } from '../contract/journal-contract.js';
 import { retentionContract } from '../contract/retention-contract.js';
+import { VirtualTime } from '../simulation/virtual-time.js';
 
 const surroundings = { clock: systemClock, random: systemRandom, log: silentLog };
 const settings = { batchBytesMax: 32 << 10, pollIntervalMs: 1, giveUpMs: 2_000 };
@@ -127,6 +128,40 @@ describe('object journal: claims', () => {
     }
     const log = textOf(await readFrom(await open(), GENESIS));
     expect(log.filter((text) => text.includes('by'))).toHaveLength(5);
+  });
+
+  test('an intent of a claimant that died: a busy leader is held up for two seconds at most, a few times, and the intent is gone', async () => {
+    const time = new VirtualTime();
+    const bucket = new MemoryObjects({ clock: time, latencyMs: 2 });
+    const there = { ...surroundings, clock: time };
+    const run = async <T>(work: Promise<T>): Promise<T> => {
+      let isDone = false;
+      const done = () => {
+        isDone = true;
+      };
+      work.then(done, done);
+      while (!isDone) await time.step();
+      return work;
+    };
+    const { incarnationId } = await run(formatObjectJournal(settings, { ...there, store: bucket.open() }));
+    const journal = await run(ObjectJournal.open(settings, { ...there, store: bucket.open() }));
+    const { writer } = await run(claim(journal));
+    const intent = `${incarnationId}/intent/${'1'.padStart(20, '0')}-0123456789abcdef`;
+    bucket.objects.set(intent, Buffer.alloc(0));
+    let longestMs = 0;
+    let heldUntilMs = 0;
+    while (time.monotonicMs() < 30_000) {
+      const fromMs = time.monotonicMs();
+      await run(writer.append([bytesOf('x')], 1));
+      const tookMs = time.monotonicMs() - fromMs;
+      if (tookMs > 100) heldUntilMs = time.monotonicMs();
+      longestMs = Math.max(longestMs, tookMs);
+    }
+    expect(bucket.objects.has(intent)).toBe(false);
+    expect(longestMs).toBeGreaterThan(1_900);
+    expect(longestMs).toBeLessThan(2_500);
+    expect(heldUntilMs).toBeLessThan(8_000);
+    await run(journal.close());
   });
 
   test('lands in a slot that was collected meanwhile: gives up, and no reader believes it', async () => {
