@@ -9,7 +9,7 @@ import { type CheckpointRef, type Checkpoints, NOTHING_RETAINED } from '../journ
 import type { KvStore } from '../kv/kv-store.js';
 import { CheckpointReader } from '../metadata/checkpoint-reader.js';
 import type { JournalIdentity } from '../metadata/flush-mark.js';
-import { clearBrokenLoad, isBlank, loadCheckpoint } from '../metadata/load-checkpoint.js';
+import { checkEmpty, clearBrokenLoad, isBlank, loadCheckpoint } from '../metadata/load-checkpoint.js';
 
 export interface BootstrapDeps {
   readonly identity: JournalIdentity;
@@ -38,12 +38,13 @@ const UNUSABLE: ReadonlySet<string> = new Set(['corrupt', 'failed_precondition',
 /**
  * Loads the newest sound checkpoint into `kv`, where that is blank; clears away what a load left that broke off.
  *
- * @throws `data_loss`: no checkpoint can be used, and what comes before them was collected. @throws `unavailable`, `cancelled`.
+ * @throws `corrupt`: it is blank, and yet has rows. @throws `data_loss`: no checkpoint can be used, and what comes before them was collected. @throws `unavailable`, `cancelled`.
  */
 export async function bootstrap(kv: KvStore, deps: BootstrapDeps, signal: AbortSignal): Promise<Bootstrapped> {
   const unusable: Unusable[] = [];
   if (!isBlank(kv)) return { isLoaded: false, unusable };
   await clearBrokenLoad(kv);
+  await checkEmpty(kv);
   let published = NOTHING_RETAINED;
   for (let look = 1; look <= LOOKS_MAX; look++) {
     published = await deps.checkpoints.published(signal);

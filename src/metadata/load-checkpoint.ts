@@ -28,6 +28,18 @@ export async function clearBrokenLoad(kv: KvStore): Promise<void> {
   await kv.write([del(LOADING_KEY)]);
 }
 
+/** @throws `corrupt` where a blank store has rows: damage took its mark away, and they would pass for a checkpoint's. */
+export async function checkEmpty(kv: KvStore): Promise<void> {
+  const snapshot = kv.snapshot();
+  try {
+    for await (const rows of snapshot.rows(ALL, 1)) {
+      if (rows.length > 0) throw new UnderstudyError('corrupt', 'the metastore has rows, and no mark that says of when');
+    }
+  } finally {
+    await snapshot.close();
+  }
+}
+
 /**
  * Writes the checkpoint's rows into `kv`, which is blank. Rests between writes, one of which is in flight at a time.
  *
