@@ -124,11 +124,11 @@ export class Follower {
       }
     } catch (error) {
       done.abort();
+      await found.opening;
       found.stream?.close();
       throw error;
-    } finally {
-      await found.opening;
     }
+    await found.opening;
     if (!signal.aborted) return found.stream;
     found.stream?.close();
     return null;

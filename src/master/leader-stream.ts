@@ -87,7 +87,10 @@ export class LeaderStream {
     const timer = deps.clock.setTimer(OPEN_TIMEOUT_MS, () => limit.abort());
     const either = AbortSignal.any([signal, limit.signal]);
     try {
-      const rpcSettings = { ...RPC_CLIENT_DEFAULTS, frameBytesMax: settings.frameBytesMax };
+      const { frameBytesMax, leaderPingTimeoutMs } = settings;
+      // Whether a leader is silent is told here, not by the connection.
+      const keepAliveIntervalMs = Math.max(RPC_CLIENT_DEFAULTS.keepAliveIntervalMs, 2 * leaderPingTimeoutMs);
+      const rpcSettings = { ...RPC_CLIENT_DEFAULTS, frameBytesMax, keepAliveIntervalMs };
       const connection = await connectRpc(rpcSettings, deps, request.leader, either);
       const giveUp = () => void connection.close();
       either.addEventListener('abort', giveUp, { once: true });

@@ -2,6 +2,7 @@
  * A standby's follower and the leader that feeds it, over the memory journal and network; the leader's side can be made to misbehave.
  */
 
+import type { Clock } from '../../src/base/clock.js';
 import { UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
@@ -17,6 +18,7 @@ import { StandbyStreams } from '../../src/master/standby-streams.js';
 import { encodeEntry } from '../../src/metadata/entries.js';
 import { operations } from '../../src/metadata/operations.js';
 import { MemoryNetwork } from '../../src/rpc/memory-network.js';
+import type { Network } from '../../src/rpc/network.js';
 import type { ServerCall } from '../../src/rpc/rpc.js';
 import { RPC_SERVER_DEFAULTS, RpcServer } from '../../src/rpc/rpc-server.js';
 
@@ -97,6 +99,13 @@ export class Leader {
   }
 }
 
+/** What the follower has in place of the usual. */
+interface Unlike {
+  readonly leaderPingTimeoutMs?: number;
+  readonly clock?: Clock;
+  readonly network?: Network;
+}
+
 export class Standby {
   readonly replica: Replica;
   readonly follower: Follower;
@@ -108,7 +117,7 @@ export class Standby {
   /** The journal gives nothing while it is withheld. */
   withheld = false;
 
-  static async begin(store: MemoryJournalStore, network: MemoryNetwork): Promise<Standby> {
+  static async begin(store: MemoryJournalStore, network: MemoryNetwork, unlike: Unlike = {}): Promise<Standby> {
     const journal = MemoryJournal.open(store, { name: 'standby' });
     const failures: unknown[] = [];
     const replica = await Replica.open(
@@ -124,10 +133,11 @@ export class Standby {
       },
       new AbortController().signal,
     );
-    return new Standby(replica, journal, network, failures);
+    return new Standby(replica, journal, { network: network.host('standby'), ...unlike }, failures);
   }
 
-  private constructor(replica: Replica, journal: Journal, network: MemoryNetwork, failures: unknown[]) {
+  private constructor(replica: Replica, journal: Journal, unlike: Unlike & { readonly network: Network }, failures: unknown[]) {
+    const { network, clock = systemClock, leaderPingTimeoutMs = PING_TIMEOUT_MS } = unlike;
     this.replica = replica;
     this.failures = failures;
     this.gone = [];
@@ -140,11 +150,12 @@ export class Standby {
       },
     });
     this.follower = new Follower(
-      { frameBytesMax: 1024 * 1024, leaderPingTimeoutMs: PING_TIMEOUT_MS },
+      { frameBytesMax: 1024 * 1024, leaderPingTimeoutMs },
       {
         ...deps,
+        clock,
         journal: counted,
-        network: network.host('standby'),
+        network,
         ownAddress: () => STANDBY,
         heard() {},
         caughtUp: () => {

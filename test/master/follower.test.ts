@@ -3,9 +3,11 @@
  */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UnderstudyError } from '../../src/base/errors.js';
+import { systemClock } from '../../src/base/system-clock.js';
 import type { MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
 import { operations } from '../../src/metadata/operations.js';
 import type { MemoryNetwork } from '../../src/rpc/memory-network.js';
+import type { Network } from '../../src/rpc/network.js';
 import type { ServerCall } from '../../src/rpc/rpc.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { LEADER, Leader, newNetwork, newStore, PING_TIMEOUT_MS, Standby } from './fed-standby.js';
@@ -138,6 +140,27 @@ describe('follower', () => {
     expect(standby.gone[0]).toContain('does not answer');
     expect(performance.now() - before).toBeGreaterThan(PING_TIMEOUT_MS * 0.7);
     expect(performance.now() - before).toBeLessThan(PING_TIMEOUT_MS * 4);
+  });
+
+  test("the leader's process stops, and it may be silent for longer than a connection: told, as its host answers", async () => {
+    await standby.close();
+    let stopped = false;
+    const host = network.host('standby');
+    // Forty times as fast.
+    const setTimer = (delayMs: number, fn: () => void) => systemClock.setTimer(delayMs / 40, fn);
+    const clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() * 40, setTimer };
+    const connect: Network['connect'] = async (address, signal) => {
+      const stream = await host.connect(address, signal);
+      const listen = stream.listen.bind(stream);
+      stream.listen = (events) => listen({ ...events, data: (chunk) => (stopped ? undefined : events.data(chunk)) });
+      return stream;
+    };
+    standby = await Standby.begin(store, network, { leaderPingTimeoutMs: 10_000, clock, network: { connect, listen: host.listen } });
+    await fed();
+    stopped = true;
+    await waitUntil('the stream has ended', () => !standby.follower.isFed);
+    await waitUntil('it is told', () => standby.gone.length > 0, 2_000);
+    expect(standby.gone[0]).toContain('does not answer');
   });
 
   test('a leader without heartbeats that answers: is left alone', async () => {
