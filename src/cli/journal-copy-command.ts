@@ -1,6 +1,9 @@
 /** `understudy journal copy`: all that a journal holds, to another place or another kind of storage. */
-import { Command } from 'commander';
+import path from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import { asError } from '../base/errors.js';
 import type { Settings } from '../config/settings.js';
+import { journalLocation } from '../config/value-type.js';
 import { GENESIS, type Journal } from '../journal/journal.js';
 import type { JournalContents } from '../journal/journal-contents.js';
 import { takeContents } from '../metadata/journal-contents-of.js';
@@ -25,8 +28,8 @@ export function journalCopyCommand(context: CommandContext): Command {
     .addOptions(
       new Command('copy').description('copy the journal to another place, where there must be none: a folder, or s3://bucket/prefix'),
     )
-    .option('--from <location>', 'default: the configured journal')
-    .requiredOption('--to <location>', 'where to')
+    .option('--from <location>', 'default: the configured journal', parseLocation)
+    .requiredOption('--to <location>', 'where to', parseLocation)
     .option(
       '--keep-incarnation',
       'the copy takes the place of the original, whose leader is fenced and which nobody may lead again: masters go on with what they have',
@@ -60,6 +63,15 @@ export function journalCopyCommand(context: CommandContext): Command {
       await print(`Copied up to sn ${end.sn}, hash ${Buffer.from(end.hash).toString('hex')}, to ${to}`);
       await print(`Cluster id: ${made.clusterId}, incarnation: ${made.incarnationId}`);
     });
+}
+
+/** As the setting has it: what is read here is where masters will look. A relative folder is one of the working directory. */
+function parseLocation(text: string): string {
+  try {
+    return journalLocation.parse(/^[a-z][a-z0-9+.-]*:/i.test(text) ? text : path.resolve(text));
+  } catch (error) {
+    throw new InvalidArgumentError(asError(error).message);
+  }
 }
 
 /**

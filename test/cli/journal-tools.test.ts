@@ -134,6 +134,11 @@ test('copy: to a bucket and back, is the same journal', async () => {
   }
   const taken = await run(folderOf('source'), 'journal', 'copy', '--to', folderOf('back'));
   expect([taken.code, taken.err]).toEqual([1, expect.stringContaining('there is a journal already')]);
+  // Places are read as the setting is: masters that are told the same look there.
+  const same = await run(folderOf('source'), 'journal', 'copy', '--to', 's3a://tools/copy/');
+  expect([same.code, same.err]).toEqual([1, expect.stringContaining('there is a journal already')]);
+  const nowhere = await run(folderOf('source'), 'journal', 'copy', '--to', 'hdfs://somewhere/copy');
+  expect([nowhere.code, nowhere.err]).toEqual([2, expect.stringContaining('hdfs:// is not supported')]);
 });
 
 test('copy that keeps the incarnation: whoever led the original is fenced first, and the copy has all that was acknowledged', async () => {
