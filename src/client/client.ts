@@ -230,10 +230,15 @@ export class Client implements AsyncDisposable {
   async leader(options: ClientCallOptions = {}): Promise<LeaderPlace | undefined> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);
     try {
-      const place = await this.#finder.look(budget.waitSignal);
-      const { status } = await askMaster(this.#connections, place.address, budget);
+      let { address } = await this.#finder.look(budget.waitSignal);
+      let { status } = await askMaster(this.#connections, address, budget);
+      if (status !== undefined && status.state !== 'ACTIVE' && status.leader !== '') {
+        // It has handed the lead over, and what was found does not say so yet.
+        address = status.leader;
+        ({ status } = await askMaster(this.#connections, address, budget));
+      }
       if (status?.state !== 'ACTIVE') return undefined;
-      return { address: place.address, webAddress: status.webAddress, epoch: status.epoch };
+      return { address, webAddress: status.webAddress, epoch: status.epoch };
     } catch (error) {
       budget.throwIfGivenUp();
       if (isError(error, 'unavailable') || isError(error, 'deadline_exceeded')) return undefined;

@@ -52,6 +52,8 @@ export interface SubmissionCaller {
 export interface Submission {
   readonly caller: SubmissionCaller | null;
   plan(state: State, context: PlanContext): Planned;
+  /** What it asks for makes room: its refusal, where that is recorded, may use the journal's reserve of space as well. */
+  readonly makesRoom?: boolean;
   /** Called once: the refusal, or the answer, which is committed then. */
   settle(refused: UnderstudyError | null, answer: Answer): void;
 }
@@ -119,10 +121,6 @@ export class Leadership {
     const ended = () => this.#end(asError(dead.reason));
     if (dead.aborted) deps.clock.defer(ended);
     else dead.addEventListener('abort', ended, { once: true });
-  }
-
-  get committedSn(): number {
-    return this.#committedAt.sn;
   }
 
   /** Why the journal took nothing the last time it was asked, for people; empty when it does. */
@@ -260,7 +258,7 @@ export class Leadership {
   #add(submission: Submission, body: EntryBody, timeMs: number, refused: UnderstudyError | null = null): void {
     const { state } = this.#deps.replica;
     const { clientId = 0, callId = 0, lowestUnanswered = 0 } = submission.caller ?? {};
-    const makesRoom = MAKING_ROOM.some((kind) => body[kind] != null);
+    const makesRoom = submission.makesRoom === true || MAKING_ROOM.some((kind) => body[kind] != null);
     if (!makesRoom && !this.#mayTry()) return this.#answer(submission, new UnderstudyError('unavailable', this.#trouble), NOTHING);
     const entry: Entry = { timeMs, clientId, callId, lowestUnanswered, ...body };
     const bytes = encodeEntry(entry);

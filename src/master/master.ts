@@ -5,7 +5,6 @@
 import type { Clock } from '../base/clock.js';
 import { asError, UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
-import type { Random } from '../base/random.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
 import type { Election } from '../election/election.js';
 import type { Journal, JournalWriter } from '../journal/journal.js';
@@ -36,7 +35,6 @@ import { transferMethods } from './transfer-service.js';
 
 export interface MasterDeps {
   readonly clock: Clock;
-  readonly random: Random;
   readonly log: Log;
   readonly network: Network;
   readonly journal: Journal;

@@ -63,6 +63,7 @@ export class NamespaceService {
     leadership.submit({
       caller: submissionCaller(caller),
       plan,
+      makesRoom: operation.method === operations.remove.method,
       settle(refused, { sn, inode }) {
         if (refused !== null) call.fail(sn === 0 ? refused : asOf(refused, sn));
         else call.reply(encodeMessage(understudy.MutationResponse, { sn, inode }));

@@ -37,7 +37,6 @@ function handsOver(election: string, options: (name: string) => Promise<ClusterO
     await load.progress(500);
     const gapsMs: number[] = [];
     const heldMs: number[] = [];
-    let kept = 0;
     for (let count = 0; count < TRANSFERS; count++) {
       const from = await cluster.leader();
       const to = cluster.others(from)[count % 2] as MasterProcess;
@@ -47,15 +46,19 @@ function handsOver(election: string, options: (name: string) => Promise<ClusterO
       await load.progress(200);
       gapsMs.push(load.longestGapMs(askedAt));
       heldMs.push(Math.round(told.pauseMs));
-      if ((await to.status()).state === 'ACTIVE') kept++;
     }
     await load.stop();
     await load.expectAllThere();
     expect(new Set(await cluster.digests()).size).toBe(1);
+    // The claim that formed the cluster, and one for each hand-over; every other one took the lead from a target.
+    const lost = (await (await cluster.leader()).status()).epoch - 1 - TRANSFERS;
+    const told = cluster.masters.map(({ stderr }) => stderr).join('');
+    const elections = told.split('because=elected').length - 2;
+    console.log(`${election}: ${TRANSFERS} transfers, ${elections} elections, of which ${lost} took the lead from the target`);
     console.log(`${election}: transfer, longest time without an acknowledged write: ${gapsMs.join(' ')} ms; held: ${heldMs.join(' ')} ms`);
     expect(Math.max(...gapsMs)).toBeLessThan(PAUSE_LIMIT_MS);
     // The election has elected others meanwhile: they are to let the new leader be. One that a busy machine keeps from answering may lose.
-    expect(kept).toBeGreaterThan(TRANSFERS / 2);
+    expect(lost).toBeLessThan(TRANSFERS / 2);
   });
 
   test(`SIGTERM of the leader: ${STOPS} times in a row under load, no call fails and none waits long`, async () => {

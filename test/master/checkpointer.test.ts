@@ -119,16 +119,16 @@ describe('a checkpoint', () => {
     const { replica, leadership } = leader;
     const { boundaries } = replica!.writeBehind;
     await leadership!.append(() => ({ digest: boundaries.newest }));
-    await expect.poll(() => boundaries.newest.ofSn, soon).toBe(leadership!.committedSn);
-    const { epoch, hash, sn } = boundaries.markAt(leadership!.committedSn)!;
+    await expect.poll(() => boundaries.newest.ofSn, soon).toBe(replica!.end.sn);
+    const { epoch, hash, sn } = boundaries.markAt(replica!.end.sn)!;
     await mkdir(leader);
     const { newest } = await leader.checkpointer!.checkpoint();
     expect(newest.sn).toBeGreaterThan(sn);
     // A standby that is behind, asked for the next one, flushes an older boundary first.
     const make = async (_: unknown, told: (step: MakeStep) => void, signal: AbortSignal) => {
-      const before = leadership!.committedSn;
+      const before = replica!.end.sn;
       told({ type: 'taken', sn: sn as never });
-      await waitUntil('the leader has answered', () => signal.aborted || leadership!.committedSn > before);
+      await waitUntil('the leader has answered', () => signal.aborted || replica!.end.sn > before);
       return { sn, hash, epoch, id: new Uint8Array(16), bytes: 1, madeMs: 0 };
     };
     await mkdir(leader);

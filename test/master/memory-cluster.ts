@@ -96,7 +96,6 @@ export class MemoryCluster {
       { ...SETTINGS, ...settings, rpcAddress: address, listenAddress: address, webAddress: address },
       {
         clock: systemClock,
-        random: systemRandom,
         log: silentLog,
         network: this.network.host(name),
         journal: MemoryJournal.open(this.journal, { name }),

@@ -58,13 +58,12 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
 
 /** Resolves when the master has ended by itself, or after `stop` was aborted. */
 export async function runMaster(address: string, process: SimProcess, parts: MasterParts, stop: AbortSignal): Promise<void> {
-  const { clock, random, log } = process;
+  const { clock, log } = process;
   const observed = gatedJournal(process, await parts.journal.open(process), parts.commits);
   const master = await Master.open(
     { ...SETTINGS, peers: parts.peers, rpcAddress: address, listenAddress: address, webAddress: `${address.split(':')[0]}:19999` },
     {
       clock,
-      random,
       log,
       network: gatedNetwork(process, parts.network),
       journal: parts.sabotage?.(observed, process) ?? observed,
