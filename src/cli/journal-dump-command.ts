@@ -34,7 +34,8 @@ export function journalDumpCommand(context: CommandContext): Command {
       const { journal } = opened;
       await using survey = await openSurvey(settings, TOOL_DEPS);
       const { committedSn, damage } = await survey.summary();
-      // Where damage hides the end, the reader says how far it comes.
+      for (const { what } of damage) complain(`damaged: ${what}`);
+      // Where damage hides the end, the reader comes as far as it can.
       const toSn = damage.length > 0 ? options.to : Math.min(options.to, committedSn);
       const fromSn = options.from;
       const path = options.path === undefined ? undefined : `/${parsePath(options.path).join('/')}`;

@@ -21,7 +21,7 @@ import {
 import { Overtaken, scanDirectory } from './directory-scan.js';
 import { highestCommitted, type Leg, slotOf } from './epoch-chain.js';
 import { FORMAT_VERSION, type FormatFile } from './format-file.js';
-import { readHeadLog } from './head-log.js';
+import { checkVoid, readHeadLog } from './head-log.js';
 import { type ChainPoint, GENESIS } from './journal.js';
 import type { JournalDamage, JournalSummary, JournalSurvey, StoredCheckpoint, SurveyStep } from './journal-survey.js';
 import { Ledger } from './ledger.js';
@@ -36,6 +36,8 @@ interface Route {
   readonly committedSn: number;
   readonly marked: Place | undefined;
   readonly mark: Mark | undefined;
+  /** Where later epochs stood, the ledger does not say any more. */
+  readonly isEndHidden: boolean;
   readonly damage: readonly JournalDamage[];
 }
 
@@ -58,7 +60,7 @@ export class DirectorySurvey implements JournalSurvey {
 
   async summary(): Promise<JournalSummary> {
     const { folder } = this.#context.settings;
-    const { epoch, committedSn, mark, legs, damage } = await this.#route();
+    const { epoch, committedSn, mark, legs, isEndHidden, damage } = await this.#route();
     const found = [...damage];
     const top = legs.at(-1);
     const log = await filesIn(logFolder(folder), SEGMENT_NAME);
@@ -71,7 +73,7 @@ export class DirectorySurvey implements JournalSurvey {
       incarnationId: this.#format.incarnationId,
       epoch,
       committedSn,
-      end: top === undefined ? GENESIS : await this.#endOf(top.slot, mark, found),
+      end: isEndHidden ? null : top === undefined ? GENESIS : await this.#endOf(top.slot, mark, found),
       boundary: boundary ? { epoch: boundary.epoch, sn: boundary.point.sn } : null,
       checkpoints: await this.#checkpoints(mark),
       log: { files: log.length, bytes: log.reduce((sum, { storedBytes }) => sum + storedBytes, 0) },
@@ -106,8 +108,10 @@ export class DirectorySurvey implements JournalSurvey {
   async #route(): Promise<Route> {
     const damage: JournalDamage[] = [];
     const top = await this.#orDamage(damage, () => highestCommitted(this.#context, this.#ledger));
+    const isEndHidden = damage.length === 0 && (await this.#orDamage(damage, () => this.#checkAbove(top?.slot.epoch ?? 0))) === undefined;
     const slot = top?.slot ?? (await this.#anySlot());
-    if (slot === undefined) return { legs: [], from: GENESIS, epoch: 0, committedSn: 0, marked: undefined, mark: undefined, damage };
+    if (slot === undefined)
+      return { legs: [], from: GENESIS, epoch: 0, committedSn: 0, marked: undefined, mark: undefined, isEndHidden, damage };
     const mark = await this.#newestMark(slot.epoch);
     const from = mark?.retention.boundary?.point ?? GENESIS;
     const legs: Leg[] = [{ slot, limit: undefined }];
@@ -119,7 +123,7 @@ export class DirectorySurvey implements JournalSurvey {
       lowest = below;
     }
     const { committedSn = 0, marked } = top ?? {};
-    return { legs, from, epoch: top?.slot.epoch ?? 0, committedSn, marked, mark, damage };
+    return { legs, from, epoch: top?.slot.epoch ?? 0, committedSn, marked, mark, isEndHidden, damage };
   }
 
   /** @returns undefined where it is damaged, which is then told. */
@@ -134,15 +138,30 @@ export class DirectorySurvey implements JournalSurvey {
     }
   }
 
+  /** @throws `corrupt` where an epoch above `floor` wrote batches, and the ledger has nothing of it. */
+  async #checkAbove(floor: number): Promise<'sound'> {
+    for (const epoch of await this.#epochsWithLog()) {
+      if (epoch <= floor) break;
+      const pages = await this.#ledger.read(epoch);
+      if (pages.slot === undefined) await checkVoid(this.#context, this.#ledger, pages);
+    }
+    return 'sound';
+  }
+
   /** @returns the highest slot that can be read: nothing else tells where the log is. */
   async #anySlot(): Promise<Slot | undefined> {
-    const names = await listFolder(logFolder(this.#context.settings.folder));
-    const epochs = names.map((name) => Number(/^(\d+)-0\.seg$/.exec(name)?.[1] ?? 0)).filter((epoch) => epoch > 0 && epoch < EPOCHS_MAX);
-    for (const epoch of epochs.sort((a, b) => b - a)) {
+    for (const epoch of await this.#epochsWithLog()) {
       const slot = await this.#ledger.readSlot(epoch);
       if (slot !== undefined) return slot;
     }
     return undefined;
+  }
+
+  /** @returns the epochs of which the first segment stands, highest first. */
+  async #epochsWithLog(): Promise<number[]> {
+    const names = await listFolder(logFolder(this.#context.settings.folder));
+    const epochs = names.map((name) => Number(/^(\d+)-0\.seg$/.exec(name)?.[1] ?? 0));
+    return epochs.filter((epoch) => epoch > 0 && epoch < EPOCHS_MAX).sort((a, b) => b - a);
   }
 
   /** Damaged marks are passed over: that they are has been told. */

@@ -44,7 +44,8 @@ export async function findHead(context: DirectoryContext, ledger: Ledger, epoch:
   return undefined;
 }
 
-async function checkVoid(context: DirectoryContext, ledger: Ledger, pages: EpochPages): Promise<void> {
+/** @param pages of an epoch without a slot. @throws `corrupt` where it wrote batches all the same. */
+export async function checkVoid(context: DirectoryContext, ledger: Ledger, pages: EpochPages): Promise<void> {
   const segment = await tryOpenSegment(context, pages.epoch, 0);
   try {
     const own = segment === undefined ? undefined : await firstOwnBatch(segment);

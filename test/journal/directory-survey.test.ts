@@ -98,6 +98,28 @@ test('a sound journal: every batch of every epoch once, and how far it goes', as
   expect(summary.log.files).toBe((await readdir(path.join(folder, 'log'))).length);
 });
 
+test('the ledger has lost all pages of the last epoch, whose batches stand: damage, as a claimant says, and not the end of the log', async () => {
+  await lead(3);
+  await lead(5);
+  await change('LEDGER', 2 * 4 * PAGE, Buffer.alloc(3 * PAGE));
+  await using journal = await DirectoryJournal.open(settings, deps);
+  expect(await errorOf(claim(journal))).toMatchObject({ code: 'corrupt' });
+  const { damage, summary } = await look();
+  expect(damage).toMatchObject([{ file: 'LEDGER', offset: 2 * 4 * PAGE }]);
+  expect(summary).toMatchObject({ end: null, damage: [{ offset: 2 * 4 * PAGE }] });
+});
+
+test('a claimant that died before it had a slot, and one that died before its claim: nothing is wrong', async () => {
+  await lead(3);
+  for (const at of ['copied', 'slotted'] as const) {
+    const pause = (step: string) => (step === at ? Promise.reject(new Error('killed')) : undefined);
+    await using journal = await DirectoryJournal.open(settings, { ...deps, pause });
+    await errorOf(claim(journal));
+  }
+  const { sns, damage, summary } = await look();
+  expect([sns, damage, summary.end?.sn, summary.damage]).toEqual([range(1, 4), [], 4, []]);
+});
+
 test('a journal that nobody has led: empty, and nothing wrong with it', async () => {
   const { sns, damage, summary } = await look();
   expect([sns, damage]).toEqual([[], []]);
