@@ -4,6 +4,7 @@
  *
  * After a run was read, and before any of it is believed, the boundary is read again: a claim that landed in a collected slot looks valid.
  */
+import { setMaxListeners } from 'node:events';
 import { UnderstudyError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import type { Batch, ReadRequest } from './journal.js';
@@ -40,6 +41,8 @@ export class SlotReader {
     this.#parts = parts;
     this.#place = place;
     this.#signal = signal;
+    // Each slot of a run listens to it while it is asked for again: more than Node takes for a leak.
+    if (signal !== undefined) setMaxListeners(2 * WIDTH_MAX, signal);
   }
 
   /** Behind the last batch that was returned. */
