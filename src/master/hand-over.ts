@@ -191,6 +191,8 @@ export class HandOver {
       if (this.#master.leadership !== leadership) throw new UnderstudyError('aborted', 'the lead was lost during the hand-over');
       this.#successor = { address, epoch: epoch + 1, sn: 0 };
       const taken = await this.#ask(connection, {}, TAKE_MAX_MS);
+      const now = this.#master.leadership;
+      if (now !== null && now !== leadership) throw new UnderstudyError('aborted', 'this master claimed anew during the hand-over');
       this.#successor = { address, epoch: taken.epoch, sn: taken.sn };
       this.#master.input({ type: 'handed over' });
       const pauseMs = clock.monotonicMs() - heldMs;

@@ -218,4 +218,24 @@ describe('a hand-over', () => {
     await refused;
     expect(old.leadership?.isHeld ?? false).toBe(false);
   });
+
+  it('the leader claims anew while its target takes the lead: the new lead is not given up for the old one', async () => {
+    const old = await leader();
+    await scripted(async (call) => {
+      await expect.poll(() => old.role.name === 'leading' && old.leadership?.writer.epoch, soon).toBe(2);
+      call.reply(operations.takeLead.response.encode({ epoch: 2, sn: 2, rpcAddress: 't:1' }).finish());
+    });
+    // What is in flight when calls are held fails.
+    cluster.journal.intercept = async ({ kind }) => {
+      if (kind !== 'write') return undefined;
+      cluster.journal.intercept = undefined;
+      await expect.poll(() => old.leadership?.isHeld, soon).toBe(true);
+      return 'fail';
+    };
+    const lost = expect(write(old)).rejects.toMatchObject({ code: 'outcome_unknown' });
+    await expect(transfer('a:19998', 't:1')).rejects.toMatchObject({ code: 'aborted' });
+    await lost;
+    await write(old);
+    expect(old.role).toMatchObject({ name: 'leading', epoch: 2 });
+  });
 });
