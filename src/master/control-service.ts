@@ -79,7 +79,8 @@ function masterStatus(master: Controlled, call: ServerCall): void {
     const isDenied = refused !== null && status.state === 'ACTIVE';
     const denied = isDenied && refused.code === 'not_leader' ? { state: 'BECOMING_PASSIVE' } : {};
     const reason = isDenied ? { reason: refused.message } : {};
-    call.reply(encodeMessage(operations.masterStatus.response, { ...status, ...denied, ...reason }));
+    const serves = status.state === 'ACTIVE' && refused === null && master.leadership?.canWrite === true;
+    call.reply(encodeMessage(operations.masterStatus.response, { ...status, ...denied, ...reason, serves }));
   };
   if (master.leadership === null || master.leadership.isHeld) reply(null);
   else master.leadership.release(reply);

@@ -40,7 +40,7 @@ export async function findIncumbent(
     const status = await askStatus(deps, address, signal);
     // The masters of a journal that this one is a copy of lead nothing here.
     if (status === null || status.incarnationId !== deps.journal.incarnationId) return null;
-    if (status.state === 'ACTIVE') return status.epoch >= known.epoch && status.reason === '' ? { address, epoch: status.epoch } : null;
+    if (status.state === 'ACTIVE') return status.serves && status.epoch >= known.epoch ? { address, epoch: status.epoch } : null;
     address = status.leader === address ? '' : status.leader;
   }
   return null;

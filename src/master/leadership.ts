@@ -128,6 +128,11 @@ export class Leadership {
     return this.#trouble;
   }
 
+  /** The journal takes changes, as far as is known. */
+  get canWrite(): boolean {
+    return this.#stopped === null && this.#trouble === '';
+  }
+
   /** Leader's time, Unix milliseconds. */
   nowMs(): number {
     return this.#time.nowMs();

@@ -2,6 +2,10 @@
  * Whole masters over the memory twins: what becomes of one whose store or journal misbehaves.
  */
 import { afterEach, describe, expect, it } from 'vitest';
+import { silentLog } from '../../src/base/log.js';
+import { systemClock } from '../../src/base/system-clock.js';
+import { MemoryJournal } from '../../src/journal/memory-journal.js';
+import { findIncumbent } from '../../src/master/incumbent.js';
 import type { Master } from '../../src/master/master.js';
 import { encodeChild, RETENTION_KEY } from '../../src/metadata/keys.js';
 import { MemoryCluster } from './memory-cluster.js';
@@ -87,6 +91,16 @@ describe('a master', () => {
     expect(disk.asides).toBe(1);
     await mkdir(standby, 'two');
     await expect.poll(() => leader.replica !== null && has(leader, 'two'), soon).toBe(true);
+  });
+
+  it('that leads with a wrong clock: says so, and is let be all the same by whoever is elected', async () => {
+    const { master: leader } = await cluster.start('a', undefined, { clockSkewMaxMs: -1 });
+    await leads(leader);
+    await expect.poll(() => leader.status().reason, soon).toContain('clock');
+    const journal = MemoryJournal.open(cluster.journal, { name: 'b' });
+    const deps = { clock: systemClock, log: silentLog, network: cluster.network.host('b'), journal };
+    const signal = AbortSignal.timeout(5_000);
+    expect(await findIncumbent(deps, { address: 'a:19998', epoch: 1 }, 'b:19998', signal)).toEqual({ address: 'a:19998', epoch: 1 });
   });
 
   it('elected while its disk stays full: lets another lead, and closes without waiting', async () => {
