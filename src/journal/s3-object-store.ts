@@ -171,8 +171,8 @@ const NOT_ITS_OWN = "an answer that is no object store's";
 /** The SDK would print when many requests wait for a socket. */
 const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** Errors of a connection that was never made: nothing was sent. */
-const NEVER_SENT = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
+/** What fails before there is a connection. The error's code does not tell: one that was made may end with EHOSTUNREACH too. */
+const CONNECTING = new Set(['connect', 'getaddrinfo']);
 /** Wrong credentials or rights, which nothing but an operator mends. */
 const DENIED = new Set([401, 403]);
 /** Answers that say nothing about what happened to the request, nor to an earlier one with the same bytes. */
@@ -196,8 +196,14 @@ function describe(kind: 'change' | 'look', thrown: unknown, object: string, time
   }
   const code = thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
   const message = timedOut ? 'the object store did not answer in time' : `the object store does not answer: ${code === '' ? what : code}`;
-  const isSent = kind === 'change' && !NEVER_SENT.has(code);
+  const isSent = kind === 'change' && !isNeverConnected(thrown);
   return new UnderstudyError(isSent ? 'outcome_unknown' : 'unavailable', `${message} object=${object}`, { cause });
+}
+
+/** @returns whether no connection was made, at any of the server's addresses: nothing was sent. */
+function isNeverConnected(error: unknown): boolean {
+  if (error instanceof AggregateError) return error.errors.every(isNeverConnected);
+  return error instanceof Error && 'syscall' in error && CONNECTING.has(String(error.syscall));
 }
 
 function nameOf(error: unknown): string {
