@@ -236,11 +236,10 @@ export class ZooKeeperConnection {
       reply.int();
       return this.#changed(reply.text());
     }
-    const call = this.#calls.shift();
-    if (call?.xid === xid) return call.answered(code, reply);
-    const error = new UnderstudyError('corrupt', `zookeeper answers what was not asked: xid=${xid} asked=${call?.xid}`);
-    call?.fail(error);
-    throw error;
+    const [call] = this.#calls;
+    if (call?.xid !== xid) throw new UnderstudyError('corrupt', `zookeeper answers what was not asked: xid=${xid} asked=${call?.xid}`);
+    call.answered(code, reply);
+    this.#calls.shift();
   }
 
   #tick(): void {
