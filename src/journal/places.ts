@@ -4,14 +4,17 @@
  * The log never changes, so a place that was found or made once holds for good: a few are remembered. Another is found by halving, in some
  * twenty reads; then the boundary is read again, for slots that were being collected meanwhile look as if they had never been.
  */
-import { UnderstudyError } from '../base/errors.js';
+import { isError, UnderstudyError } from '../base/errors.js';
 import type { Boundaries } from './boundaries.js';
+import { isSame } from './epoch-chain.js';
 import type { ChainPoint } from './journal.js';
 import { type Place, placeOf } from './place.js';
 import type { SlotLog } from './slot-log.js';
 
 const KNOWN_MAX = 16;
 const TRIES = 5;
+/** Damaged slots in a row that a search passes over. */
+const DAMAGED_MAX = 8;
 
 export class Places {
   readonly #log: SlotLog;
@@ -56,21 +59,48 @@ export class Places {
     let low = begin.slot + 1;
     let high = low + from.sn - begin.point.sn;
     let found: Place | undefined;
+    let damage: Error | undefined;
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const object = await this.#log.read(middle, signal);
-      const place = object === undefined ? undefined : placeOf(middle, object.stored.batch);
-      if (place !== undefined && place.point.sn < from.sn) low = middle + 1;
+      const look = await this.#firstSound(middle, high, signal);
+      damage ??= look.damage;
+      if (look.place !== undefined && look.place.point.sn < from.sn) low = look.place.slot + 1;
       else {
         high = middle;
-        found = place;
+        if (look.isTold) found = look.place;
       }
     }
-    return found?.slot === low ? found : undefined;
+    if (damage === undefined) return found?.slot === low ? found : undefined;
+    // What has been applied needs nothing of what is damaged before it: the hash proves the place.
+    if (found !== undefined && isSame(found.point, from)) return found;
+    throw damage;
+  }
+
+  /** @returns the place behind the first slot of [from, to) that is not damaged; told by it, none where that slot is empty. */
+  async #firstSound(
+    from: number,
+    to: number,
+    signal: AbortSignal | undefined,
+  ): Promise<{ readonly isTold: boolean; readonly place?: Place; readonly damage?: Error }> {
+    let damage: Error | undefined;
+    for (let slot = from; slot < to; slot++) {
+      try {
+        const object = await this.#log.read(slot, signal);
+        return {
+          isTold: true,
+          ...(object === undefined ? {} : { place: placeOf(slot, object.stored.batch) }),
+          ...(damage === undefined ? {} : { damage }),
+        };
+      } catch (error) {
+        if (!isError(error, 'corrupt') || slot - from === DAMAGED_MAX) throw error;
+        damage ??= error;
+      }
+    }
+    return { isTold: false, ...(damage === undefined ? {} : { damage }) };
   }
 }
 
 function checked(place: Place, from: ChainPoint): Place {
-  if (place.point.sn === from.sn && Buffer.compare(place.point.hash, from.hash) === 0) return place;
+  if (isSame(place.point, from)) return place;
   throw new UnderstudyError('diverged', `the position is not on the journal's chain: sn=${from.sn}`);
 }

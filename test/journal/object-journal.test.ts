@@ -6,7 +6,7 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { deferred } from '../../src/base/wait.js';
 import type { Retention } from '../../src/journal/checkpoints.js';
 import { formatObjectJournal } from '../../src/journal/format-object-journal.js';
-import { type Batch, type ChainPoint, GENESIS, type JournalWriter } from '../../src/journal/journal.js';
+import { type Batch, type ChainPoint, endOf, GENESIS, type JournalWriter } from '../../src/journal/journal.js';
 import type { StepHook } from '../../src/journal/journal-step.js';
 import { MemoryObjects } from '../../src/journal/memory-object-store.js';
 import { parseObject, type SlotObject } from '../../src/journal/object-format.js';
@@ -229,6 +229,21 @@ describe('object journal: claims', () => {
     objects.objects.set(keyOfSlot(3), objects.objects.get(keyOfSlot(2))!);
     expect(await codeOf(readFrom(await open(), GENESIS))).toBe('corrupt');
   });
+});
+
+test('object journal: a damaged object behind which a master has applied everything, stops neither its reads nor its claim', async () => {
+  const { writer } = await claim(await open());
+  await appendMany(writer, 40, 'x');
+  const points = (await readFrom(await open(), GENESIS)).map(endOf);
+  // Where a search for the 41st of 41 slots looks first, and next to it.
+  for (const slot of [21, 22]) objects.objects.get(keyOfSlot(slot))![60]! ^= 1;
+  for (const sn of [23, 30, 40]) {
+    expect(textOf(await readFrom(await open(), points[sn - 1]!))).toHaveLength(41 - sn);
+  }
+  expect(await codeOf(readFrom(await open(), GENESIS))).toBe('corrupt');
+  for (const sn of [19, 20, 21]) expect(await codeOf(readFrom(await open(), points[sn - 1]!))).toBe('corrupt');
+  expect(await codeOf(readFrom(await open(), { sn: points[29]!.sn, hash: new Uint8Array(32) }))).toMatch(/corrupt|diverged/);
+  expect((await claim(await open(), points[40]!)).writer.epoch).toBe(2);
 });
 
 describe('object journal: the last object cannot be read, the ones before it can', () => {
