@@ -25,8 +25,8 @@ export class AppliedWatch {
   }
 
   /**
-   * Calls `release` once: when `sn` is applied, at once where it is, or with why it is waited for no longer: `waitMs` are over
-   * (`unavailable`), or `signal` was aborted. That is not asked for where there is nothing to wait for.
+   * Calls `release` once: when `sn` is applied, at once where it is, or with why it is waited for no longer: `waitMs` are over or too many
+   * wait (`unavailable`: others may be asked), or `signal` was aborted. That is not asked for where there is nothing to wait for.
    */
   wait(
     sn: number,
@@ -34,8 +34,8 @@ export class AppliedWatch {
     release: (refused: UnderstudyError | null) => void,
   ): void {
     if (sn <= this.#sn) return release(null);
-    if (this.#waiting.size >= WAITING_MAX)
-      return release(new UnderstudyError('resource_exhausted', 'too many readers wait for this master'));
+    // Another master may have it already.
+    if (this.#waiting.size >= WAITING_MAX) return release(new UnderstudyError('unavailable', 'too many readers wait for this master'));
     const { signal } = waiter;
     const giveUp = () => waiting.settle(this.#late('deadline_exceeded', sn));
     const waitMs = Math.min(waiter.waitMs || WAIT_MAX_MS, WAIT_MAX_MS);
@@ -54,7 +54,7 @@ export class AppliedWatch {
     else signal.addEventListener('abort', giveUp, { once: true });
   }
 
-  /** Resolves when `sn` is applied. @throws `deadline_exceeded`: not before `signal` was aborted. `resource_exhausted`. */
+  /** Resolves when `sn` is applied. @throws `deadline_exceeded`: not before `signal` was aborted. `unavailable`: not within the longest wait, or too many wait. */
   reached(sn: number, signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       this.wait(sn, { signal }, (refused) => (refused === null ? resolve() : reject(refused)));
