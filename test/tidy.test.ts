@@ -40,7 +40,7 @@ const SURROUNDINGS =
 
 /** Modules that do I/O: not for the pure core. */
 const IO_MODULES =
-  /^(?:node:)?(?:fs|net|http|https|http2|dgram|dns|child_process|cluster|worker_threads|readline|tls)(?:\/|$)|^(?:level|zookeeper|pino)$/;
+  /^(?:node:)?(?:fs|net|http|https|http2|dgram|dns|child_process|cluster|worker_threads|readline|tls)(?:\/|$)|^(?:level|pino)$/;
 const PURE = [/^base\/(?!system-)/, /^metadata\//, /^master\/role/];
 
 /** The package's public face, the one file that may pass on what others export. */
