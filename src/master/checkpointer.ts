@@ -210,6 +210,8 @@ class Attempt {
   #silence = { cancel() {} };
   /** Of the boundary, as this leader has it. */
   #mark: FlushMark | undefined;
+  /** Resolves when the leader's digest of it is journaled. */
+  #telling: Promise<void> = Promise.resolve();
 
   constructor(deps: CheckpointerDeps, maker: string, signal: AbortSignal) {
     this.#deps = deps;
@@ -225,7 +227,9 @@ class Attempt {
       const isOwn = this.#maker === ownAddress;
       const place = { address: this.#maker, epoch: leadership.writer.epoch };
       const making = isOwn ? maker.make(replica, told, this.#signal) : makeCheckpointAt(this.#deps, place, told, this.#signal);
-      return this.#checked(await orAborted(making, this.#signal));
+      const made = await orAborted(making, this.#signal);
+      await orAborted(this.#telling, this.#signal);
+      return this.#checked(made);
     } finally {
       this.#silence.cancel();
       this.#giveUp.abort();
@@ -236,6 +240,7 @@ class Attempt {
     this.#watch();
     if (step.type === 'written') return;
     const answer = step.type === 'armed' ? this.#announce() : this.#tell(step.sn);
+    if (step.type === 'taken') this.#telling = answer;
     answer.catch((error) => this.#giveUp.abort(error));
   }
 

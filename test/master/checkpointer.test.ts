@@ -114,6 +114,28 @@ describe('a checkpoint', () => {
     expect((await fresh.replica!.writeBehind.digest()).digest).toEqual((await next.replica!.writeBehind.digest()).digest);
   });
 
+  it('stored sooner than the leader has looked at its own digest: is compared with that all the same', async () => {
+    const { leader } = await begin(NEVER);
+    const { replica, leadership } = leader;
+    const { boundaries } = replica!.writeBehind;
+    await leadership!.append(() => ({ digest: boundaries.newest }));
+    await expect.poll(() => boundaries.newest.ofSn, soon).toBe(replica!.end.sn);
+    const { epoch, hash, sn } = boundaries.markAt(replica!.end.sn)!;
+    const make = async (_: unknown, told: (step: MakeStep) => void) => {
+      told({ type: 'taken', sn: sn as never });
+      return { sn, hash, epoch, id: new Uint8Array(16), bytes: 1, madeMs: 0 };
+    };
+    const deps = {
+      replica: replica!,
+      leadership: leadership!,
+      maker: { make } as unknown as CheckpointMaker,
+      ownAddress: leader.rpcAddress,
+    };
+    const others = { standbys: () => [], network: cluster.network.host('a'), clock: systemClock, log: silentLog };
+    const quick = new Checkpointer({ checkpointsEnabled: false, checkpointsKept: 2, ...NEVER }, { ...deps, ...others });
+    expect((await quick.checkpoint()).newest.sn).toBe(sn);
+  });
+
   it('of a boundary before the newest one: is not published, as what it needs may be collected', async () => {
     const { leader } = await begin(NEVER);
     const { replica, leadership } = leader;
