@@ -24,7 +24,7 @@ import { decodeSegmentHeader, encodeSegmentHeader, type SegmentHeader } from './
 export const SEGMENT_DATA_OFFSET = PAGE_BYTES;
 /** A name that must exist may be missing from another machine's cache for a while. */
 const OPEN_TRIES = 5;
-const SCAN_BYTES = 4 << 20;
+const SCAN_BYTES = 1 << 20;
 const ZEROS = Buffer.alloc(1 << 20);
 
 /** A segment opened for reading. */
@@ -189,13 +189,26 @@ export async function findBatch(
   [from, to]: readonly [number, number],
   accepts: (stored: StoredBatch) => boolean,
 ): Promise<{ offset: number; stored: StoredBatch } | undefined> {
-  const end = Math.min(to, segment.header.sizeBytes);
-  for (let at = from; at < end; at += SCAN_BYTES) {
-    const range = await readRange(segment, at, Math.min(SCAN_BYTES, end - at) + BATCH_MAGIC.length - 1);
-    for (let hit = range.indexOf(BATCH_MAGIC); hit !== -1; hit = range.indexOf(BATCH_MAGIC, hit + 1)) {
-      const stored = await knownBatchAt(segment, at + hit);
-      if (stored !== undefined && accepts(stored)) return { offset: at + hit, stored };
+  const { sizeBytes } = segment.header;
+  const end = Math.min(to, sizeBytes);
+  const overlap = BATCH_MAGIC.length - 1;
+  const last = Math.min(Math.ceil((end + overlap) / PAGE_BYTES) * PAGE_BYTES, sizeBytes);
+  const window = alignedBuffers.take(SCAN_BYTES);
+  try {
+    for (let at = from; at < end; ) {
+      const first = Math.floor(at / PAGE_BYTES) * PAGE_BYTES;
+      const bytes = Math.min(SCAN_BYTES, last - first);
+      await segment.file.readExactly(window.subarray(0, bytes), first);
+      const range = window.subarray(at - first, Math.min(bytes, end + overlap - first));
+      for (let hit = range.indexOf(BATCH_MAGIC); hit !== -1; hit = range.indexOf(BATCH_MAGIC, hit + 1)) {
+        const stored = await knownBatchAt(segment, at + hit);
+        if (stored !== undefined && accepts(stored)) return { offset: at + hit, stored };
+      }
+      if (first + bytes === last) break;
+      at = first + bytes - overlap;
     }
+  } finally {
+    alignedBuffers.give(window);
   }
   return undefined;
 }
