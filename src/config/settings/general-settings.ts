@@ -1,0 +1,37 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: defaults refer to other settings
+/** What all programs have in common. */
+import type { Setting } from '../setting.js';
+import { name, oneOf, path } from '../value-type.js';
+
+export const generalSettings = {
+  home: {
+    key: 'home',
+    type: path,
+    default: { machine: 'the folder of the installation' },
+    help: 'Folder of the installation. Other paths may refer to it.',
+  },
+  workDir: {
+    key: 'work.dir',
+    type: path,
+    default: '${understudy.home}',
+    help: 'Folder below which state is kept unless it has a place of its own.',
+  },
+  loggerLevel: {
+    key: 'logger.level',
+    type: oneOf('debug', 'info', 'warn', 'error'),
+    default: 'info',
+    help: 'Least severity that is logged. At debug, errors are logged with their stacks.',
+  },
+  loggerFormat: {
+    key: 'logger.format',
+    type: oneOf('text', 'json'),
+    default: 'text',
+    help: 'Lines for people, or one JSON object a line for machines. The log goes to stderr.',
+  },
+  securityLoginUsername: {
+    key: 'security.login.username',
+    type: name,
+    default: { machine: 'the user who runs the program' },
+    help: 'User in whose name a client acts: the owner of what it makes.',
+  },
+} as const satisfies Record<string, Setting>;

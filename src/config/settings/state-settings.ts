@@ -1,0 +1,63 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: defaults refer to other settings
+/** A master's own store, and what it keeps of clients. */
+import type { Setting } from '../setting.js';
+import { duration, integer, path } from '../value-type.js';
+
+export const stateSettings = {
+  masterMetastoreDir: {
+    key: 'master.metastore.dir',
+    type: path,
+    default: '${understudy.work.dir}/metastore',
+    help: "Folder of this master's own LevelDB, on a local disk. It can be rebuilt from the journal. No two masters may share it.",
+  },
+  masterMetastoreInodeCacheMaxSize: {
+    key: 'master.metastore.inode.cache.max.size',
+    type: integer({ min: 1000, max: 100_000_000 }),
+    default: '100000',
+    help: 'Inodes kept decoded in memory, about 1 KB each. LevelDB holds the rest.',
+  },
+  masterMetastoreFlushRows: {
+    key: 'master.metastore.flush.rows',
+    type: integer({ min: 100, max: 10_000_000 }),
+    default: '65536',
+    help: 'Changed rows that are gathered in memory before they are written to LevelDB. More of them coalesce better and make a restart replay more.',
+  },
+  masterMetastoreFlushIntervalMs: {
+    key: 'master.metastore.flush.interval',
+    type: duration({ min: '10ms', max: '10min' }),
+    default: '1sec',
+    help: 'Longest time that changed rows stay unwritten while there are few of them.',
+  },
+  masterDigestInterval: {
+    key: 'master.digest.interval',
+    type: integer({ min: 1, max: 1_000_000 }),
+    default: '1000',
+    help: 'Batches between two digests of the whole state in the journal, by which standbys check that theirs is the same.',
+  },
+  masterListPageEntries: {
+    key: 'master.list.page.entries',
+    type: integer({ min: 1, max: 100_000 }),
+    default: '1000',
+    help: 'Entries of a directory that are sent as one piece of a listing.',
+  },
+  masterClientSessionTimeoutMs: {
+    key: 'master.client.session.timeout',
+    type: duration({ min: '1min', max: '30day' }),
+    default: '1h',
+    help: 'How long the answers of a client that went idle are kept, so that its retries are told the first answer instead of being run twice.',
+  },
+  masterClientSessionsMax: {
+    key: 'master.client.sessions.max',
+    type: integer({ min: 10, max: 10_000_000 }),
+    default: '100000',
+    help: 'Clients that can be registered at once; past it the longest idle ones are forgotten, and refused if they come back with a retry.',
+  },
+  masterClockSkewMaxMs: {
+    key: 'master.clock.skew.max',
+    type: duration({ min: '1sec', max: '1day' }),
+    default: '30sec',
+    help:
+      "By how much a leader's clock may differ from the cluster's time, which stands in the journal and never jumps. Past it the master says so, " +
+      'and nothing expires by age.',
+  },
+} as const satisfies Record<string, Setting>;
