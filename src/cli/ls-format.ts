@@ -2,6 +2,7 @@
  * Lines of `fs ls`, column by column as `alluxio fs ls` prints them.
  */
 import type { FileStatus } from '../client/file-status.js';
+import { formatMode } from '../metadata/mode-text.js';
 
 /** @param human sizes of files as `1.50MB` instead of bytes. */
 export function formatLsLine(status: FileStatus, human: boolean): string {
@@ -16,18 +17,6 @@ export function formatLsLine(status: FileStatus, human: boolean): string {
     path.padEnd(5),
   ];
   return columns.join(' ');
-}
-
-/** @returns `drwxr-xr-x`. */
-export function formatMode({ directory, mode }: Pick<FileStatus, 'directory' | 'mode'>): string {
-  const bits = Array.from('rwxrwxrwx', (letter, index) => ((mode >> (8 - index)) & 1 ? letter : '-'));
-  const special = [
-    { bit: 0o4000, at: 2, set: 's', bare: 'S' },
-    { bit: 0o2000, at: 5, set: 's', bare: 'S' },
-    { bit: 0o1000, at: 8, set: 't', bare: 'T' },
-  ];
-  for (const { bit, at, set, bare } of special) if (mode & bit) bits[at] = bits[at] === 'x' ? set : bare;
-  return (directory ? 'd' : '-') + bits.join('');
 }
 
 /** @returns local time as `11-21-2026 08:00:06:671`. */

@@ -2,7 +2,7 @@
  * What `fs stat` prints: everything, or what a format asks for.
  */
 import type { FileStatus } from '../client/file-status.js';
-import { formatMode } from './ls-format.js';
+import { formatMode } from '../metadata/mode-text.js';
 
 /** What each letter behind a `%` stands for, with its line of help. Letters that Alluxio and Hadoop both have mean what they mean in Alluxio. */
 const FIELDS: Readonly<Record<string, { help: string; of: (status: FileStatus) => string }>> = {

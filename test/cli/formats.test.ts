@@ -1,11 +1,12 @@
 import { expect, test } from 'vitest';
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../../src/base/errors.js';
-import { formatBytes, formatLsLine, formatMode, formatTime } from '../../src/cli/ls-format.js';
+import { formatBytes, formatLsLine, formatTime } from '../../src/cli/ls-format.js';
 import { formatMasters } from '../../src/cli/masters-format.js';
 import { formatStat, formatStatus } from '../../src/cli/stat-format.js';
 import type { FileStatus } from '../../src/client/file-status.js';
 import { masterInfos } from '../../src/client/master-info.js';
+import { formatMode } from '../../src/metadata/mode-text.js';
 
 const local = (...fields: [number, number, number, number, number, number, number]) => new Date(...fields).getTime();
 
