@@ -1,70 +1,30 @@
 /**
- * The object store over S3's protocol, by the AWS SDK. One request a call: the SDK's own retries are off, for only the journal knows what
- * may be sent again. Time-outs are this file's own; credentials are the configured ones, or what the SDK's usual chain finds.
- *
- * Checksums that the SDK would add are off: objects carry their own. Measured on two busy cores: about 1 ms of processor time a PUT,
- * nearly all of it the SDK's and the same for 200 bytes and 50 KB.
+ * The object store over S3's protocol. One request a call, never sent again: only the journal knows what may be. No checksums of S3's:
+ * objects carry their own.
  */
-import { setMaxListeners } from 'node:events';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-  S3Client,
-  type S3ClientConfig,
-} from '@aws-sdk/client-s3';
+import { DeleteObjectCommand, GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Clock } from '../base/clock.js';
-import { UnderstudyError } from '../base/errors.js';
-import { abortError, throwIfAborted } from '../base/wait.js';
+import { NOT_ITS_OWN, nameOf, S3Connection, type S3ConnectionSettings } from '../s3/s3-connection.js';
 import { type Created, LIST_PAGE_MAX, type ListPage, type ListRequest, type ObjectStore } from './object-store.js';
 
-export interface S3ObjectStoreSettings {
+export interface S3ObjectStoreSettings extends S3ConnectionSettings {
   readonly bucket: string;
   /** Put before every key, with its slash at the end; empty for none. */
   readonly prefix: string;
-  /** Of a server that is not Amazon's: `http://host:port`. */
-  readonly endpoint?: string;
-  readonly region?: string;
-  /** Whether the bucket is named in the path, not in the host. */
-  readonly pathStyle: boolean;
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Longest wait for the answer to one request. */
-  readonly requestTimeoutMs: number;
 }
-
-const CONNECT_TIMEOUT_MS = 3_000;
-const SOCKETS_MAX = 64;
 
 export class S3ObjectStore implements ObjectStore {
   readonly location: string;
-  readonly #client: S3Client;
-  readonly #clock: Clock;
+  readonly #connection: S3Connection;
   readonly #bucket: string;
   readonly #prefix: string;
-  readonly #timeoutMs: number;
-  readonly #inFlight = new Set<() => void>();
-  #isClosed = false;
 
   constructor(settings: S3ObjectStoreSettings, deps: { readonly clock: Clock }) {
-    const { bucket, prefix, endpoint, region, credentials } = settings;
-    this.#clock = deps.clock;
+    const { bucket, prefix } = settings;
     this.#bucket = bucket;
     this.#prefix = prefix;
-    this.#timeoutMs = settings.requestTimeoutMs;
     this.location = `s3://${bucket}/${prefix}`;
-    const agent = { keepAlive: true, maxSockets: SOCKETS_MAX };
-    const config: S3ClientConfig = {
-      forcePathStyle: settings.pathStyle,
-      maxAttempts: 1,
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, httpAgent: agent, httpsAgent: agent, logger: SILENT },
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(region === undefined ? {} : { region }),
-      ...(credentials === undefined ? {} : { credentials: { ...credentials } }),
-    };
-    this.#client = new S3Client(config);
+    this.#connection = new S3Connection(settings, deps);
   }
 
   async create(key: string, bytes: Uint8Array, signal?: AbortSignal): Promise<Created> {
@@ -79,8 +39,8 @@ export class S3ObjectStore implements ObjectStore {
   #put(key: string, bytes: Uint8Array, ifNoneMatch: '*' | undefined, signal: AbortSignal | undefined) {
     const condition = ifNoneMatch === undefined ? {} : { IfNoneMatch: ifNoneMatch };
     const command = new PutObjectCommand({ ...this.#name(key), Body: bytes, ContentLength: bytes.length, ...condition });
-    return this.#send('change', key, signal, async (abortSignal) => {
-      const answer = await this.#client.send(command, { abortSignal });
+    return this.#connection.send(this.#request('change', key, signal), async (client, abortSignal) => {
+      const answer = await client.send(command, { abortSignal });
       if (answer.ETag === undefined) throw new Error(NOT_ITS_OWN);
       return answer;
     });
@@ -88,9 +48,9 @@ export class S3ObjectStore implements ObjectStore {
 
   async get(key: string, signal?: AbortSignal): Promise<Buffer | undefined> {
     const command = new GetObjectCommand(this.#name(key));
-    return this.#send('look', key, signal, async (abortSignal) => {
+    return this.#connection.send(this.#request('look', key, signal), async (client, abortSignal) => {
       try {
-        const { Body, ContentLength } = await this.#client.send(command, { abortSignal });
+        const { Body, ContentLength } = await client.send(command, { abortSignal });
         if (Body === undefined) throw new Error('an answer without a body');
         const bytes = Buffer.from((await Body.transformToByteArray()) as Uint8Array<ArrayBuffer>);
         if (ContentLength !== undefined && bytes.length !== ContentLength) throw new Error('an answer cut short');
@@ -110,8 +70,8 @@ export class S3ObjectStore implements ObjectStore {
       MaxKeys: Math.min(limit, LIST_PAGE_MAX),
       ...(startAfter === undefined ? {} : { StartAfter: this.#prefix + startAfter }),
     });
-    const page = await this.#send('look', prefix, signal, async (abortSignal) => {
-      const answer = await this.#client.send(command, { abortSignal });
+    const page = await this.#connection.send(this.#request('look', prefix, signal), async (client, abortSignal) => {
+      const answer = await client.send(command, { abortSignal });
       if (answer.IsTruncated === undefined) throw new Error(NOT_ITS_OWN);
       return answer;
     });
@@ -121,97 +81,22 @@ export class S3ObjectStore implements ObjectStore {
 
   async delete(key: string, signal?: AbortSignal): Promise<void> {
     const command = new DeleteObjectCommand(this.#name(key));
-    await this.#send('change', key, signal, (abortSignal) => this.#client.send(command, { abortSignal }));
+    await this.#connection.send(this.#request('change', key, signal), (client, abortSignal) => client.send(command, { abortSignal }));
+  }
+
+  #request(kind: 'change' | 'look', key: string, signal: AbortSignal | undefined) {
+    return { kind, object: `${this.location}${key}`, signal };
   }
 
   #name(key: string): { Bucket: string; Key: string } {
     return { Bucket: this.#bucket, Key: this.#prefix + key };
   }
 
-  async #send<T>(
-    kind: 'change' | 'look',
-    key: string,
-    signal: AbortSignal | undefined,
-    request: (signal: AbortSignal) => Promise<T>,
-  ): Promise<T> {
-    throwIfAborted(signal);
-    if (this.#isClosed) throw new UnderstudyError('unavailable', `the store is closed: location=${this.location}`);
-    const limit = new AbortController();
-    const giveUp = () => limit.abort();
-    const timer = this.#clock.setTimer(this.#timeoutMs, giveUp);
-    this.#inFlight.add(giveUp);
-    if (signal !== undefined) setMaxListeners(0, signal); // readers have many requests in flight under one
-    signal?.addEventListener('abort', giveUp, { once: true });
-    try {
-      return await request(limit.signal);
-    } catch (error) {
-      if (signal?.aborted && kind === 'look') throw abortError(signal);
-      throw describe(kind, error, `${this.location}${key}`, limit.signal.aborted);
-    } finally {
-      timer.cancel();
-      this.#inFlight.delete(giveUp);
-      signal?.removeEventListener('abort', giveUp);
-    }
-  }
-
-  async close(): Promise<void> {
-    this.#isClosed = true;
-    for (const giveUp of this.#inFlight) giveUp();
-    this.#client.destroy();
+  close(): Promise<void> {
+    return this.#connection.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-/** A proxy may answer "200" with a page of its own: nothing was stored then, and nothing listed. */
-const NOT_ITS_OWN = "an answer that is no object store's";
-
-/** The SDK would print when many requests wait for a socket. */
-const SILENT = { trace() {}, debug() {}, info() {}, warn() {}, error() {} };
-
-/** What fails before there is a connection. The error's code does not tell: one that was made may end with EHOSTUNREACH too. */
-const CONNECTING = new Set(['connect', 'getaddrinfo']);
-/** Wrong credentials or rights, which nothing but an operator mends. */
-const DENIED = new Set([401, 403]);
-/** Answers that say nothing about what happened to the request, nor to an earlier one with the same bytes. */
-const UNCLEAR = new Set([408, 409, 429]);
-
-function describe(kind: 'change' | 'look', thrown: unknown, object: string, timedOut: boolean): UnderstudyError {
-  const status = statusOf(thrown);
-  const what = `${nameOf(thrown)}${status === undefined ? '' : ` (${status})`}`;
-  // The SDK's own errors carry the whole request, signature and all: not for logs.
-  const cause = new Error(thrown instanceof Error ? `${thrown.name}: ${thrown.message}` : String(thrown));
-  if (kind === 'change' && status === 412) return new UnderstudyError('already_exists', `an object is there: object=${object}`, { cause });
-  if (status !== undefined && DENIED.has(status)) {
-    return new UnderstudyError('permission_denied', `the object store refuses access: ${what} object=${object}`, { cause });
-  }
-  if (status === 507) return new UnderstudyError('resource_exhausted', `the object store is full: ${what} object=${object}`, { cause });
-  if (status !== undefined && status >= 300 && status < 500 && !UNCLEAR.has(status)) {
-    return new UnderstudyError('failed_precondition', `the object store refuses the request: ${what} object=${object}`, { cause });
-  }
-  if (nameOf(thrown) === 'CredentialsProviderError') {
-    return new UnderstudyError('permission_denied', `there are no credentials for the object store: object=${object}`, { cause });
-  }
-  const code = thrown instanceof Error && 'code' in thrown && typeof thrown.code === 'string' ? thrown.code : '';
-  const message = timedOut ? 'the object store did not answer in time' : `the object store does not answer: ${code === '' ? what : code}`;
-  const isSent = kind === 'change' && !isNeverConnected(thrown);
-  return new UnderstudyError(isSent ? 'outcome_unknown' : 'unavailable', `${message} object=${object}`, { cause });
-}
-
-/** @returns whether no connection was made, at any of the server's addresses: nothing was sent. */
-function isNeverConnected(error: unknown): boolean {
-  if (error instanceof AggregateError) return error.errors.every(isNeverConnected);
-  return error instanceof Error && 'syscall' in error && CONNECTING.has(String(error.syscall));
-}
-
-function nameOf(error: unknown): string {
-  return error instanceof Error ? error.name : String(error);
-}
-
-function statusOf(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
-  const { httpStatusCode } = error.$metadata as { readonly httpStatusCode?: number };
-  return httpStatusCode;
 }

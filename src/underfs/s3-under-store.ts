@@ -1,0 +1,341 @@
+/**
+ * Mounted storage in a bucket, below a prefix.
+ *
+ * A folder is there while an object is below it: `a/` (a marker, empty, which `makeDirectory` puts) or `a/b`. A rename is a copy and a delete
+ * of each object, page by page: repeated after a break, it goes on with what is still at the source. Every request that is not answered is sent
+ * again, a few times: none does harm twice.
+ *
+ * Keys that are no paths (`a//b`, `../a`) are left out of listings, and said so. Objects above 5 GiB cannot be renamed: S3 copies no more at once.
+ */
+import {
+  CopyObjectCommand,
+  DeleteObjectCommand,
+  DeleteObjectsCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+  type S3Client,
+} from '@aws-sdk/client-s3';
+import type { Clock } from '../base/clock.js';
+import { isError, UnderstudyError } from '../base/errors.js';
+import type { Random } from '../base/random.js';
+import { sleep, within } from '../base/wait.js';
+import { NOT_ITS_OWN, nameOf, S3Connection, type S3ConnectionSettings } from '../s3/s3-connection.js';
+import { type S3Listed, S3ListingNames } from './s3-listing-names.js';
+import { checkBelowRoot, checkMove, checkUnderPath } from './under-path.js';
+import {
+  UNDER_PAGE_MAX,
+  type UnderAttributes,
+  type UnderEntry,
+  type UnderListOptions,
+  type UnderRange,
+  type UnderStore,
+  type UnderTraits,
+} from './under-store.js';
+
+export interface S3UnderStoreSettings extends S3ConnectionSettings {
+  readonly bucket: string;
+  /** Put before every key, with its slash at the end; empty for none. */
+  readonly prefix: string;
+}
+
+interface S3UnderStoreDeps {
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+const ATTEMPTS = 4;
+const PAUSE_MS = 100;
+/** Copies in flight of one rename. */
+const COPIES_IN_FLIGHT = 16;
+const MARKER = new Uint8Array(0);
+
+export class S3UnderStore implements UnderStore {
+  readonly location: string;
+  readonly traits: UnderTraits = {
+    scheme: 's3',
+    hasDirectories: false,
+    renamesAtomically: false,
+    hasAttributes: false,
+    listsInOrder: true,
+  };
+  readonly #connection: S3Connection;
+  readonly #deps: S3UnderStoreDeps;
+  readonly #bucket: string;
+  readonly #prefix: string;
+  readonly #timeoutMs: number;
+
+  constructor(settings: S3UnderStoreSettings, deps: S3UnderStoreDeps) {
+    const { bucket, prefix } = settings;
+    this.location = `s3://${bucket}/${prefix}`.replace(/\/$/, '');
+    this.#bucket = bucket;
+    this.#prefix = prefix;
+    this.#timeoutMs = settings.requestTimeoutMs;
+    this.#deps = deps;
+    this.#connection = new S3Connection(settings, deps);
+  }
+
+  async *list(path: string, options: UnderListOptions = {}): AsyncIterable<readonly UnderEntry[]> {
+    checkUnderPath(path);
+    const { recursive = false, startAfter, signal } = options;
+    const folder = this.#folderKey(path);
+    const names = new S3ListingNames(folder, options);
+    const from = startAfter === undefined ? undefined : folder + startAfter;
+    let isEmpty = true;
+    for await (const page of this.#pages(folder, { recursive, from, signal })) {
+      if (page.files.length + page.folders.length > 0) isEmpty = false;
+      const entries = names.entriesOf(page);
+      // The folders above a deep object may make a page larger than it was.
+      for (let at = 0; at < entries.length; at += UNDER_PAGE_MAX) yield entries.slice(at, at + UNDER_PAGE_MAX);
+    }
+    if (!isEmpty || path === '' || startAfter !== undefined) return;
+    if ((await this.#head(path, signal)) === undefined)
+      throw new UnderstudyError('not_found', `no such folder: path=${this.#object(path)}`);
+    throw new UnderstudyError('failed_precondition', `not a folder: path=${this.#object(path)}`);
+  }
+
+  async stat(path: string, signal?: AbortSignal): Promise<UnderEntry | undefined> {
+    checkUnderPath(path);
+    const file = path === '' ? undefined : await this.#head(path, signal);
+    if (file !== undefined) return file;
+    for await (const page of this.#pages(this.#folderKey(path), { recursive: true, limit: 1, signal })) {
+      if (page.files.length === 0 && path !== '') return undefined;
+      return { name: path, isDirectory: true, length: 0, modifiedMs: 0, fingerprint: '' };
+    }
+    return undefined;
+  }
+
+  async *open(path: string, { offset = 0, length, signal }: UnderRange = {}): AsyncIterable<Uint8Array> {
+    checkBelowRoot(path);
+    if (length === 0) return;
+    const Range = `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`;
+    const command = new GetObjectCommand({ ...this.#name(path), ...(offset === 0 && length === undefined ? {} : { Range }) });
+    const body = await this.#send('look', path, signal, async (client, abortSignal) => {
+      try {
+        const { Body } = await client.send(command, { abortSignal });
+        if (Body === undefined) throw new Error('an answer without a body');
+        return Body as unknown as AsyncIterable<Uint8Array>;
+      } catch (error) {
+        if (nameOf(error) === 'InvalidRange') return [];
+        if (nameOf(error) === 'NoSuchKey') throw new UnderstudyError('not_found', `no such file: path=${this.#object(path)}`);
+        throw error;
+      }
+    });
+    yield* this.#chunks(path, body, signal);
+  }
+
+  /** Each chunk within the time-out: the request itself has been answered. */
+  async *#chunks(path: string, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array> {
+    const chunks = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+    const late = `the object store stopped in the middle: object=${this.#object(path)}`;
+    try {
+      for (;;) {
+        signal?.throwIfAborted();
+        const { done, value } = await within(this.#deps.clock, this.#timeoutMs, Promise.resolve(chunks.next()), late);
+        if (done === true) return;
+        yield value;
+      }
+    } catch (error) {
+      if (error instanceof UnderstudyError) throw error;
+      throw new UnderstudyError('unavailable', late, { cause: error });
+    } finally {
+      await chunks.return?.();
+    }
+  }
+
+  async create(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<UnderEntry> {
+    checkBelowRoot(path);
+    const fingerprint = await this.#put(this.#key(path), bytes, signal);
+    return { name: path, isDirectory: false, length: bytes.length, modifiedMs: this.#deps.clock.wallMs(), fingerprint };
+  }
+
+  async #put(key: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<string> {
+    const command = new PutObjectCommand({ Bucket: this.#bucket, Key: key, Body: bytes, ContentLength: bytes.length });
+    return await this.#send('change', key, signal, async (client, abortSignal) => {
+      const { ETag } = await client.send(command, { abortSignal });
+      if (ETag === undefined) throw new Error(NOT_ITS_OWN);
+      return ETag;
+    });
+  }
+
+  async makeDirectory(path: string, signal?: AbortSignal): Promise<void> {
+    checkUnderPath(path);
+    if (path === '') return;
+    if ((await this.#head(path, signal)) !== undefined) {
+      throw new UnderstudyError('already_exists', `a file is there: path=${this.#object(path)}`);
+    }
+    await this.#put(this.#folderKey(path), MARKER, signal);
+  }
+
+  async rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
+    checkMove(from, to);
+    const isFile = (await this.#head(from, signal)) !== undefined;
+    if (from === to && isFile) return;
+    let moved = isFile ? await this.#move([this.#key(from)], this.#key(from), this.#key(to), signal) : 0;
+    if (!isFile && from !== to) moved = await this.#moveBelow(this.#folderKey(from), this.#folderKey(to), signal);
+    if (moved > 0 || (await this.stat(to, signal)) !== undefined) return;
+    throw new UnderstudyError('not_found', `nothing to rename: path=${this.#object(from)}`);
+  }
+
+  async #moveBelow(from: string, to: string, signal: AbortSignal | undefined): Promise<number> {
+    let moved = 0;
+    for await (const { files } of this.#pages(from, { recursive: true, signal })) {
+      moved += await this.#move(
+        files.map(({ key }) => key),
+        from,
+        to,
+        signal,
+      );
+    }
+    return moved;
+  }
+
+  /** Copies all of them, and only then deletes them. */
+  async #move(keys: readonly string[], from: string, to: string, signal: AbortSignal | undefined): Promise<number> {
+    for (let at = 0; at < keys.length; at += COPIES_IN_FLIGHT) {
+      const copies = keys.slice(at, at + COPIES_IN_FLIGHT).map((key) => this.#copy(key, to + key.slice(from.length), signal));
+      await Promise.all(copies);
+    }
+    await this.#deleteAll(keys, signal);
+    return keys.length;
+  }
+
+  async #copy(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
+    const CopySource = `${this.#bucket}/${from}`.split('/').map(encodeURIComponent).join('/');
+    const command = new CopyObjectCommand({ Bucket: this.#bucket, Key: to, CopySource });
+    await this.#send('change', from, signal, async (client, abortSignal) => {
+      const { CopyObjectResult } = await client.send(command, { abortSignal });
+      if (CopyObjectResult?.ETag === undefined) throw new Error(NOT_ITS_OWN);
+    });
+  }
+
+  async delete(path: string, { recursive = false, signal }: { recursive?: boolean; signal?: AbortSignal } = {}): Promise<void> {
+    checkBelowRoot(path);
+    const folder = this.#folderKey(path);
+    if (!recursive) {
+      for await (const { files } of this.#pages(folder, { recursive: true, limit: 2, signal })) {
+        if (files.every(({ key }) => key === folder)) break;
+        throw new UnderstudyError('failed_precondition', `the folder is not empty: path=${this.#object(path)}`);
+      }
+    }
+    await this.#deleteAll([this.#key(path), folder], signal);
+    if (!recursive) return;
+    for await (const { files } of this.#pages(folder, { recursive: true, signal })) {
+      await this.#deleteAll(
+        files.map(({ key }) => key),
+        signal,
+      );
+    }
+  }
+
+  async #deleteAll(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+    const [first] = keys;
+    if (first === undefined) return;
+    await this.#send('change', first, signal, async (client, abortSignal) => {
+      if (keys.length === 1)
+        return void (await client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: first }), { abortSignal }));
+      const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
+      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: this.#bucket, Delete }), { abortSignal });
+      const [error] = Errors;
+      if (error === undefined) return;
+      const code = error.Code === 'AccessDenied' ? 'permission_denied' : 'unavailable';
+      throw new UnderstudyError(code, `the object store did not delete: ${error.Code} key=${error.Key} objects=${Errors.length}`);
+    });
+  }
+
+  async setAttributes(path: string, _attributes: UnderAttributes, _signal?: AbortSignal): Promise<void> {
+    checkUnderPath(path);
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #head(path: string, signal: AbortSignal | undefined): Promise<UnderEntry | undefined> {
+    const command = new HeadObjectCommand(this.#name(path));
+    return await this.#send('look', path, signal, async (client, abortSignal) => {
+      try {
+        const { ContentLength = 0, LastModified, ETag = '' } = await client.send(command, { abortSignal });
+        return { name: path, isDirectory: false, length: ContentLength, modifiedMs: LastModified?.getTime() ?? 0, fingerprint: ETag };
+      } catch (error) {
+        if (nameOf(error) === 'NotFound' || nameOf(error) === 'NoSuchKey') return undefined;
+        throw error;
+      }
+    });
+  }
+
+  async *#pages(
+    prefix: string,
+    options: { recursive: boolean; from?: string | undefined; limit?: number; signal?: AbortSignal | undefined },
+  ): AsyncIterable<S3Listed> {
+    const { recursive, from, limit, signal } = options;
+    for (let token: string | undefined; ; ) {
+      const command = new ListObjectsV2Command({
+        Bucket: this.#bucket,
+        Prefix: prefix,
+        MaxKeys: limit ?? UNDER_PAGE_MAX,
+        // Keys may hold what XML cannot.
+        EncodingType: 'url',
+        ...(recursive ? {} : { Delimiter: '/' }),
+        ...(token === undefined ? {} : { ContinuationToken: token }),
+        ...(from === undefined || token !== undefined ? {} : { StartAfter: from }),
+      });
+      const page = await this.#send('look', prefix, signal, async (client, abortSignal) => {
+        const answer = await client.send(command, { abortSignal });
+        if (answer.IsTruncated === undefined) throw new Error(NOT_ITS_OWN);
+        return answer;
+      });
+      const decode = page.EncodingType === 'url' ? (key: string) => decodeURIComponent(key.replaceAll('+', ' ')) : (key: string) => key;
+      yield {
+        folders: (page.CommonPrefixes ?? []).map(({ Prefix = '' }) => decode(Prefix)),
+        files: (page.Contents ?? []).map(({ Key = '', Size = 0, LastModified, ETag = '' }) => ({
+          key: decode(Key),
+          length: Size,
+          modifiedMs: LastModified?.getTime() ?? 0,
+          fingerprint: ETag,
+        })),
+      };
+      token = page.IsTruncated === true ? page.NextContinuationToken : undefined;
+      if (token === undefined || limit !== undefined) return;
+    }
+  }
+
+  async #send<T>(
+    kind: 'change' | 'look',
+    path: string,
+    signal: AbortSignal | undefined,
+    send: (client: S3Client, abortSignal: AbortSignal) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#connection.send({ kind, object: this.#object(path), signal }, send);
+      } catch (error) {
+        const isUnanswered = isError(error, 'unavailable') || isError(error, 'outcome_unknown');
+        if (!isUnanswered || attempt === ATTEMPTS) throw error;
+        await sleep(this.#deps.clock, PAUSE_MS * 2 ** attempt * (0.5 + this.#deps.random.float() / 2), signal);
+      }
+    }
+  }
+
+  #object(path: string): string {
+    return `${this.location}/${path}`;
+  }
+
+  #key(path: string): string {
+    return this.#prefix + path;
+  }
+
+  /** What the keys of all that is in it begin with. */
+  #folderKey(path: string): string {
+    return path === '' ? this.#prefix : `${this.#prefix}${path}/`;
+  }
+
+  #name(path: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#bucket, Key: this.#key(path) };
+  }
+}
