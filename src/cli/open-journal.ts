@@ -17,6 +17,7 @@ import { ObjectJournal } from '../journal/object-journal.js';
 import type { ObjectJournalSettings } from '../journal/object-layout.js';
 import type { ObjectStore } from '../journal/object-store.js';
 import { ObjectSurvey } from '../journal/object-survey.js';
+import { s3ConnectionSettings } from './s3-connection-settings.js';
 
 export interface JournalDeps {
   readonly clock: Clock;
@@ -111,22 +112,6 @@ export async function openBucket(
   { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
   deps: { readonly clock: Clock },
 ): Promise<ObjectStore> {
-  // It would warn of the Node that its releases of another year will need.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
   const { S3ObjectStore } = await import('../journal/s3-object-store.js');
-  const { underfsS3Endpoint: endpoint, underfsS3EndpointRegion, awsAccessKeyId, awsSecretKey } = settings;
-  const region = underfsS3EndpointRegion ?? (endpoint === undefined ? undefined : 'us-east-1');
-  const isConfigured = awsAccessKeyId !== undefined && awsSecretKey !== undefined;
-  return new S3ObjectStore(
-    {
-      bucket,
-      prefix,
-      pathStyle: settings.underfsS3DisableDnsBuckets,
-      requestTimeoutMs: settings.masterJournalS3RequestTimeoutMs,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(region === undefined ? {} : { region }),
-      ...(isConfigured ? { credentials: { accessKeyId: awsAccessKeyId, secretAccessKey: awsSecretKey } } : {}),
-    },
-    deps,
-  );
+  return new S3ObjectStore({ ...s3ConnectionSettings(settings, settings.masterJournalS3RequestTimeoutMs), bucket, prefix }, deps);
 }

@@ -60,7 +60,7 @@ export class S3Connection implements AsyncDisposable {
   }
 
   /**
-   * Sends by `send`, which passes the signal on.
+   * Sends by `send`, which passes the signal on; its own operating errors stay.
    *
    * @throws `unavailable` (nothing happened), `outcome_unknown` (a change may have), `already_exists`, `permission_denied`,
    *   `resource_exhausted`, `failed_precondition`; or what the caller's signal was aborted with, of a look.
@@ -79,6 +79,7 @@ export class S3Connection implements AsyncDisposable {
       return await send(this.#client, limit.signal);
     } catch (error) {
       if (signal?.aborted && kind === 'look') throw abortError(signal);
+      if (error instanceof UnderstudyError) throw error;
       throw describe(kind, error, object, limit.signal.aborted);
     } finally {
       timer.cancel();

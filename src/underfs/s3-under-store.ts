@@ -7,6 +7,7 @@
  *
  * Keys that are no paths (`a//b`, `../a`) are left out of listings, and said so. Objects above 5 GiB cannot be renamed: S3 copies no more at once.
  */
+import { Readable } from 'node:stream';
 import {
   CopyObjectCommand,
   DeleteObjectCommand,
@@ -18,9 +19,9 @@ import {
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { Clock } from '../base/clock.js';
-import { isError, UnderstudyError } from '../base/errors.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
-import { sleep, within } from '../base/wait.js';
+import { abortError, orAborted, sleep, within } from '../base/wait.js';
 import { NOT_ITS_OWN, nameOf, S3Connection, type S3ConnectionSettings } from '../s3/s3-connection.js';
 import { type S3Listed, S3ListingNames } from './s3-listing-names.js';
 import { checkBelowRoot, checkMove, checkUnderPath } from './under-path.js';
@@ -111,13 +112,13 @@ export class S3UnderStore implements UnderStore {
     if (length === 0) return;
     const Range = `bytes=${offset}-${length === undefined ? '' : offset + length - 1}`;
     const command = new GetObjectCommand({ ...this.#name(path), ...(offset === 0 && length === undefined ? {} : { Range }) });
-    const body = await this.#send('look', path, signal, async (client, abortSignal) => {
+    const body = await this.#send('look', this.#key(path), signal, async (client, abortSignal) => {
       try {
         const { Body } = await client.send(command, { abortSignal });
-        if (Body === undefined) throw new Error('an answer without a body');
-        return Body as unknown as AsyncIterable<Uint8Array>;
+        if (!(Body instanceof Readable)) throw new Error('an answer without a body');
+        return Body;
       } catch (error) {
-        if (nameOf(error) === 'InvalidRange') return [];
+        if (nameOf(error) === 'InvalidRange') return Readable.from([]);
         if (nameOf(error) === 'NoSuchKey') throw new UnderstudyError('not_found', `no such file: path=${this.#object(path)}`);
         throw error;
       }
@@ -126,28 +127,34 @@ export class S3UnderStore implements UnderStore {
   }
 
   /** Each chunk within the time-out: the request itself has been answered. */
-  async *#chunks(path: string, body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>, signal?: AbortSignal): AsyncIterable<Uint8Array> {
-    const chunks = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
-    const late = `the object store stopped in the middle: object=${this.#object(path)}`;
+  async *#chunks(path: string, body: Readable, signal: AbortSignal | undefined): AsyncIterable<Uint8Array> {
+    const cutShort = `the object store stopped in the middle: object=${this.#object(path)}`;
+    const chunks: AsyncIterator<Uint8Array> = body[Symbol.asyncIterator]();
     try {
       for (;;) {
-        signal?.throwIfAborted();
-        const { done, value } = await within(this.#deps.clock, this.#timeoutMs, Promise.resolve(chunks.next()), late);
+        const next = within(this.#deps.clock, this.#timeoutMs, chunks.next(), cutShort);
+        const { done, value } = await orAborted(next, signal);
         if (done === true) return;
         yield value;
       }
     } catch (error) {
-      if (error instanceof UnderstudyError) throw error;
-      throw new UnderstudyError('unavailable', late, { cause: error });
+      if (signal?.aborted) throw abortError(signal);
+      throw asError(error, 'unavailable', cutShort);
     } finally {
-      await chunks.return?.();
+      body.destroy();
     }
   }
 
   async create(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<UnderEntry> {
     checkBelowRoot(path);
     const fingerprint = await this.#put(this.#key(path), bytes, signal);
-    return { name: path, isDirectory: false, length: bytes.length, modifiedMs: this.#deps.clock.wallMs(), fingerprint };
+    return {
+      name: path,
+      isDirectory: false,
+      length: bytes.length,
+      modifiedMs: millisecondsOf(new Date(this.#deps.clock.wallMs())),
+      fingerprint,
+    };
   }
 
   async #put(key: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<string> {
@@ -170,35 +177,37 @@ export class S3UnderStore implements UnderStore {
 
   async rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
     checkMove(from, to);
-    const isFile = (await this.#head(from, signal)) !== undefined;
-    if (from === to && isFile) return;
-    let moved = isFile ? await this.#move([this.#key(from)], this.#key(from), this.#key(to), signal) : 0;
-    if (!isFile && from !== to) moved = await this.#moveBelow(this.#folderKey(from), this.#folderKey(to), signal);
-    if (moved > 0 || (await this.stat(to, signal)) !== undefined) return;
+    const file = await this.#head(from, signal);
+    const isMoved = from !== to && (file === undefined ? await this.#moveBelow(from, to, signal) : await this.#moveFile(from, to, signal));
+    if (isMoved || (await this.stat(to, signal)) !== undefined) return;
     throw new UnderstudyError('not_found', `nothing to rename: path=${this.#object(from)}`);
   }
 
-  async #moveBelow(from: string, to: string, signal: AbortSignal | undefined): Promise<number> {
-    let moved = 0;
-    for await (const { files } of this.#pages(from, { recursive: true, signal })) {
-      moved += await this.#move(
-        files.map(({ key }) => key),
-        from,
-        to,
-        signal,
-      );
-    }
-    return moved;
+  async #moveFile(from: string, to: string, signal: AbortSignal | undefined): Promise<true> {
+    await this.#copy(this.#key(from), this.#key(to), signal);
+    await this.#deleteAll([this.#key(from)], signal);
+    return true;
   }
 
-  /** Copies all of them, and only then deletes them. */
-  async #move(keys: readonly string[], from: string, to: string, signal: AbortSignal | undefined): Promise<number> {
-    for (let at = 0; at < keys.length; at += COPIES_IN_FLIGHT) {
-      const copies = keys.slice(at, at + COPIES_IN_FLIGHT).map((key) => this.#copy(key, to + key.slice(from.length), signal));
-      await Promise.all(copies);
+  async #moveBelow(from: string, to: string, signal: AbortSignal | undefined): Promise<boolean> {
+    const [source, target] = [this.#folderKey(from), this.#folderKey(to)];
+    const kept: string[] = [];
+    let isMoved = false;
+    for await (const { files } of this.#pages(source, { recursive: true, signal })) {
+      for (let at = 0; at < files.length; at += COPIES_IN_FLIGHT) {
+        const copies = files.slice(at, at + COPIES_IN_FLIGHT).map(async ({ key, length }) => {
+          const targetKey = target + key.slice(source.length);
+          // Not every server copies markers.
+          if (length === 0 && key.endsWith('/')) await this.#put(targetKey, MARKER, signal);
+          else await this.#copy(key, targetKey, signal);
+        });
+        await Promise.all(copies);
+      }
+      kept.push(...(await this.#deleteAll(keysOf(files), signal)));
+      isMoved ||= files.length > 0;
     }
-    await this.#deleteAll(keys, signal);
-    return keys.length;
+    await this.#deleteAll(kept, signal);
+    return isMoved;
   }
 
   async #copy(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
@@ -213,32 +222,39 @@ export class S3UnderStore implements UnderStore {
   async delete(path: string, { recursive = false, signal }: { recursive?: boolean; signal?: AbortSignal } = {}): Promise<void> {
     checkBelowRoot(path);
     const folder = this.#folderKey(path);
-    if (!recursive) {
-      for await (const { files } of this.#pages(folder, { recursive: true, limit: 2, signal })) {
-        if (files.every(({ key }) => key === folder)) break;
-        throw new UnderstudyError('failed_precondition', `the folder is not empty: path=${this.#object(path)}`);
-      }
+    await this.#deleteAll([this.#key(path)], signal);
+    const kept: string[] = [];
+    const limit = recursive ? {} : { limit: 2 };
+    for await (const { files } of this.#pages(folder, { recursive: true, ...limit, signal })) {
+      if (!recursive && files.some(({ key }) => key !== folder)) throw this.#notEmpty(folder);
+      kept.push(...(await this.#deleteAll(keysOf(files), signal)));
     }
-    await this.#deleteAll([this.#key(path), folder], signal);
-    if (!recursive) return;
-    for await (const { files } of this.#pages(folder, { recursive: true, signal })) {
-      await this.#deleteAll(
-        files.map(({ key }) => key),
-        signal,
-      );
-    }
+    if ((await this.#deleteAll(kept, signal)).length > 0) throw this.#notEmpty(folder);
   }
 
-  async #deleteAll(keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
+  #notEmpty(key: string): UnderstudyError {
+    return new UnderstudyError('failed_precondition', `the folder is not empty: path=${this.#objectOf(key)}`);
+  }
+
+  /**
+   * @param keys in order.
+   * @returns markers that the server keeps while something is below them, as servers over a file system do: the folders above the last key.
+   */
+  async #deleteAll(keys: readonly string[], signal: AbortSignal | undefined): Promise<string[]> {
     const [first] = keys;
-    if (first === undefined) return;
-    await this.#send('change', first, signal, async (client, abortSignal) => {
-      if (keys.length === 1)
-        return void (await client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: first }), { abortSignal }));
-      const Delete = { Objects: keys.map((Key) => ({ Key })), Quiet: true };
-      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: this.#bucket, Delete }), { abortSignal });
-      const [error] = Errors;
-      if (error === undefined) return;
+    if (first === undefined) return [];
+    return await this.#send('change', first, signal, async (client, abortSignal) => {
+      if (keys.length === 1) {
+        await client.send(new DeleteObjectCommand({ Bucket: this.#bucket, Key: first }), { abortSignal });
+        return [];
+      }
+      const Objects = keys.map((Key) => ({ Key })).reverse();
+      const { Errors = [] } = await client.send(new DeleteObjectsCommand({ Bucket: this.#bucket, Delete: { Objects, Quiet: true } }), {
+        abortSignal,
+      });
+      const isKept = (code: string | undefined): boolean => code?.includes('NotEmpty') === true;
+      const error = Errors.find(({ Code }) => !isKept(Code));
+      if (error === undefined) return Errors.flatMap(({ Key }) => Key ?? []).reverse();
       const code = error.Code === 'AccessDenied' ? 'permission_denied' : 'unavailable';
       throw new UnderstudyError(code, `the object store did not delete: ${error.Code} key=${error.Key} objects=${Errors.length}`);
     });
@@ -258,10 +274,10 @@ export class S3UnderStore implements UnderStore {
 
   async #head(path: string, signal: AbortSignal | undefined): Promise<UnderEntry | undefined> {
     const command = new HeadObjectCommand(this.#name(path));
-    return await this.#send('look', path, signal, async (client, abortSignal) => {
+    return await this.#send('look', this.#key(path), signal, async (client, abortSignal) => {
       try {
         const { ContentLength = 0, LastModified, ETag = '' } = await client.send(command, { abortSignal });
-        return { name: path, isDirectory: false, length: ContentLength, modifiedMs: LastModified?.getTime() ?? 0, fingerprint: ETag };
+        return { name: path, isDirectory: false, length: ContentLength, modifiedMs: millisecondsOf(LastModified), fingerprint: ETag };
       } catch (error) {
         if (nameOf(error) === 'NotFound' || nameOf(error) === 'NoSuchKey') return undefined;
         throw error;
@@ -296,7 +312,7 @@ export class S3UnderStore implements UnderStore {
         files: (page.Contents ?? []).map(({ Key = '', Size = 0, LastModified, ETag = '' }) => ({
           key: decode(Key),
           length: Size,
-          modifiedMs: LastModified?.getTime() ?? 0,
+          modifiedMs: millisecondsOf(LastModified),
           fingerprint: ETag,
         })),
       };
@@ -307,13 +323,13 @@ export class S3UnderStore implements UnderStore {
 
   async #send<T>(
     kind: 'change' | 'look',
-    path: string,
+    key: string,
     signal: AbortSignal | undefined,
     send: (client: S3Client, abortSignal: AbortSignal) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#connection.send({ kind, object: this.#object(path), signal }, send);
+        return await this.#connection.send({ kind, object: this.#objectOf(key), signal }, send);
       } catch (error) {
         const isUnanswered = isError(error, 'unavailable') || isError(error, 'outcome_unknown');
         if (!isUnanswered || attempt === ATTEMPTS) throw error;
@@ -323,7 +339,11 @@ export class S3UnderStore implements UnderStore {
   }
 
   #object(path: string): string {
-    return `${this.location}/${path}`;
+    return this.#objectOf(this.#key(path));
+  }
+
+  #objectOf(key: string): string {
+    return `s3://${this.#bucket}/${key}`;
   }
 
   #key(path: string): string {
@@ -338,4 +358,13 @@ export class S3UnderStore implements UnderStore {
   #name(path: string): { Bucket: string; Key: string } {
     return { Bucket: this.#bucket, Key: this.#key(path) };
   }
+}
+
+/** In whole seconds, as a file's own look-up tells; listings of some servers are finer. */
+function millisecondsOf(time: Date | undefined): number {
+  return time === undefined ? 0 : Math.floor(time.getTime() / 1000) * 1000;
+}
+
+function keysOf(files: S3Listed['files']): string[] {
+  return files.map(({ key }) => key);
 }

@@ -1,6 +1,6 @@
 /** How S3 is reached. */
 import type { Setting } from '../setting.js';
-import { boolean, endpoint, name } from '../value-type.js';
+import { boolean, duration, endpoint, name } from '../value-type.js';
 
 export const s3Settings = {
   underfsS3Endpoint: {
@@ -32,5 +32,11 @@ export const s3Settings = {
     alsoSpelled: ['aws.secretKey', 's3a.secretKey'],
     isSecret: true,
     help: 'Secret key for S3. It is never shown.',
+  },
+  underfsS3RequestTimeoutMs: {
+    key: 'underfs.s3.request.timeout',
+    type: duration({ min: '100ms', max: '10min' }),
+    default: '1min',
+    help: 'Longest wait for the answer to one request to mounted storage on S3. The journal has a setting of its own.',
   },
 } as const satisfies Record<string, Setting>;
