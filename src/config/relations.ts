@@ -12,6 +12,13 @@ export interface Relation {
 
 export const RELATIONS: readonly Relation[] = [
   {
+    between: ['securityGroupMappingClass', 'securityGroupMappingFile'],
+    problem: (s) =>
+      s.securityGroupMappingClass === 'file' && s.securityGroupMappingFile === undefined
+        ? 'needs understudy.security.group.mapping.file'
+        : undefined,
+  },
+  {
     between: ['zookeeperEnabled', 'zookeeperAddress'],
     problem: (s) => (s.zookeeperEnabled && s.zookeeperAddress === undefined ? 'needs understudy.zookeeper.address' : undefined),
   },

@@ -12,11 +12,13 @@ import { journalSettings } from './settings/journal-settings.js';
 import { masterSettings } from './settings/master-settings.js';
 import { rpcSettings } from './settings/rpc-settings.js';
 import { s3Settings } from './settings/s3-settings.js';
+import { securitySettings } from './settings/security-settings.js';
 import { stateSettings } from './settings/state-settings.js';
 import { zookeeperSettings } from './settings/zookeeper-settings.js';
 
 export const SETTINGS = {
   ...generalSettings,
+  ...securitySettings,
   ...zookeeperSettings,
   ...masterSettings,
   ...journalSettings,
@@ -29,6 +31,7 @@ export const SETTINGS = {
 /** The table in the order and under the headings in which people read it. */
 export const SETTING_GROUPS: readonly { readonly title: string; readonly settings: readonly Setting[] }[] = [
   { title: 'General', settings: Object.values(generalSettings) },
+  { title: 'Users and permissions', settings: Object.values(securitySettings) },
   { title: 'ZooKeeper', settings: Object.values(zookeeperSettings) },
   { title: 'Masters', settings: Object.values(masterSettings) },
   { title: 'The journal', settings: Object.values(journalSettings) },

@@ -113,6 +113,32 @@ export function wordOr<const Word extends string, T>(word: Word, type: ValueType
   };
 }
 
+/** Octal digits, as the shell's umask takes them. */
+export const umask: ValueType<number> = {
+  description: 'octal digits, 000 to 777',
+  parse(text) {
+    if (!/^0?[0-7]{1,3}$/.test(text)) throw bad('not a umask (octal digits, such as 022)');
+    return Number.parseInt(text, 8);
+  },
+};
+
+const ALLUXIO_GROUP_MAPPINGS = new Map([
+  ['ShellBasedUnixGroupsMapping', 'host'],
+  ['IdentityUserGroupsMapping', 'identity'],
+] as const);
+
+const groupMappingWord = oneOf('host', 'file', 'identity');
+
+/** A word, or the class by which Alluxio has the same. */
+export const groupMapping: ValueType<'host' | 'file' | 'identity'> = {
+  description: groupMappingWord.description,
+  parse(text) {
+    const className = /^alluxio\.security\.group\.provider\.(.+)$/.exec(text)?.[1];
+    for (const [known, word] of ALLUXIO_GROUP_MAPPINGS) if (className === known) return word;
+    return groupMappingWord.parse(text);
+  },
+};
+
 /** Text without white space or control characters. */
 export const name: ValueType<string> = {
   description: 'name',

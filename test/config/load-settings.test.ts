@@ -194,6 +194,7 @@ test.each([
   ['understudy.master.journal.log.size.bytes.max=8MB', /site:1: .*larger than/],
   ['understudy.master.rpc.frame.bytes.max=8MB', /site:1: .*larger than/],
   ['understudy.master.rpc.outgoing.bytes.max=2MB', /site:1: .*at least/],
+  ['understudy.security.group.mapping.class=file', /site:1: .*needs understudy.security.group.mapping.file/],
   ['understudy.user.rpc.retry.base.sleep=5s', /site:1: understudy.user.rpc.retry.max.sleep: has to be at least/],
 ])('relations: %j, refused', (file, message) => {
   expect(problemsOf(file).join('\n')).toMatch(message);

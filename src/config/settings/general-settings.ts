@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: defaults refer to other settings
 /** What all programs have in common. */
 import type { Setting } from '../setting.js';
-import { name, oneOf, path } from '../value-type.js';
+import { oneOf, path } from '../value-type.js';
 
 export const generalSettings = {
   home: {
@@ -27,11 +27,5 @@ export const generalSettings = {
     type: oneOf('text', 'json'),
     default: 'text',
     help: 'Lines for people, or one JSON object a line for machines. The log goes to stderr.',
-  },
-  securityLoginUsername: {
-    key: 'security.login.username',
-    type: name,
-    default: { machine: 'the user who runs the program' },
-    help: 'User in whose name a client acts: the owner of what it makes.',
   },
 } as const satisfies Record<string, Setting>;
