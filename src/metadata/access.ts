@@ -82,6 +82,6 @@ export function accessDenied(
 }
 
 /** @returns `owner:group:drwxr-xr-x`. */
-export function describeGuarded({ owner, group, mode, directory }: Guarded & { readonly directory: boolean }): string {
+function describeGuarded({ owner, group, mode, directory }: Guarded & { readonly directory: boolean }): string {
   return `${owner}:${group}:${formatMode({ directory, mode })}`;
 }

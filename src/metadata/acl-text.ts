@@ -54,7 +54,7 @@ export function formatAclLines(acl: readonly AclEntry[]): string[] {
 }
 
 /** @returns three letters or dashes. */
-export function formatPermissions(permissions: number): string {
+function formatPermissions(permissions: number): string {
   return `${permissions & 4 ? 'r' : '-'}${permissions & 2 ? 'w' : '-'}${permissions & 1 ? 'x' : '-'}`;
 }
 
