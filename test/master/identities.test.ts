@@ -4,7 +4,7 @@ import { UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { type Deferred, deferred } from '../../src/base/wait.js';
 import { ownNameGroups } from '../../src/master/group-mapping.js';
-import { Identities, type IdentitySettings } from '../../src/master/identity.js';
+import { Identities, type IdentitySettings } from '../../src/master/identities.js';
 
 const SETTINGS: IdentitySettings = { permissionsEnabled: true, owner: 'master', supergroup: 'super', groupsTimeoutMs: 1000 };
 
