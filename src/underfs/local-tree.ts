@@ -1,5 +1,5 @@
 /** Folders of any size, read and removed in bounded memory: a page of names at a time, and one open folder for each level. */
-import { lstat, type Stats, unlink } from 'node:fs';
+import { type Dir, lstat, type Stats, unlink } from 'node:fs';
 import { opendir, rmdir } from 'node:fs/promises';
 import { throwIfAborted } from '../base/wait.js';
 import { isAbsent, local } from './local-errors.js';
@@ -20,20 +20,31 @@ export interface LocalNode {
 export async function* readFolder(folder: string, signal?: AbortSignal): AsyncIterable<readonly LocalNode[]> {
   const open = await local('list', folder, () => opendir(folder, { bufferSize: UNDER_PAGE_MAX }));
   try {
-    for (let names: string[] = []; ; ) {
-      const next = await local('list', folder, () => open.read());
-      if (next !== null) names.push(next.name);
-      if (names.length === UNDER_PAGE_MAX || (next === null && names.length > 0)) {
-        throwIfAborted(signal);
-        const stats = await local('list', folder, () => forEach<string, Stats>(names, (name, then) => lstat(`${folder}/${name}`, then)));
-        yield names.map((name, at) => ({ name, stats: stats[at] }));
-        names = [];
-      }
-      if (next === null) return;
+    for (;;) {
+      throwIfAborted(signal);
+      const names = await local('list', folder, () => nextNames(open));
+      if (names.length === 0) return;
+      const stats = await local('list', folder, () => forEach<string, Stats>(names, (name, then) => lstat(`${folder}/${name}`, then)));
+      yield names.map((name, at) => ({ name, stats: stats[at] }));
     }
   } finally {
     await open.close();
   }
+}
+
+/** @returns the names of the next page; none at the end. */
+function nextNames(folder: Dir): Promise<string[]> {
+  return new Promise((resolve, reject) => {
+    const names: string[] = [];
+    const read = (): void =>
+      folder.read((error, next) => {
+        if (error !== null) return reject(error);
+        if (next !== null) names.push(next.name);
+        if (next === null || names.length === UNDER_PAGE_MAX) resolve(names);
+        else read();
+      });
+    read();
+  });
 }
 
 /** Removes the folder and all in it; links in it, not what they lead to. */
