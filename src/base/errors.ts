@@ -70,6 +70,10 @@ export interface ErrorDetails {
   retryAfterMs?: number;
   /** The refusal holds as of this entry, where it says something of the namespace: what is asked later elsewhere has to be at least as new. */
   sn?: number;
+  /** POSIX's name of the refusal, where it has one: `ENOENT`, `ENOTDIR` … */
+  errno?: string;
+  /** The path that the refusal is about. */
+  path?: string;
 }
 
 /** An operating error. Messages are lowercase, static text first, values last as `key=value`. */
@@ -78,6 +82,8 @@ export class UnderstudyError extends Error {
   readonly leader: string | undefined;
   readonly retryAfterMs: number | undefined;
   readonly sn: number | undefined;
+  readonly errno: string | undefined;
+  readonly path: string | undefined;
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });
@@ -86,6 +92,8 @@ export class UnderstudyError extends Error {
     this.leader = details.leader;
     this.retryAfterMs = details.retryAfterMs;
     this.sn = details.sn;
+    this.errno = details.errno;
+    this.path = details.path;
   }
 }
 
@@ -96,9 +104,13 @@ export function isError(error: unknown, code?: ErrorCode): error is UnderstudyEr
 
 /** @returns `error` as of the entry `sn`. */
 export function asOf(error: UnderstudyError, sn: number): UnderstudyError {
-  const { code, message, cause, leader, retryAfterMs } = error;
-  const details = { ...(leader === undefined ? {} : { leader }), ...(retryAfterMs === undefined ? {} : { retryAfterMs }) };
-  return new UnderstudyError(code, message, { cause, sn, ...details });
+  const { code, message, cause, leader, retryAfterMs, errno, path } = error;
+  return new UnderstudyError(code, message, { cause, sn, ...present({ leader, retryAfterMs, errno, path }) });
+}
+
+/** @returns those of the details that are there. */
+function present(details: { readonly [Name in keyof ErrorDetails]: ErrorDetails[Name] | undefined }): ErrorDetails {
+  return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));
 }
 
 /** @returns `error` itself if it is an operating error, else `internal` (or the given code) with it as the cause. */

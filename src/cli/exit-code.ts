@@ -1,7 +1,7 @@
 /**
  * How commands end: exit codes that scripts can use, and errors as one plain sentence.
  */
-import { isError } from '../base/errors.js';
+import { isError, UnderstudyError } from '../base/errors.js';
 import { stackOf } from '../telemetry/describe-error.js';
 
 export const EXIT = {
@@ -47,7 +47,7 @@ export function sentenceOf(error: unknown, debug: boolean): string {
 
 function systemCodeOf(error: unknown): string | undefined {
   for (let at = error, depth = 0; at instanceof Error && depth < 8; at = at.cause, depth += 1) {
-    if ('errno' in at && 'code' in at && typeof at.code === 'string') return at.code;
+    if (!(at instanceof UnderstudyError) && 'errno' in at && 'code' in at && typeof at.code === 'string') return at.code;
   }
   return undefined;
 }

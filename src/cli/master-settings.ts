@@ -38,7 +38,7 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     flushIntervalMs: settings.masterMetastoreFlushIntervalMs,
     queueMax: QUEUE_MAX,
     digestIntervalBatches: settings.masterDigestInterval,
-    blockBytesDefault: settings.userBlockSizeBytesDefault,
+    namespace: { blockBytesDefault: settings.userBlockSizeBytesDefault },
     checkpointsEnabled: settings.masterJournalCheckpointEnabled,
     checkpointPeriodEntries: settings.masterJournalCheckpointPeriodEntries,
     checkpointPeriodBytes: settings.masterJournalCheckpointPeriodBytes,

@@ -23,7 +23,7 @@ export interface ChangedFile extends Change {
 }
 
 export interface CreateFileOptions extends ClientCallOptions {
-  /** Permission bits; 0644 unless given. */
+  /** Permission bits; 0666 less the umask unless given. */
   readonly mode?: number;
   readonly blockBytes?: number;
   /** Makes missing parents. */
@@ -39,7 +39,7 @@ export interface CompleteFileOptions extends ClientCallOptions {
 }
 
 export interface CreateDirectoryOptions extends ClientCallOptions {
-  /** Permission bits; 0755 unless given. */
+  /** Permission bits; 0777 less the umask unless given. */
   readonly mode?: number;
   /** Makes missing parents. */
   readonly recursive?: boolean;
@@ -75,6 +75,11 @@ export interface ListPage {
   readonly sn: number;
 }
 
+/** Bits that are taken from the default modes of what is made; a mode that is asked for stays as it is. */
+const UMASK = 0o022;
+
+const umaskOf = ({ mode }: { readonly mode?: number }): number => (mode === undefined ? UMASK : 0);
+
 export class FileSystem implements AsyncDisposable {
   /** For operations without a method here: any row of the table of operations can be called. */
   readonly client: Client;
@@ -89,7 +94,7 @@ export class FileSystem implements AsyncDisposable {
   /** @throws `already_exists`; `not_found`: no parent, and `recursive` was not asked for; and as `Client.mutate`. */
   async createFile(path: string, options: CreateFileOptions = {}): Promise<ChangedFile> {
     const { timeoutMs: _, signal: __, ...fields } = options;
-    return changed(path, await this.client.mutate(operations.createFile, { path, ...fields }, options));
+    return changed(path, await this.client.mutate(operations.createFile, { path, umask: umaskOf(options), ...fields }, options));
   }
 
   /** Fixes the file's length. @throws `failed_precondition`: it is complete already. */
@@ -101,7 +106,7 @@ export class FileSystem implements AsyncDisposable {
   /** @throws `already_exists`; `not_found`: no parent, and `recursive` was not asked for. */
   async createDirectory(path: string, options: CreateDirectoryOptions = {}): Promise<ChangedFile> {
     const { timeoutMs: _, signal: __, ...fields } = options;
-    return changed(path, await this.client.mutate(operations.createDirectory, { path, ...fields }, options));
+    return changed(path, await this.client.mutate(operations.createDirectory, { path, umask: umaskOf(options), ...fields }, options));
   }
 
   /** Moves a file or a whole directory. @throws `already_exists`: the target; `not_found`: the source, or the target's parent. */

@@ -4,7 +4,8 @@
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, UnderstudyError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
-import { decodeRequest, operations } from '../metadata/operations.js';
+import { decodeRequest } from '../metadata/operation.js';
+import { operations } from '../metadata/operations.js';
 import type { CheckpointRecord } from '../metadata/records.js';
 import { checkpointOf } from '../metadata/records.js';
 import type { ServerCall } from '../rpc/rpc.js';

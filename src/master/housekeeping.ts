@@ -8,8 +8,9 @@ import type { Clock } from '../base/clock.js';
 import { asError, type ErrorCode, type UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
-import { decodeId, encodeSessionKey, SESSION_RANGE } from '../metadata/keys.js';
+import { DETACHED_RANGE, decodeId, encodeSessionKey, SESSION_RANGE } from '../metadata/keys.js';
 import { firstNames } from '../metadata/listing.js';
+import { firstKeys } from '../metadata/scan.js';
 import type { ClockWatch, PeerClock } from './clock-watch.js';
 import type { Leadership } from './leadership.js';
 import type { Replica } from './replica.js';
@@ -87,8 +88,8 @@ async function append(leadership: Leadership, plan: Parameters<Leadership['appen
 /** Takes up to `REAP_NAMES_MAX` children out of one detached directory. */
 async function reapStep({ replica, leadership }: HousekeepingDeps): Promise<number> {
   const { kv, state } = replica;
-  const directoryId = await state.someDetached(kv);
-  if (directoryId === null) return REAP_IDLE_MS;
+  const [directoryId] = await firstKeys(state.detached, kv, DETACHED_RANGE, decodeId, 1);
+  if (directoryId === undefined) return REAP_IDLE_MS;
   const names = await firstNames(kv, state, directoryId, REAP_NAMES_MAX);
   await append(leadership, (now) => {
     if (!now.isDetached(directoryId)) return null;

@@ -13,11 +13,13 @@ import type { Clock } from '../base/clock.js';
 import { asError, ERROR_NUMBERS, type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { Appended, JournalWriter } from '../journal/journal.js';
+import type { Outcome } from '../metadata/apply.js';
 import { type Entry, encodeEntry } from '../metadata/entries.js';
-import type { EntryBody, PlanContext, Planned } from '../metadata/plan.js';
-import type { CallResult, Inode } from '../metadata/records.js';
+import type { EntryBody, Identity, NamespaceSettings, PlanContext, Planned } from '../metadata/plan.js';
+import { type CallResult, type Inode, inodeMessage } from '../metadata/records.js';
 import { recordedOutcome, refusalOf } from '../metadata/sessions.js';
 import type { State, StatePosition } from '../metadata/state.js';
+import { MASTER_IDENTITY } from './identity.js';
 import { LeaderClock } from './leader-clock.js';
 import { ReadGate, type Release } from './read-gate.js';
 import type { Replica } from './replica.js';
@@ -28,7 +30,7 @@ export interface LeadershipSettings {
   readonly queueMax: number;
   /** Batches from one digest entry to the next. */
   readonly digestIntervalBatches: number;
-  readonly blockBytesDefault: number;
+  readonly namespace: NamespaceSettings;
 }
 
 export interface LeadershipDeps {
@@ -45,8 +47,7 @@ export interface SubmissionCaller {
   readonly callId: number;
   readonly attempt: number;
   readonly lowestUnanswered: number;
-  readonly user: string;
-  readonly group: string;
+  readonly identity: Identity;
 }
 
 export interface Submission {
@@ -62,6 +63,8 @@ export interface Answer {
   /** The answer holds as of this entry. */
   readonly sn: number;
   readonly inode: Inode | null;
+  /** Of a call of several steps. */
+  readonly inodes: readonly (Inode | null)[];
 }
 
 interface Unsettled extends Answer {
@@ -245,18 +248,20 @@ export class Leadership {
     try {
       const recorded = caller === null ? null : recordedOutcome(caller, state);
       if (recorded !== null) return this.#answerAgain(submission, recorded);
-      const { user, group } = caller ?? { user: '', group: '' };
-      planned = submission.plan(state, { timeMs, user, group, blockBytesDefault: this.#settings.blockBytesDefault });
+      const { clientId, identity } = caller ?? { clientId: 0, identity: MASTER_IDENTITY };
+      planned = submission.plan(state, { timeMs, clientId, identity, settings: this.#settings.namespace });
     } catch (thrown) {
       const error = this.#deps.replica.checked(thrown);
       if (caller === null || caller.attempt === 1 || !FINAL_REFUSALS.has(error.code))
-        return this.#answer(submission, error, { sn: state.sn, inode: null });
-      const refusal = { errorCode: ERROR_NUMBERS[error.code], errorMessage: error.message };
+        return this.#answer(submission, error, { ...NOTHING, sn: state.sn });
+      const { code, message, errno = '', path = '' } = error;
+      const refusal = { errorCode: ERROR_NUMBERS[code], errorMessage: message, errno, path };
       return this.#add(submission, { refusal }, timeMs, error);
     }
     if ('entry' in planned) return this.#add(submission, planned.entry, timeMs);
-    if (caller === null || caller.attempt === 1) return this.#answer(submission, null, { sn: state.sn, inode: planned.unchanged });
-    this.#add(submission, { refusal: { inode: planned.unchanged } }, timeMs);
+    if (caller === null || caller.attempt === 1)
+      return this.#answer(submission, null, { sn: state.sn, inode: planned.unchanged, inodes: [] });
+    this.#add(submission, { refusal: { inode: planned.unchanged && inodeMessage(planned.unchanged) } }, timeMs);
   }
 
   /** Encodes, applies and queues one entry; refuses one that is too large for a batch, or that the journal has no room for. */
@@ -274,16 +279,16 @@ export class Leadership {
         NOTHING,
       );
     }
-    let inode: Inode | null;
+    let outcome: Outcome;
     try {
-      inode = this.#deps.replica.apply(entry);
+      outcome = this.#deps.replica.apply(entry);
     } catch (error) {
       return this.#answer(submission, asError(error), NOTHING);
     }
     this.#pending.entries.push(bytes);
     this.#pending.makesRoom &&= makesRoom;
     this.#pending.bytes += bytes.length + ENTRY_OVERHEAD_BYTES;
-    this.#pending.unsettled.push({ submission, sn: state.sn, inode, refused });
+    this.#pending.unsettled.push({ submission, sn: state.sn, inode: outcome.inode, inodes: outcome.inodes, refused });
     this.#schedule();
   }
 
@@ -300,14 +305,13 @@ export class Leadership {
   #answerAgain(submission: Submission, recorded: CallResult): void {
     this.release((refused) => {
       const unknown = refused && new UnderstudyError('outcome_unknown', `the outcome is unknown: ${refused.message}`, { cause: refused });
-      submission.settle(unknown ?? refusalOf(recorded), { sn: recorded.sn, inode: recorded.inode });
+      submission.settle(unknown ?? refusalOf(recorded), recorded);
     });
   }
 
   /** Answers without an entry: at the gate. */
   #answer(submission: Submission, error: UnderstudyError | null, answer: Answer): void {
-    const { sn, inode } = answer;
-    this.release((refused) => submission.settle(refused ?? error, refused === null ? { sn, inode } : NOTHING));
+    this.release((refused) => submission.settle(refused ?? error, refused === null ? answer : NOTHING));
   }
 
   #refuse(submission: Submission, error: UnderstudyError): void {
@@ -362,7 +366,7 @@ export class Leadership {
     this.#advance();
     this.#gate.committed(end.sn);
     if (!group.makesRoom) this.#trouble = '';
-    for (const { submission, sn, inode, refused } of group.unsettled) submission.settle(refused, { sn, inode });
+    for (const unsettled of group.unsettled) unsettled.submission.settle(unsettled.refused, unsettled);
     for (const release of group.readers) release(null);
     if (this.#isIdle()) this.#settleDrained();
   }
@@ -417,7 +421,7 @@ const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'diges
 const TRY_AGAIN_MS = 500;
 /** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);
-const NOTHING: Answer = { sn: 0, inode: null };
+const NOTHING: Answer = { sn: 0, inode: null, inodes: [] };
 const NOBODY: Submission = { caller: null, plan: () => ({ unchanged: null }), settle() {} };
 
 function emptyGroup(): Group {

@@ -99,6 +99,7 @@ export class Master implements Controlled, AsyncDisposable {
     const master = new Master(settings, deps);
     try {
       const service = new NamespaceService(
+        settings.namespace,
         master,
         new Map([...controlMethods(master), ...transferMethods(master.#handOver, master.#taker)]),
       );

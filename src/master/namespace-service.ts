@@ -5,11 +5,13 @@ import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, asOf, UnderstudyError } from '../base/errors.js';
 import { operations } from '../metadata/operations.js';
-import { checkPrincipal } from '../metadata/plan.js';
+import { checkPrincipal, type NamespaceSettings } from '../metadata/plan.js';
 import type { Pages } from '../metadata/queries.js';
+import { inodeMessage, inodeMessages } from '../metadata/records.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { AppliedWatch } from './applied-watch.js';
-import type { Leadership, SubmissionCaller } from './leadership.js';
+import { identityOf } from './identity.js';
+import type { Answer, Leadership, SubmissionCaller } from './leadership.js';
 import type { Replica } from './replica.js';
 
 /** What the service sees of its master. */
@@ -35,11 +37,13 @@ type Released = (refused: UnderstudyError | null) => void;
 const LISTINGS_MAX = 256;
 
 export class NamespaceService {
+  readonly #settings: NamespaceSettings;
   readonly #served: Served;
   readonly #methods = new Map<number, CallHandler>();
   #listings = 0;
 
-  constructor(served: Served, control: ReadonlyMap<number, CallHandler>) {
+  constructor(settings: NamespaceSettings, served: Served, control: ReadonlyMap<number, CallHandler>) {
+    this.#settings = settings;
     this.#served = served;
     for (const operation of Object.values(operations)) {
       if (operation.kind === 'mutation') this.#methods.set(operation.method, (call) => this.#mutate(operation, call));
@@ -64,19 +68,20 @@ export class NamespaceService {
       caller: submissionCaller(caller),
       plan,
       makesRoom: operation.method === operations.remove.method,
-      settle(refused, { sn, inode }) {
-        if (refused !== null) call.fail(sn === 0 ? refused : asOf(refused, sn));
-        else call.reply(encodeMessage(understudy.MutationResponse, { sn, inode }));
+      settle(refused, answer) {
+        if (refused !== null) call.fail(answer.sn === 0 ? refused : asOf(refused, answer.sn));
+        else call.reply(mutationResponse(answer));
       },
     });
   }
 
   #query(operation: QueryRow, call: ServerCall): void {
-    const { freshness, answer } = operation.prepare(call.body);
+    const { freshness, user, answer } = operation.prepare(call.body);
+    const context = { identity: identityOf(user, ''), settings: this.#settings };
     this.#look(call, freshness, (replica, release, behind) => {
       let body: Uint8Array;
       try {
-        body = withBehind(answer(replica.state, replica.kv), behind);
+        body = withBehind(answer(replica.state, replica.kv, context), behind);
       } catch (thrown) {
         const error = asOf(replica.checked(thrown), replica.state.sn);
         return release((refused) => call.fail(refused ?? error));
@@ -86,14 +91,15 @@ export class NamespaceService {
   }
 
   #stream(operation: StreamRow, call: ServerCall): void {
-    const { freshness, answer } = operation.prepare(call.body);
+    const { freshness, user, answer } = operation.prepare(call.body);
+    const context = { identity: identityOf(user, ''), settings: this.#settings };
     this.#look(call, freshness, (replica, release, behind) => {
       if (this.#listings >= LISTINGS_MAX) {
         return call.fail(new UnderstudyError('resource_exhausted', `too many listings are open: open=${this.#listings}`));
       }
       let pages: Pages;
       try {
-        pages = answer(replica.state, replica.kv);
+        pages = answer(replica.state, replica.kv, context);
       } catch (thrown) {
         const error = asOf(replica.checked(thrown), replica.state.sn);
         return release((refused) => call.fail(refused ?? error));
@@ -154,6 +160,11 @@ export class NamespaceService {
 
 const NEWEST = new Uint8Array();
 
+function mutationResponse({ sn, inode, inodes }: Answer): Uint8Array {
+  const answer = { sn, inode: inode && inodeMessage(inode), inodes: inodes.length === 0 ? [] : inodeMessages(inodes) };
+  return encodeMessage(understudy.MutationResponse, answer);
+}
+
 /** @returns the answer to a read, with how far behind it is: messages that follow each other are one. */
 function withBehind(answer: Uint8Array, behind: Uint8Array): Uint8Array {
   return behind.length === 0 ? answer : Buffer.concat([answer, behind]);
@@ -169,7 +180,6 @@ function submissionCaller(caller: understudy.Caller.$Properties | null | undefin
     callId: caller?.callId ?? 0,
     attempt: caller?.attempt ?? 0,
     lowestUnanswered: caller?.lowestUnanswered ?? 0,
-    user: checkPrincipal(caller?.user || 'nobody', 'user'),
-    group: checkPrincipal(caller?.group || 'nogroup', 'group'),
+    identity: identityOf(checkPrincipal(caller?.user || 'nobody', 'user'), checkPrincipal(caller?.group || 'nogroup', 'group')),
   };
 }

@@ -9,10 +9,9 @@ import type { Sequence } from '../base/ids.js';
 import { sleep } from '../base/wait.js';
 import { type Batch, type ChainPoint, endOf } from '../journal/journal.js';
 import type { KvStore, KvStores } from '../kv/kv-store.js';
-import { apply } from '../metadata/apply.js';
+import { apply, type Outcome } from '../metadata/apply.js';
 import { decodeEntry, type Entry } from '../metadata/entries.js';
 import { readMark } from '../metadata/flush-mark.js';
-import type { Inode } from '../metadata/records.js';
 import { State, type StateSettings } from '../metadata/state.js';
 import { verifyStore } from '../metadata/verify-store.js';
 import { WriteBehind, type WriteBehindSettings } from '../metadata/write-behind.js';
@@ -153,7 +152,7 @@ export class Replica implements AsyncDisposable {
   }
 
   /** Applies an entry that is not committed yet: a leader's own. @throws what it cannot apply; the state is as before then. */
-  apply(entry: Entry): Inode | null {
+  apply(entry: Entry): Outcome {
     const before = this.state.position();
     const undoLength = this.state.undoLength();
     try {

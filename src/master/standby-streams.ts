@@ -16,7 +16,8 @@ import type { Sequence } from '../base/ids.js';
 import type { Log } from '../base/log.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import type { Journal } from '../journal/journal.js';
-import { decodeRequest, operations } from '../metadata/operations.js';
+import { decodeRequest } from '../metadata/operation.js';
+import { operations } from '../metadata/operations.js';
 import type { ServerCall } from '../rpc/rpc.js';
 import type { RecentBatches } from './recent-batches.js';
 

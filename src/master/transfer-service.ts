@@ -1,6 +1,7 @@
 /** The methods by which the lead moves on purpose. */
 import { encodeMessage } from '../base/encode-message.js';
-import { decodeRequest, operations } from '../metadata/operations.js';
+import { decodeRequest } from '../metadata/operation.js';
+import { operations } from '../metadata/operations.js';
 import type { CallHandler } from '../rpc/rpc.js';
 import type { HandOver } from './hand-over.js';
 import type { LeadTaker } from './take-lead.js';

@@ -5,13 +5,23 @@
  * entry that does not fit the state is damage (`corrupt`), never skipped.
  */
 import { UnderstudyError } from '../base/errors.js';
+import { setAcl, setAttributes, setXattr, touch } from './apply-attributes.js';
+import { addBlocks, appendFile, completeFile, concat, truncateFile } from './apply-files.js';
+import { takeInodeIds } from './apply-inode.js';
+import { mount, queueWork, setCursor, unmount, updateMount, workDone } from './apply-mounts.js';
+import { createDirectory, createFile, load, reap, remove, rename } from './apply-tree.js';
 import type { Entry } from './entries.js';
 import { CALL_WINDOW, resultSlot } from './keys.js';
-import { type Inode, inodeOf, retentionOf } from './records.js';
+import { type Inode, inodeOf, inodesOf, retentionOf } from './records.js';
 import { ROOT_ID, type State } from './state.js';
 
-/** What an entry answers to the client whose call it is: the inode it made or changed, where it answers with one. */
-export type Outcome = Inode | null;
+/** What an entry answers to the client whose call it is. */
+export interface Outcome {
+  /** The inode that it made or changed, where it answers with one. */
+  readonly inode: Inode | null;
+  /** Of several steps: what each made or changed. */
+  readonly inodes: readonly (Inode | null)[];
+}
 
 type Body<K extends keyof Entry> = NonNullable<Entry[K]>;
 
@@ -21,12 +31,24 @@ export function apply(entry: Entry, state: State): Outcome {
   state.sn += 1;
   state.timeMs = Math.max(state.timeMs, timeMs);
   if (!entry.digest && !entry.retention) state.changedSn = state.sn;
-  const outcome = applyKind(entry, state, timeMs);
+  const outcome = applyBody(entry, state, timeMs);
   if (entry.clientId) recordCall(entry, outcome, state);
   return outcome;
 }
 
-function applyKind(entry: Entry, state: State, timeMs: number): Outcome {
+/** Applies what an entry says, without counting it as one: plans of several steps see one after the other by it. */
+export function applyBody(entry: Entry, state: State, timeMs: number): Outcome {
+  if (entry.group) {
+    const inodes = (entry.group.entries ?? []).map((step) => applyBody(step, state, timeMs).inode);
+    return { inode: inodes[0] ?? null, inodes };
+  }
+  if (entry.refusal) return { inode: entry.refusal.inode ? inodeOf(entry.refusal.inode) : null, inodes: inodesOf(entry.refusal.inodes) };
+  return { inode: applyKind(entry, state, timeMs), inodes: NO_INODES };
+}
+
+const NO_INODES: readonly (Inode | null)[] = [];
+
+function applyKind(entry: Entry, state: State, timeMs: number): Inode | null {
   if (entry.createFile) return createFile(entry.createFile, state, timeMs);
   if (entry.completeFile) return completeFile(entry.completeFile, state);
   if (entry.createDirectory) return createDirectory(entry.createDirectory, state, timeMs);
@@ -34,86 +56,30 @@ function applyKind(entry: Entry, state: State, timeMs: number): Outcome {
   if (entry.remove) return remove(entry.remove, state, timeMs);
   if (entry.setAttributes) return setAttributes(entry.setAttributes, state);
   if (entry.reap) return reap(entry.reap, state);
+  if (entry.addBlocks) return addBlocks(entry.addBlocks, state);
+  if (entry.load) return load(entry.load, state);
+  if (entry.touch) return touch(entry.touch, state);
+  if (entry.appendFile) return appendFile(entry.appendFile, state);
+  if (entry.truncateFile) return truncateFile(entry.truncateFile, state);
+  if (entry.concat) return concat(entry.concat, state, timeMs);
+  if (entry.setAcl) return setAcl(entry.setAcl, state);
+  if (entry.setXattr) return setXattr(entry.setXattr, state);
+  if (entry.renewLease) return null;
+  if (entry.queueWork) return queueWork(entry.queueWork, state);
+  if (entry.workDone) return workDone(entry.workDone, state);
+  if (entry.setCursor) return setCursor(entry.setCursor, state);
+  if (entry.mount) return mount(entry.mount, state, timeMs);
+  if (entry.unmount) return unmount(entry.unmount, state, timeMs);
+  if (entry.updateMount) return updateMount(entry.updateMount, state);
   if (entry.claim) return claim(entry.claim, state, timeMs);
   if (entry.registerClient) return registerClient(entry.registerClient, state, timeMs);
   if (entry.expireClients) return expireClients(entry.expireClients, state);
-  if (entry.refusal) return entry.refusal.inode ? inodeOf(entry.refusal.inode) : null;
   if (entry.digest) return digest(entry.digest, state);
   if (entry.retention) return retention(entry.retention, state);
   throw new UnderstudyError('corrupt', `journal entry has no kind: sn=${state.sn}`);
 }
 
-function createFile(body: Body<'createFile'>, state: State, timeMs: number): Outcome {
-  const inode = inodeOf(body.inode ?? {});
-  const name = body.name ?? '';
-  const parents = body.parents ?? [];
-  let parentId = body.parentId ?? 0;
-  if (parents.length === 0) addChildren(state, parentId, 1, timeMs);
-  else parentId = makeDirectories(state, parentId, parents, { ...inodeOf(body.parentsInode ?? {}), childCount: 1 }, timeMs).id;
-  state.putChild(parentId, name, inode, null);
-  state.putParent(inode.id, { parentId, name }, null);
-  takeInodeIds(state, inode.id, 1);
-  return inode;
-}
-
-function completeFile(body: Body<'completeFile'>, state: State): Outcome {
-  const parentId = body.parentId ?? 0;
-  const name = body.name ?? '';
-  const before = mustHave(state, parentId, name);
-  const after: Inode = { ...before, complete: true, length: body.length ?? 0, modifiedMs: body.modifiedMs ?? 0 };
-  state.putChild(parentId, name, after, before);
-  return after;
-}
-
-function createDirectory(body: Body<'createDirectory'>, state: State, timeMs: number): Outcome {
-  return makeDirectories(state, body.parentId ?? 0, body.names ?? [], inodeOf(body.inode ?? {}), timeMs);
-}
-
-function rename(body: Body<'rename'>, state: State, timeMs: number): Outcome {
-  const from = { parentId: body.fromParentId ?? 0, name: body.fromName ?? '' };
-  const to = { parentId: body.toParentId ?? 0, name: body.toName ?? '' };
-  const inode = mustHave(state, from.parentId, from.name);
-  state.putChild(from.parentId, from.name, null, inode);
-  state.putChild(to.parentId, to.name, inode, null);
-  state.putParent(inode.id, to, from);
-  addChildren(state, from.parentId, -1, timeMs);
-  addChildren(state, to.parentId, 1, timeMs);
-  return null;
-}
-
-function remove(body: Body<'remove'>, state: State, timeMs: number): Outcome {
-  const parentId = body.parentId ?? 0;
-  const name = body.name ?? '';
-  const inode = mustHave(state, parentId, name);
-  dropRow(state, parentId, name, inode);
-  addChildren(state, parentId, -1, timeMs);
-  return null;
-}
-
-function setAttributes(body: Body<'setAttributes'>, state: State): Outcome {
-  const parentId = body.parentId ?? 0;
-  const name = body.name ?? '';
-  const before = mustHave(state, parentId, name);
-  const after: Inode = {
-    ...before,
-    owner: body.owner ?? before.owner,
-    group: body.group ?? before.group,
-    mode: body.mode ?? before.mode,
-    modifiedMs: body.modifiedMs ?? before.modifiedMs,
-    accessedMs: body.accessedMs ?? before.accessedMs,
-  };
-  state.putChild(parentId, name, after, before);
-  return after;
-}
-
-function reap(body: Body<'reap'>, state: State): Outcome {
-  const directoryId = body.directoryId ?? 0;
-  for (const name of body.names ?? []) dropRow(state, directoryId, name, mustHave(state, directoryId, name));
-  if (body.done) state.putDetached(directoryId, null);
-  return null;
-}
-
-function claim(body: Body<'claim'>, state: State, timeMs: number): Outcome {
+function claim(body: Body<'claim'>, state: State, timeMs: number): null {
   state.epoch = body.epoch ?? 0;
   state.leaderAddress = body.host ?? '';
   if (state.hasRoot()) return null;
@@ -131,13 +97,15 @@ function claim(body: Body<'claim'>, state: State, timeMs: number): Outcome {
     complete: false,
     childCount: 0,
     persistence: 0,
+    generation: 0,
+    more: null,
   };
   state.putChild(0, '', root, null);
   takeInodeIds(state, ROOT_ID, 1);
   return null;
 }
 
-function registerClient(body: Body<'registerClient'>, state: State, timeMs: number): Outcome {
+function registerClient(body: Body<'registerClient'>, state: State, timeMs: number): null {
   const clientId = body.clientId ?? 0;
   state.putSession(clientId, { lowestUnanswered: 1, lastUsedMs: timeMs, highestCall: 0 }, null);
   const next = state.nextIds();
@@ -145,7 +113,7 @@ function registerClient(body: Body<'registerClient'>, state: State, timeMs: numb
   return null;
 }
 
-function expireClients(body: Body<'expireClients'>, state: State): Outcome {
+function expireClients(body: Body<'expireClients'>, state: State): null {
   for (const clientId of body.clientIds ?? []) {
     const session = state.session(clientId);
     if (session === null) continue;
@@ -160,13 +128,13 @@ function expireClients(body: Body<'expireClients'>, state: State): Outcome {
   return null;
 }
 
-function digest(body: Body<'digest'>, state: State): Outcome {
+function digest(body: Body<'digest'>, state: State): null {
   state.digestDue = true;
   state.expectedDigest = body.ofSn ? { ofSn: body.ofSn, low: body.low ?? 0, high: body.high ?? 0 } : null;
   return null;
 }
 
-function retention(body: Body<'retention'>, state: State): Outcome {
+function retention(body: Body<'retention'>, state: State): null {
   state.putRetention(retentionOf(body));
   return null;
 }
@@ -177,13 +145,16 @@ function recordCall(entry: Entry, outcome: Outcome, state: State): void {
   const callId = entry.callId ?? 0;
   const session = state.session(clientId);
   if (session === null) throw new UnderstudyError('corrupt', `entry of an unknown client: sn=${state.sn} client=${clientId}`);
-  const { errorCode, errorMessage } = entry.refusal ?? {};
+  const { errorCode, errorMessage, errno, path } = entry.refusal ?? {};
   state.putResult(resultSlot(clientId, callId), {
     callId,
     errorCode: errorCode ?? 0,
     errorMessage: errorMessage ?? '',
-    inode: outcome,
+    inode: outcome.inode,
     sn: state.sn,
+    inodes: outcome.inodes,
+    errno: errno ?? '',
+    path: path ?? '',
   });
   state.putSession(
     clientId,
@@ -194,43 +165,4 @@ function recordCall(entry: Entry, outcome: Outcome, state: State): void {
     },
     session,
   );
-}
-
-/** Makes directories one below the other, the first one below `parentId`; `alike` is the last one, but for its id. */
-function makeDirectories(state: State, parentId: number, names: readonly string[], alike: Inode, timeMs: number): Inode {
-  addChildren(state, parentId, 1, timeMs);
-  let above = parentId;
-  let made = alike;
-  names.forEach((name, depth) => {
-    made = { ...alike, id: alike.id + depth, childCount: depth < names.length - 1 ? 1 : alike.childCount };
-    state.putChild(above, name, made, null);
-    state.putParent(made.id, { parentId: above, name }, null);
-    above = made.id;
-  });
-  takeInodeIds(state, alike.id, names.length);
-  return made;
-}
-
-/** Changes a directory's count of children, and its time. */
-function addChildren(state: State, directoryId: number, count: number, timeMs: number): void {
-  const { inode, parentId, name } = state.directory(directoryId);
-  state.putChild(parentId, name, { ...inode, childCount: inode.childCount + count, modifiedMs: timeMs }, inode);
-}
-
-/** Takes an inode out of the tree; a directory that is not empty goes to the reaper. */
-function dropRow(state: State, parentId: number, name: string, inode: Inode): void {
-  state.putChild(parentId, name, null, inode);
-  state.putParent(inode.id, null, { parentId, name });
-  if (inode.directory && inode.childCount > 0) state.putDetached(inode.id, true);
-}
-
-function takeInodeIds(state: State, first: number, count: number): void {
-  state.putNextIds({ ...state.nextIds(), inodeId: first + count });
-}
-
-function mustHave(state: State, parentId: number, name: string): Inode {
-  const inode = state.child(parentId, name);
-  if (inode === null)
-    throw new UnderstudyError('corrupt', `entry names what is not there: sn=${state.sn} parent=${parentId} name=${JSON.stringify(name)}`);
-  return inode;
 }

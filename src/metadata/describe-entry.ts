@@ -1,7 +1,7 @@
 /**
  * Journal entries for people and for programs: what an entry is called, which places of the namespace it concerns, and what else it says.
  */
-import type { Entry } from './entries.js';
+import { type Entry, type EntryKind, kindOf } from './entries.js';
 import type { Parent } from './records.js';
 import { ROOT_ID, type State } from './state.js';
 
@@ -21,7 +21,7 @@ export interface EntryDescription {
 
 /** Depth of the tree (src/metadata/path.ts), and one: a chain of parents that is longer is damage. */
 const DEPTH_MAX = 513;
-const ENVELOPE = new Set(['timeMs', 'clientId', 'callId', 'lowestUnanswered']);
+const ENVELOPE = new Set(['timeMs', 'clientId', 'callId', 'lowestUnanswered', 'path', 'toPath']);
 const PLACE_FIELDS = new Set(['parentId', 'name', 'names', 'parents', 'fromParentId', 'fromName', 'toParentId', 'toName', 'directoryId']);
 
 export function describeEntry(entry: Entry): EntryDescription {
@@ -32,8 +32,31 @@ export function describeEntry(entry: Entry): EntryDescription {
   return { kind, places: placesOf(entry), fields: Object.fromEntries(fields), call };
 }
 
+interface Place {
+  readonly parentId?: number | null;
+  readonly name?: string | null;
+}
+
+/** Kinds that name no one place. */
+const NOWHERE: ReadonlySet<EntryKind> = new Set([
+  'renewLease',
+  'touch',
+  'updateMount',
+  'queueWork',
+  'workDone',
+  'setCursor',
+  'refusal',
+  'registerClient',
+  'expireClients',
+  'digest',
+  'retention',
+  'claim',
+]);
+
 function placesOf(entry: Entry): Parent[] {
-  const { createFile, createDirectory, rename, reap } = entry;
+  const { createFile, createDirectory, rename, reap, load, group } = entry;
+  if (group) return (group.entries ?? []).flatMap(placesOf);
+  if (load) return [...(load.names ?? []), ...(load.gone ?? [])].map((name) => ({ parentId: load.directoryId ?? 0, name }));
   if (createFile) {
     const path = [...(createFile.parents ?? []), createFile.name ?? ''];
     return [{ parentId: createFile.parentId ?? 0, name: path.join('/') }];
@@ -46,7 +69,8 @@ function placesOf(entry: Entry): Parent[] {
     ];
   }
   if (reap) return (reap.names ?? []).map((name) => ({ parentId: reap.directoryId ?? 0, name }));
-  const single = entry.completeFile ?? entry.remove ?? entry.setAttributes;
+  const kind = kindOf(entry);
+  const single: Place | undefined | null = kind === undefined || NOWHERE.has(kind) ? undefined : (entry[kind] as Place);
   return single ? [{ parentId: single.parentId ?? 0, name: single.name ?? '' }] : [];
 }
 

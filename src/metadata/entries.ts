@@ -5,10 +5,10 @@ import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import { needsVersionFor } from '../base/needs-version.js';
-import { refuseUnknown, strictReader } from './records.js';
+import { decodeStrictly } from './strict.js';
 
 /** The most frequent ones first. */
-const ENTRY_KINDS = [
+export const ENTRY_KINDS = [
   'createFile',
   'completeFile',
   'createDirectory',
@@ -16,6 +16,22 @@ const ENTRY_KINDS = [
   'remove',
   'setAttributes',
   'reap',
+  'addBlocks',
+  'group',
+  'load',
+  'touch',
+  'appendFile',
+  'truncateFile',
+  'concat',
+  'setAcl',
+  'setXattr',
+  'renewLease',
+  'queueWork',
+  'workDone',
+  'setCursor',
+  'mount',
+  'unmount',
+  'updateMount',
   'refusal',
   'registerClient',
   'expireClients',
@@ -23,6 +39,8 @@ const ENTRY_KINDS = [
   'retention',
   'claim',
 ] as const;
+
+export type EntryKind = (typeof ENTRY_KINDS)[number];
 
 export type Entry = understudy.JournalEntry.$Properties;
 
@@ -32,35 +50,23 @@ export function encodeEntry(entry: Entry): Uint8Array {
 
 /** @throws `corrupt`: not an entry. @throws `failed_precondition` (`needs version`): made by a later version. */
 export function decodeEntry(bytes: Uint8Array, sn: number): understudy.JournalEntry {
-  let entry: understudy.JournalEntry;
-  try {
-    entry = understudy.JournalEntry.decode(strictReader(bytes));
-  } catch (cause) {
-    throw new UnderstudyError('corrupt', `journal entry is damaged: sn=${sn}`, { cause });
-  }
-  refuseUnknown(entry, `entry sn=${sn}`);
-  const kinds = ENTRY_KINDS.filter((kind) => entry[kind] != null);
-  const [kind] = kinds;
-  if (kind === undefined) {
-    throw needsVersionFor(`kind of entry sn=${sn}`);
-  }
-  if (kinds.length > 1) throw new UnderstudyError('corrupt', `journal entry has several kinds: sn=${sn} kinds=${kinds.join()}`);
-  refuseUnknown(entry[kind] ?? {}, `${kind} sn=${sn}`);
-  for (const within of messagesIn(entry)) if (within != null) refuseUnknown(within, `${kind} sn=${sn}`);
+  const entry = decodeStrictly(understudy.JournalEntry, bytes, `entry sn=${sn}`);
+  checkKinds(entry, sn);
   return entry;
 }
 
-/** @returns the messages within that of the entry's kind. */
-function messagesIn({
-  createFile,
-  createDirectory,
-  refusal,
-  retention,
-}: understudy.JournalEntry): readonly (Unknowns | null | undefined)[] {
-  if (createFile != null) return [createFile.inode, createFile.parentsInode];
-  if (createDirectory != null) return [createDirectory.inode];
-  if (refusal != null) return [refusal.inode];
-  return retention?.checkpoints ?? [];
+/** @returns the kind of an entry, undefined where it has none that is known. */
+export function kindOf(entry: Entry): EntryKind | undefined {
+  return ENTRY_KINDS.find((kind) => entry[kind] != null);
 }
 
-type Unknowns = Parameters<typeof refuseUnknown>[0];
+function checkKinds(entry: Entry, sn: number): void {
+  let found: EntryKind | undefined;
+  for (const kind of ENTRY_KINDS) {
+    if (entry[kind] == null) continue;
+    if (found !== undefined) throw new UnderstudyError('corrupt', `journal entry has several kinds: sn=${sn} kinds=${found},${kind}`);
+    found = kind;
+  }
+  if (found === undefined) throw needsVersionFor(`kind of entry sn=${sn}`);
+  if (found === 'group') for (const step of entry.group?.entries ?? []) checkKinds(step, sn);
+}

@@ -10,7 +10,7 @@ import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import type { Digest } from './digest.js';
 import { APPLIED_KEY, LOADING_KEY, RING_SLOTS, ringKey } from './keys.js';
-import { refuseUnknown, strictReader } from './records.js';
+import { decodeStrictly } from './strict.js';
 
 export interface FlushMark {
   /** Number of the flush, from 1; 0 for an empty store. */
@@ -92,12 +92,5 @@ export function readMark(kv: KvStore, identity: JournalIdentity): FlushMark {
 function markAt(kv: KvStore, key: Uint8Array): understudy.FlushMark | null {
   const bytes = kv.get(key);
   if (bytes === undefined) return null;
-  let row: understudy.FlushMark;
-  try {
-    row = understudy.FlushMark.decode(strictReader(bytes));
-  } catch (cause) {
-    throw new UnderstudyError('corrupt', 'the metastore holds a damaged mark', { cause });
-  }
-  refuseUnknown(row, 'flush mark');
-  return row;
+  return decodeStrictly(understudy.FlushMark, bytes, 'flush mark');
 }

@@ -5,11 +5,16 @@
  *   p  inode id (8)                                 where it hangs
  *   x  client id (8)  call id mod window (4)        the outcome of that call
  *   c  client id (8)                                a registered client
+ *   u  inode id (8)                                 what is below a directory
+ *   a  inode id (8)                                 extended attributes
+ *   o  client id (8)  inode id (8)                  a file that this client is writing
+ *   t  Unix milliseconds (8)  inode id (8)          an inode that expires then
  *   g  inode id (8)                                 a detached directory waiting to be reaped
+ *   m  mount id (8)                                 a mount point
+ *   w  mount id (8)  number (8)                     a change that its under store has yet to see
+ *   f  name (UTF-8)                                 a cursor of the change feed
  *   s  name                                         singletons: `next`, `retention`
  *   !  …                                            this master's own: flush marks, loading; not part of the state, nor of its digest
- *
- * Letters `t` (expiry) and `m` (mounts) are taken.
  */
 export const STATE_RANGE = { gte: Uint8Array.of(0x61), lt: Uint8Array.of(0x7b) };
 
@@ -19,6 +24,13 @@ const P = 0x70;
 const X = 0x78;
 const C = 0x63;
 const G = 0x67;
+const U = 0x75;
+const A = 0x61;
+const O = 0x6f;
+const T = 0x74;
+const M = 0x6d;
+const W = 0x77;
+const F = 0x66;
 
 /** Key of a `d` row inside the program: `<parent id>/<name>`. */
 export type ChildKey = string;
@@ -52,14 +64,56 @@ export function childRange(parentId: number, startAfter: string): { gte: Uint8Ar
 export const encodeParentKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), P, id);
 export const encodeSessionKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), C, id);
 export const encodeDetachedKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), G, id);
+export const encodeUsageKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), U, id);
+export const encodeXattrsKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), A, id);
+export const encodeMountKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), M, id);
+export const encodeCursorKey = (name: string): Uint8Array => Buffer.concat([Uint8Array.of(F), Buffer.from(name)]);
 
-/** @returns the id in the key of a `p`, `c` or `g` row. */
+/** Key of an `o`, `t` or `w` row inside the program: `<first>/<second>`. */
+export type PairKey = string;
+
+export function pairKey(first: number, second: number): PairKey {
+  return `${first}/${second}`;
+}
+
+export function splitPair(key: PairKey): readonly [first: number, second: number] {
+  const slash = key.indexOf('/');
+  return [Number(key.slice(0, slash)), Number(key.slice(slash + 1))];
+}
+
+const encodePair = (letter: number) => (key: PairKey) => {
+  const out = Buffer.allocUnsafe(17);
+  const [first, second] = splitPair(key);
+  putId(out, letter, first);
+  out.writeUInt32BE(Math.floor(second / 2 ** 32), 9);
+  out.writeUInt32BE(second >>> 0, 13);
+  return out;
+};
+
+export const encodeOpenFileKey = encodePair(O);
+export const encodeExpiryKey = encodePair(T);
+export const encodeWorkKey = encodePair(W);
+
+/** @returns the pair in the key of an `o`, `t` or `w` row. */
+export function decodePair(key: Uint8Array): PairKey {
+  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
+  return pairKey(decodeId(key), view.getUint32(9) * 2 ** 32 + view.getUint32(13));
+}
+
+export function decodeCursorName(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString();
+}
+
+/** @returns the id in the key of a `p`, `c`, `g`, `u`, `a` or `m` row; the first of a pair. */
 export function decodeId(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
   return view.getUint32(1) * 2 ** 32 + view.getUint32(5);
 }
 
 export const SESSION_RANGE = { gte: Uint8Array.of(C), lt: Uint8Array.of(C + 1) };
+export const OPEN_FILE_RANGE = { gte: Uint8Array.of(O), lt: Uint8Array.of(O + 1) };
+export const EXPIRY_RANGE = { gte: Uint8Array.of(T), lt: Uint8Array.of(T + 1) };
+export const CURSOR_RANGE = { gte: Uint8Array.of(F), lt: Uint8Array.of(F + 1) };
 export const DETACHED_RANGE = { gte: Uint8Array.of(G), lt: Uint8Array.of(G + 1) };
 
 /** Most calls of one client whose outcomes are kept; the stored keys depend on it, so it is fixed. */

@@ -4,7 +4,8 @@
  * Limits: a component has 1 to 255 bytes, a path up to 4096 bytes and 512 components. Characters are compared as they are; a NUL is
  * refused. One slash at the end is tolerated, two in a row are not.
  */
-import { UnderstudyError } from '../base/errors.js';
+import type { UnderstudyError } from '../base/errors.js';
+import { type Errno, refusal } from './refusals.js';
 
 const COMPONENT_BYTES_MAX = 255;
 const PATH_BYTES_MAX = 4096;
@@ -14,10 +15,10 @@ const PATH_DEPTH_MAX = 512;
 export function parsePath(path: string): string[] {
   if (path.charCodeAt(0) !== SLASH) throw refused(path, path === '' ? 'a path may not be empty' : 'a path has to begin with /');
   if (path.length * 3 > PATH_BYTES_MAX && Buffer.byteLength(path) > PATH_BYTES_MAX)
-    throw refused(path, `a path may have up to ${PATH_BYTES_MAX} bytes`);
+    throw refused(path, `a path may have up to ${PATH_BYTES_MAX} bytes`, 'ENAMETOOLONG');
   if (path.length === 1) return [];
   const names = path.slice(1, path.charCodeAt(path.length - 1) === SLASH ? -1 : undefined).split('/');
-  if (names.length > PATH_DEPTH_MAX) throw refused(path, `a path may have up to ${PATH_DEPTH_MAX} components`);
+  if (names.length > PATH_DEPTH_MAX) throw refused(path, `a path may have up to ${PATH_DEPTH_MAX} components`, 'ENAMETOOLONG');
   for (const name of names) checkName(name, path);
   return names;
 }
@@ -27,12 +28,11 @@ const SLASH = 0x2f;
 function checkName(name: string, path: string): void {
   if (name === '' || name === '.' || name === '..') throw refused(path, 'a component may not be empty, . or ..');
   if (name.length * 3 > COMPONENT_BYTES_MAX && Buffer.byteLength(name) > COMPONENT_BYTES_MAX) {
-    throw refused(path, `a component may have up to ${COMPONENT_BYTES_MAX} bytes`);
+    throw refused(path, `a component may have up to ${COMPONENT_BYTES_MAX} bytes`, 'ENAMETOOLONG');
   }
   if (name.includes('\0')) throw refused(path, 'a component may not hold a NUL');
 }
 
-function refused(path: string, rule: string): UnderstudyError {
-  const shown = path.length > 120 ? `${path.slice(0, 120)}…` : path;
-  return new UnderstudyError('invalid_argument', `${rule}: path=${JSON.stringify(shown)}`);
+function refused(path: string, rule: string, errno: Errno = 'EINVAL'): UnderstudyError {
+  return refusal(errno, rule, JSON.stringify(path));
 }

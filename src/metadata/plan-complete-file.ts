@@ -1,15 +1,15 @@
 import type { understudy } from '#proto/understudy.js';
-import { UnderstudyError } from '../base/errors.js';
-import { checkCount, type PlanContext, type Planned, resolveExisting } from './plan.js';
+import { checkCount, type PlanContext, type Planned, plainPath, resolveExisting } from './plan.js';
+import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
 /** Fixes a file's length: its blocks follow from that. */
 export function planCompleteFile(request: understudy.CompleteFileRequest, state: StateView, context: PlanContext): Planned {
-  const { path, parentId, name, inode } = resolveExisting(request.path, state);
-  if (inode.directory) throw new UnderstudyError('failed_precondition', `only a file can be completed: path=${path}`);
-  if (inode.complete) throw new UnderstudyError('failed_precondition', `the file is already complete: path=${path}`);
+  const resolved = resolveExisting(request.path, state, context);
+  const { path, parentId, name, inode } = resolved;
+  if (inode.directory) throw refusal('EISDIR', 'only a file can be completed', path);
+  if (inode.complete) throw refusal('ETXTBSY', 'the file is already complete', path);
   const length = checkCount(request.length, 'length');
-  return {
-    entry: { completeFile: { parentId, name, length, modifiedMs: checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms') } },
-  };
+  const modifiedMs = checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms');
+  return { entry: { path: plainPath(resolved), completeFile: { parentId, name, length, modifiedMs } } };
 }

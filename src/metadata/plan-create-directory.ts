@@ -1,39 +1,47 @@
 import type { understudy } from '#proto/understudy.js';
-import { UnderstudyError } from '../base/errors.js';
-import { checkMode, newInodeIds, type PlanContext, type Planned, resolve } from './plan.js';
-import type { Inode } from './records.js';
+import { checkMode, checkRoomFor, newInodeIds, type PlanContext, type Planned, plainPath, resolve } from './plan.js';
+import { type Inode, inodeMessage } from './records.js';
+import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
 /** Makes a directory; with `recursive` those missing above it too, all alike. */
 export function planCreateDirectory(request: understudy.CreateDirectoryRequest, state: StateView, context: PlanContext): Planned {
-  const { path, missing, inode } = resolve(request.path, state);
-  const mode = checkMode(request.mode ?? 0o755);
+  const resolved = resolve(request.path, state, context);
+  const { path, missing, inode } = resolved;
+  const mode = checkMode(request.mode ?? 0o777) & ~request.umask;
   if (missing.length === 0) {
     if (request.allowExists && inode.directory) return { unchanged: inode };
-    throw new UnderstudyError('already_exists', `path already exists: path=${path}`);
+    throw refusal('EEXIST', 'path already exists', path);
   }
-  if (!inode.directory) throw new UnderstudyError('failed_precondition', `the parent is not a directory: path=${path}`);
-  if (missing.length > 1 && !request.recursive) throw new UnderstudyError('not_found', `the parent does not exist: path=${path}`);
+  checkRoomFor(resolved, request.recursive);
+  const made = newDirectory(newInodeIds(state), mode, context);
   return {
-    entry: { createDirectory: { parentId: inode.id, names: [...missing], inode: newDirectory(newInodeIds(state), mode, context) } },
+    entry: { path: plainPath(resolved), createDirectory: { parentId: inode.id, names: [...missing], inode: inodeMessage(made) } },
   };
 }
 
 /** @returns an empty directory, made now. */
 export function newDirectory(id: number, mode: number, context: PlanContext): Inode {
+  return { ...newInode(id, mode, context), directory: true };
+}
+
+/** @returns an empty file, made now, that is not complete. */
+export function newInode(id: number, mode: number, { identity, timeMs }: PlanContext): Inode {
   return {
     id,
-    directory: true,
-    owner: context.user,
-    group: context.group,
+    directory: false,
+    owner: identity.user,
+    group: identity.groups[0] ?? identity.user,
     mode,
-    createdMs: context.timeMs,
-    modifiedMs: context.timeMs,
-    accessedMs: context.timeMs,
+    createdMs: timeMs,
+    modifiedMs: timeMs,
+    accessedMs: timeMs,
     length: 0,
     blockBytes: 0,
     complete: false,
     childCount: 0,
     persistence: 0,
+    generation: 0,
+    more: null,
   };
 }

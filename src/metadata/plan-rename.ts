@@ -1,18 +1,22 @@
 import type { understudy } from '#proto/understudy.js';
-import { UnderstudyError } from '../base/errors.js';
-import { type Planned, resolveExisting, resolveNew } from './plan.js';
+import { type PlanContext, type Planned, plainPath, resolveExisting, resolveNew } from './plan.js';
+import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
-/** Moves a file or a whole directory, in one entry whatever its size. The target must not exist; its parent must. */
-export function planRename(request: understudy.RenameRequest, state: StateView): Planned {
-  const from = resolveExisting(request.from, state);
-  if (from.parentId === 0) throw new UnderstudyError('invalid_argument', 'the root cannot be renamed');
+/** Moves a file or a whole directory, in one entry whatever its size. */
+export function planRename(request: understudy.RenameRequest, state: StateView, context: PlanContext): Planned {
+  const from = resolveExisting(request.from, state, context);
+  if (from.parentId === 0) throw refusal('EINVAL', 'the root cannot be renamed', request.from);
   if (isPrefix(from.names, request.to)) {
-    throw new UnderstudyError('invalid_argument', `a directory cannot be moved below itself: from=${request.from} to=${request.to}`);
+    throw refusal('EINVAL', 'a directory cannot be moved below itself', request.from, `to=${request.to}`);
   }
-  const to = resolveNew(request.to, state);
+  const to = resolveNew(request.to, false, state, context);
   return {
-    entry: { rename: { fromParentId: from.parentId, fromName: from.name, toParentId: to.inode.id, toName: to.missing[0] as string } },
+    entry: {
+      path: plainPath(from),
+      toPath: plainPath(to),
+      rename: { fromParentId: from.parentId, fromName: from.name, toParentId: to.inode.id, toName: to.missing[0] as string },
+    },
   };
 }
 

@@ -1,10 +1,11 @@
 import type { understudy } from '#proto/understudy.js';
-import { checkCount, checkMode, checkPrincipal, type Planned, resolveExisting } from './plan.js';
+import { checkCount, checkMode, checkPrincipal, type PlanContext, type Planned, plainPath, resolveExisting } from './plan.js';
 import type { StateView } from './state.js';
 
 /** Changes owner, group, mode and times: those that the request names. */
-export function planSetAttributes(request: understudy.SetAttributesRequest, state: StateView): Planned {
-  const { parentId, name, inode } = resolveExisting(request.path, state);
+export function planSetAttributes(request: understudy.SetAttributesRequest, state: StateView, context: PlanContext): Planned {
+  const resolved = resolveExisting(request.path, state, context);
+  const { parentId, name, inode } = resolved;
   const changes = {
     ...(request.owner == null ? {} : { owner: checkPrincipal(request.owner, 'owner') }),
     ...(request.group == null ? {} : { group: checkPrincipal(request.group, 'group') }),
@@ -13,5 +14,5 @@ export function planSetAttributes(request: understudy.SetAttributesRequest, stat
     ...(request.accessedMs == null ? {} : { accessedMs: checkCount(request.accessedMs, 'accessed_ms') }),
   };
   const same = Object.entries(changes).every(([field, value]) => inode[field as keyof typeof changes] === value);
-  return same ? { unchanged: inode } : { entry: { setAttributes: { parentId, name, ...changes } } };
+  return same ? { unchanged: inode } : { entry: { path: plainPath(resolved), setAttributes: { parentId, name, ...changes } } };
 }

@@ -7,24 +7,41 @@ import { UnderstudyError } from '../base/errors.js';
 import type { Entry } from './entries.js';
 import { parsePath } from './path.js';
 import type { Inode } from './records.js';
+import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
 /** What an entry says beyond its time and its caller. */
 export type EntryBody = Omit<Entry, 'timeMs' | 'clientId' | 'callId' | 'lowestUnanswered'>;
 
-export interface PlanContext {
+/** Who asks. */
+export interface Identity {
+  readonly user: string;
+  /** The primary one first. */
+  readonly groups: readonly string[];
+  readonly isSuperuser: boolean;
+}
+
+/** What the masters are set to, as far as plans and queries go by it. */
+export interface NamespaceSettings {
+  readonly blockBytesDefault: number;
+}
+
+export interface QueryContext {
+  readonly identity: Identity;
+  readonly settings: NamespaceSettings;
+}
+
+export interface PlanContext extends QueryContext {
   /** Leader's time, Unix milliseconds: the entry's. */
   readonly timeMs: number;
-  /** Who asks: the owner of what is made. */
-  readonly user: string;
-  readonly group: string;
-  readonly blockBytesDefault: number;
+  /** Whose call it is; 0: the master's own. */
+  readonly clientId: number;
 }
 
 /** One entry to append; or nothing to change, and the answer. */
 export type Planned = { readonly entry: EntryBody } | { readonly unchanged: Inode | null };
 
-/** @throws an operating error: the refusal. */
+/** @throws an operating error: the refusal (refusals.ts). */
 export type Plan<Request> = (request: Request, state: StateView, context: PlanContext) => Planned;
 
 /** A path followed as far as it exists. */
@@ -39,44 +56,59 @@ export interface Resolved {
   readonly inode: Inode;
   /** Components that do not exist, highest first; empty: `inode` is what the path names. */
   readonly missing: readonly string[];
+  /** The directories on the way, the root first; `inode` is not among them. */
+  readonly above: readonly Inode[];
 }
 
-/** Follows `path` down from the root. @throws `invalid_argument`. */
-export function resolve(path: string, state: StateView): Resolved {
+/** Follows `path` down from the root. @throws EINVAL, ENAMETOOLONG. */
+export function resolve(path: string, state: StateView, _context: QueryContext): Resolved {
   const names = parsePath(path);
+  const above: Inode[] = [];
   let inode = state.root();
   let parentId = 0;
   let name = '';
   for (let depth = 0; depth < names.length; depth++) {
     const next = names[depth] as string;
     const child = inode.directory ? state.child(inode.id, next) : null;
-    if (child === null) return { path, names, parentId, name, inode, missing: names.slice(depth) };
+    if (child === null) return { path, names, parentId, name, inode, missing: names.slice(depth), above };
+    above.push(inode);
     parentId = inode.id;
     name = next;
     inode = child;
   }
-  return { path, names, parentId, name, inode, missing: [] };
+  return { path, names, parentId, name, inode, missing: [], above };
 }
 
-/** As `resolve`. @throws `not_found` as well. */
-export function resolveExisting(path: string, state: StateView): Resolved {
-  const resolved = resolve(path, state);
-  if (resolved.missing.length > 0) throw new UnderstudyError('not_found', `path does not exist: path=${path}`);
-  return resolved;
+/** As `resolve`. @throws ENOENT, ENOTDIR as well. */
+export function resolveExisting(path: string, state: StateView, context: QueryContext): Resolved {
+  const resolved = resolve(path, state, context);
+  if (resolved.missing.length === 0) return resolved;
+  if (!resolved.inode.directory) throw refusal('ENOTDIR', 'a component of the path is not a directory', path);
+  throw refusal('ENOENT', 'path does not exist', path);
+}
+
+/** @returns the path as it is told: without a slash at its end. */
+export function plainPath({ names }: Pick<Resolved, 'names'>): string {
+  return `/${names.join('/')}`;
 }
 
 /**
  * As `resolve`, for a path to be made below what exists.
  *
- * @throws `not_found` where more than the last component is missing; `already_exists`; `failed_precondition` below a file.
+ * @param recursive missing parents are to be made, too. @throws EEXIST; ENOTDIR below a file; ENOENT where the parent is missing.
  */
-export function resolveNew(path: string, state: StateView): Resolved {
-  const resolved = resolve(path, state);
-  const { missing, inode } = resolved;
-  if (missing.length === 0) throw new UnderstudyError('already_exists', `path already exists: path=${path}`);
-  if (!inode.directory) throw new UnderstudyError('failed_precondition', `the parent is not a directory: path=${path}`);
-  if (missing.length > 1) throw new UnderstudyError('not_found', `the parent does not exist: path=${path}`);
+export function resolveNew(path: string, recursive: boolean, state: StateView, context: QueryContext): Resolved {
+  const resolved = resolve(path, state, context);
+  const { missing } = resolved;
+  if (missing.length === 0) throw refusal('EEXIST', 'path already exists', path);
+  checkRoomFor(resolved, recursive);
   return resolved;
+}
+
+/** @throws ENOTDIR, ENOENT: what is missing of the path cannot be made below what there is. */
+export function checkRoomFor({ path, missing, inode }: Resolved, recursive: boolean): void {
+  if (!inode.directory) throw refusal('ENOTDIR', 'the parent is not a directory', path);
+  if (missing.length > 1 && !recursive) throw refusal('ENOENT', 'the parent does not exist', path);
 }
 
 const INODE_ID_MAX = 2 ** 53 - 2 ** 20;
@@ -90,14 +122,14 @@ export function newInodeIds(state: StateView): number {
 
 /** @throws `invalid_argument` unless `mode` is made of permission bits. */
 export function checkMode(mode: number): number {
-  if (mode > 0o7777) throw new UnderstudyError('invalid_argument', `a mode has twelve bits: mode=${mode.toString(8)}`);
+  if (mode > 0o7777) throw new UnderstudyError('invalid_argument', `a mode has twelve bits: mode=${mode.toString(8)}`, { errno: 'EINVAL' });
   return mode;
 }
 
 /** @throws `invalid_argument` unless `value` is a whole number from 0 up to 2^53. */
 export function checkCount(value: number, what: string): number {
   if (!Number.isSafeInteger(value) || value < 0)
-    throw new UnderstudyError('invalid_argument', `not a whole number below 2^53: ${what}=${value}`);
+    throw new UnderstudyError('invalid_argument', `not a whole number below 2^53: ${what}=${value}`, { errno: 'EINVAL' });
   return value;
 }
 
@@ -109,6 +141,7 @@ export function checkPrincipal(value: string, what: string): string {
     throw new UnderstudyError(
       'invalid_argument',
       `a name of a user or group has 1 to ${PRINCIPAL_BYTES_MAX} bytes: ${what}=${JSON.stringify(value)}`,
+      { errno: 'EINVAL' },
     );
   }
   return value;

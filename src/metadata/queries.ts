@@ -7,16 +7,20 @@ import type { KvStore } from '../kv/kv-store.js';
 import { encodeChild } from './keys.js';
 import { encodeListPage } from './list-page.js';
 import { Listing } from './listing.js';
-import { resolve, resolveExisting } from './plan.js';
-import { inodeCodec } from './records.js';
+import { type QueryContext, resolve, resolveExisting } from './plan.js';
+import { inodeCodec, inodeMessage } from './records.js';
 import type { State, StateView } from './state.js';
 
-export function getStatus(request: understudy.GetStatusRequest, state: StateView): understudy.GetStatusResponse.$Properties {
-  return { inode: resolveExisting(request.path, state).inode, sn: state.sn };
+export function getStatus(
+  request: understudy.GetStatusRequest,
+  state: StateView,
+  context: QueryContext,
+): understudy.GetStatusResponse.$Properties {
+  return { inode: inodeMessage(resolveExisting(request.path, state, context).inode), sn: state.sn };
 }
 
-export function exists(request: understudy.ExistsRequest, state: StateView): understudy.ExistsResponse.$Properties {
-  return { exists: resolve(request.path, state).missing.length === 0, sn: state.sn };
+export function exists(request: understudy.ExistsRequest, state: StateView, context: QueryContext): understudy.ExistsResponse.$Properties {
+  return { exists: resolve(request.path, state, context).missing.length === 0, sn: state.sn };
 }
 
 /** The answer to a stream query: taken as of the moment of asking, sent page by page. */
@@ -29,8 +33,8 @@ const PAGE_ENTRIES = 1024;
 const LIST_PAGE_ENTRIES_MAX = 10_000;
 
 /** Lists a directory; a file lists as itself, under an empty name. */
-export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore): Pages {
-  const { inode } = resolveExisting(request.path, state);
+export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore, context: QueryContext): Pages {
+  const { inode } = resolveExisting(request.path, state, context);
   const sn = state.sn;
   const entries = request.pageEntries || PAGE_ENTRIES;
   if (entries > LIST_PAGE_ENTRIES_MAX) {

@@ -4,11 +4,10 @@
  * Values are immutable: a change makes a new one. They are plain objects with all fields set, in one order, so that the hot paths stay
  * monomorphic. Stored bytes are canonical (protobuf, fields ascending, defaults left out): equal values are equal bytes (I4).
  */
-import protobuf from 'protobufjs/minimal.js';
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
-import { UnderstudyError } from '../base/errors.js';
-import { needsVersionFor } from '../base/needs-version.js';
+import { type InodeMore, moreMessage, moreOf } from './inode-more.js';
+import { decodeStrictly } from './strict.js';
 
 export interface Inode {
   readonly id: number;
@@ -28,7 +27,14 @@ export interface Inode {
   /** Entries of a directory. */
   readonly childCount: number;
   readonly persistence: number;
+  /** Of a file's contents: raised each time it is reopened, cut or joined. */
+  readonly generation: number;
+  /** What few have; null: nothing of it. */
+  readonly more: InodeMore | null;
 }
+
+/** Numbers of `Persistence` in proto/records.proto. */
+export const PERSISTENCE = { notPersisted: 0, toBePersisted: 1, persisted: 2, lost: 3 } as const;
 
 /** Where an inode hangs. */
 export interface Parent {
@@ -50,6 +56,11 @@ export interface CallResult {
   readonly inode: Inode | null;
   /** Sequence of the entry that holds the outcome. */
   readonly sn: number;
+  /** Of a call of several steps: what each made or changed. */
+  readonly inodes: readonly (Inode | null)[];
+  /** POSIX's name of the refusal, where it has one, and the path that it is about; else empty. */
+  readonly errno: string;
+  readonly path: string;
 }
 
 export interface NextIds {
@@ -57,6 +68,7 @@ export interface NextIds {
   readonly clientId: number;
   /** Clients that are registered. */
   readonly clients: number;
+  readonly mountId: number;
 }
 
 /** A checkpoint beside the journal. */
@@ -95,14 +107,14 @@ export interface RecordCodec<V> {
 }
 
 export const inodeCodec: RecordCodec<Inode> = {
-  encode: (value) => encodeMessage(understudy.Inode, value),
-  decode: (bytes) => inodeOf(strictly(() => understudy.Inode.decode(strictReader(bytes)), 'inode')),
+  encode: (value) => encodeMessage(understudy.Inode, value.more === null ? value : inodeMessage(value)),
+  decode: (bytes) => inodeOf(decodeStrictly(understudy.Inode, bytes, 'inode')),
 };
 
 export const parentCodec: RecordCodec<Parent> = {
   encode: (value) => encodeMessage(understudy.Parent, value),
   decode(bytes) {
-    const { parentId, name } = strictly(() => understudy.Parent.decode(strictReader(bytes)), 'parent');
+    const { parentId, name } = decodeStrictly(understudy.Parent, bytes, 'parent');
     return { parentId, name };
   },
 };
@@ -110,34 +122,31 @@ export const parentCodec: RecordCodec<Parent> = {
 export const sessionCodec: RecordCodec<ClientSession> = {
   encode: (value) => encodeMessage(understudy.ClientSession, value),
   decode(bytes) {
-    const { lowestUnanswered, lastUsedMs, highestCall } = strictly(
-      () => understudy.ClientSession.decode(strictReader(bytes)),
-      'client session',
-    );
+    const { lowestUnanswered, lastUsedMs, highestCall } = decodeStrictly(understudy.ClientSession, bytes, 'client session');
     return { lowestUnanswered, lastUsedMs, highestCall };
   },
 };
 
 export const resultCodec: RecordCodec<CallResult> = {
-  encode: (value) => encodeMessage(understudy.CallResult, value),
+  encode: (value) => encodeMessage(understudy.CallResult, resultMessage(value)),
   decode(bytes) {
-    const row = strictly(() => understudy.CallResult.decode(strictReader(bytes)), 'call result');
-    const inode = row.inode ? inodeOf(row.inode) : null;
-    return { callId: row.callId, errorCode: row.errorCode, errorMessage: row.errorMessage, inode, sn: row.sn };
+    const row = decodeStrictly(understudy.CallResult, bytes, 'call result');
+    const { callId, errorCode, errorMessage, sn, errno, path } = row;
+    return { callId, errorCode, errorMessage, inode: row.inode ? inodeOf(row.inode) : null, sn, inodes: inodesOf(row.inodes), errno, path };
   },
 };
 
 export const nextIdsCodec: RecordCodec<NextIds> = {
   encode: (value) => encodeMessage(understudy.NextIds, value),
   decode(bytes) {
-    const { inodeId, clientId, clients } = strictly(() => understudy.NextIds.decode(strictReader(bytes)), 'next ids');
-    return { inodeId, clientId, clients };
+    const { inodeId, clientId, clients, mountId } = decodeStrictly(understudy.NextIds, bytes, 'next ids');
+    return { inodeId, clientId, clients, mountId };
   },
 };
 
 export const retentionCodec: RecordCodec<RetentionRecord> = {
   encode: (value) => encodeMessage(understudy.Retention, { ...value, checkpoints: [...value.checkpoints] }),
-  decode: (bytes) => retentionOf(strictly(() => understudy.Retention.decode(strictReader(bytes)), 'retention')),
+  decode: (bytes) => retentionOf(decodeStrictly(understudy.Retention, bytes, 'retention')),
 };
 
 const PRESENT = new Uint8Array(0);
@@ -145,9 +154,8 @@ const PRESENT = new Uint8Array(0);
 /** Rows whose key says it all. */
 export const presenceCodec: RecordCodec<true> = { encode: () => PRESENT, decode: () => true };
 
-/** @returns the plain value of a decoded message. @throws `failed_precondition` when it has fields of a later version. */
+/** @returns the plain value of a decoded message. */
 export function inodeOf(message: understudy.Inode.$Properties): Inode {
-  refuseUnknown(message, 'inode');
   return {
     id: message.id ?? 0,
     directory: message.directory ?? false,
@@ -162,12 +170,34 @@ export function inodeOf(message: understudy.Inode.$Properties): Inode {
     complete: message.complete ?? false,
     childCount: message.childCount ?? 0,
     persistence: message.persistence ?? 0,
+    generation: message.generation ?? 0,
+    more: message.more ? moreOf(message.more) : null,
   };
 }
 
-/** @returns the plain value of a decoded message. @throws `failed_precondition` when it has fields of a later version. */
+/** @returns `inode` as a message, to be encoded. */
+export function inodeMessage(inode: Inode): understudy.Inode.$Properties {
+  return inode.more === null ? (inode as Inode & { more: null }) : { ...inode, more: moreMessage(inode.more) };
+}
+
+/** Null has no id as a message. */
+export function inodesOf(messages: readonly understudy.Inode.$Properties[] | null | undefined): readonly (Inode | null)[] {
+  return (messages ?? []).map((message) => (message.id ? inodeOf(message) : null));
+}
+
+export function inodeMessages(inodes: readonly (Inode | null)[]): understudy.Inode.$Properties[] {
+  return inodes.map((inode) => (inode === null ? {} : inodeMessage(inode)));
+}
+
+function resultMessage(value: CallResult): understudy.CallResult.$Properties {
+  const { inode, inodes } = value;
+  return { ...value, inode: inode && inodeMessage(inode), inodes: inodes.length === 0 ? NO_INODES : inodeMessages(inodes) };
+}
+
+const NO_INODES: understudy.Inode.$Properties[] = [];
+
+/** @returns the plain value of a decoded message. */
 export function retentionOf(message: understudy.Retention.$Properties): RetentionRecord {
-  refuseUnknown(message, 'retention');
   return {
     checkpoints: (message.checkpoints ?? []).map(checkpointOf),
     boundaryEpoch: message.boundaryEpoch ?? 0,
@@ -178,7 +208,6 @@ export function retentionOf(message: understudy.Retention.$Properties): Retentio
 
 /** As `retentionOf`. */
 export function checkpointOf(message: understudy.Checkpoint.$Properties): CheckpointRecord {
-  refuseUnknown(message, 'checkpoint');
   return {
     sn: message.sn ?? 0,
     hash: Uint8Array.from(message.hash ?? []),
@@ -187,29 +216,4 @@ export function checkpointOf(message: understudy.Checkpoint.$Properties): Checkp
     bytes: message.bytes ?? 0,
     madeMs: message.madeMs ?? 0,
   };
-}
-
-/** @returns a reader that keeps unknown fields, for `refuseUnknown` to find; by itself protobufjs drops them. */
-export function strictReader(bytes: Uint8Array): protobuf.Reader {
-  const reader = protobuf.Reader.create(bytes);
-  reader.discardUnknown = false;
-  return reader;
-}
-
-/** @throws `failed_precondition` when `message` carries fields that this version does not know: to skip them would break I4. */
-export function refuseUnknown(message: { readonly $unknowns?: readonly Uint8Array[] }, what: string): void {
-  if (message.$unknowns !== undefined) {
-    throw needsVersionFor(`field in ${what}`);
-  }
-}
-
-function strictly<M extends { $unknowns?: Uint8Array[] }>(decode: () => M, what: string): M {
-  let message: M;
-  try {
-    message = decode();
-  } catch (cause) {
-    throw new UnderstudyError('corrupt', `stored record is damaged: record=${what}`, { cause });
-  }
-  refuseUnknown(message, what);
-  return message;
 }

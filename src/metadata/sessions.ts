@@ -47,5 +47,7 @@ export function recordedOutcome(caller: understudy.Caller.$Properties | null | u
 
 /** @returns the refusal that a recorded outcome stands for, or null if it is a success. */
 export function refusalOf(recorded: CallResult): UnderstudyError | null {
-  return recorded.errorCode === 0 ? null : new UnderstudyError(errorCode(recorded.errorCode), recorded.errorMessage);
+  const { errorCode: number, errorMessage, errno, path } = recorded;
+  if (number === 0) return null;
+  return new UnderstudyError(errorCode(number), errorMessage, errno === '' ? {} : { errno, path });
 }

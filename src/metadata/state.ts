@@ -7,21 +7,29 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
+import { type Cursor, cursorCodec } from './cursors.js';
 import {
   CALL_WINDOW,
   type ChildKey,
   childKey,
-  DETACHED_RANGE,
-  decodeId,
   encodeChildKey,
+  encodeCursorKey,
   encodeDetachedKey,
+  encodeExpiryKey,
+  encodeMountKey,
+  encodeOpenFileKey,
   encodeParentKey,
   encodeResultKey,
   encodeSessionKey,
+  encodeUsageKey,
+  encodeWorkKey,
+  encodeXattrsKey,
   NEXT_IDS_KEY,
+  type PairKey,
   RETENTION_KEY,
   resultSlot,
 } from './keys.js';
+import { type Mount, mountCodec, type UnderWork, underWorkCodec } from './mounts.js';
 import {
   type CallResult,
   type ClientSession,
@@ -39,6 +47,8 @@ import {
   sessionCodec,
 } from './records.js';
 import { type Change, type RowTable, RowTable as Table } from './row-table.js';
+import { type Usage, usageCodec } from './usage.js';
+import { type Xattrs, xattrsCodec } from './xattrs.js';
 
 export const ROOT_ID = 1;
 /** The root hangs below no directory, under no name. */
@@ -53,7 +63,10 @@ export interface StateSettings {
 const RESULTS_RECENT_MAX = 4 * CALL_WINDOW;
 
 /** What plans and queries may look at. */
-export type StateView = Pick<State, 'child' | 'root' | 'parentOf' | 'session' | 'result' | 'nextIds' | 'isDetached' | 'sn' | 'timeMs'>;
+export type StateView = Pick<
+  State,
+  'child' | 'root' | 'parentOf' | 'session' | 'result' | 'nextIds' | 'isDetached' | 'sn' | 'timeMs' | 'allMounts'
+> & { readonly [Name in 'usages' | 'xattrs' | 'openFiles' | 'mounts' | 'work' | 'cursors']: Pick<State[Name], 'get'> };
 
 /** The changes of one generation, table by table. */
 export type TableChanges = readonly { readonly table: AnyTable; readonly changes: ReadonlyMap<unknown, Change<unknown>> }[];
@@ -74,14 +87,47 @@ interface Undo {
   restore(): void;
 }
 
+/** One kind of row, looked at and changed by key. */
+export class Rows<K, V> {
+  readonly table: RowTable<K, V>;
+  readonly #changed: (undo: Undo) => void;
+
+  constructor(table: RowTable<K, V>, changed: (undo: Undo) => void) {
+    this.table = table;
+    this.#changed = changed;
+  }
+
+  get(key: K): V | null {
+    return this.table.get(key);
+  }
+
+  /** Null deletes the row. `before` is the row as it is now. */
+  put(key: K, after: V | null, before: V | null = this.get(key)): void {
+    this.#changed({ restore: () => this.table.put(key, before, after) });
+    this.table.put(key, after, before);
+  }
+}
+
 export class State {
   readonly #children: RowTable<ChildKey, Inode>;
   readonly #parents: RowTable<number, Parent>;
   readonly #sessions: RowTable<number, ClientSession>;
   readonly #results: RowTable<number, CallResult>;
-  readonly #detached: RowTable<number, true>;
   readonly #next: RowTable<'next', NextIds>;
   readonly #retention: RowTable<'retention', RetentionRecord>;
+  /** By directory; absent where nothing is below it. */
+  readonly usages: Rows<number, Usage>;
+  /** By inode. */
+  readonly xattrs: Rows<number, Xattrs>;
+  /** Client, inode: files that are being written. */
+  readonly openFiles: Rows<PairKey, true>;
+  /** Unix milliseconds, inode. */
+  readonly expiries: Rows<PairKey, true>;
+  readonly mounts: Rows<number, Mount>;
+  /** Mount, number of the work. */
+  readonly work: Rows<PairKey, UnderWork>;
+  readonly cursors: Rows<string, Cursor>;
+  readonly detached: Rows<number, true>;
   readonly #tables: readonly RowTable<never, never>[];
   /** That row, read once: it is looked at with every batch, where nothing may fail. */
   #kept: RetentionRecord;
@@ -111,10 +157,20 @@ export class State {
     this.#parents = new Table({ encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4 }, kv);
     this.#sessions = new Table({ encodeKey: encodeSessionKey, codec: sessionCodec, recentMax: 1024 }, kv);
     this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX }, kv);
-    this.#detached = new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv);
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
     this.#retention = new Table({ encodeKey: () => RETENTION_KEY, codec: retentionCodec, recentMax: 1 }, kv);
-    this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#detached, this.#next, this.#retention] as never;
+    const rows = <K, V>(table: RowTable<K, V>) => new Rows(table, (undo) => void this.#undo?.push(undo));
+    this.usages = rows(new Table({ encodeKey: encodeUsageKey, codec: usageCodec, recentMax: settings.inodeCacheMax / 4 }, kv));
+    this.xattrs = rows(new Table({ encodeKey: encodeXattrsKey, codec: xattrsCodec, recentMax: 64 }, kv));
+    this.openFiles = rows(new Table({ encodeKey: encodeOpenFileKey, codec: presenceCodec, recentMax: 64 }, kv));
+    this.expiries = rows(new Table({ encodeKey: encodeExpiryKey, codec: presenceCodec, recentMax: 64 }, kv));
+    this.mounts = rows(new Table({ encodeKey: encodeMountKey, codec: mountCodec, recentMax: 1024 }, kv));
+    this.work = rows(new Table({ encodeKey: encodeWorkKey, codec: underWorkCodec, recentMax: 1024 }, kv));
+    this.cursors = rows(new Table({ encodeKey: encodeCursorKey, codec: cursorCodec, recentMax: 64 }, kv));
+    this.detached = rows(new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv));
+    const named = [this.usages, this.xattrs, this.openFiles, this.expiries, this.mounts, this.work, this.cursors, this.detached];
+    const tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#next, this.#retention];
+    this.#tables = [...tables, ...named.map(({ table }) => table)] as never;
     this.#kept = this.#retention.get('retention') ?? NO_RETENTION;
   }
 
@@ -157,7 +213,7 @@ export class State {
   }
 
   nextIds(): NextIds {
-    return this.#next.get('next') ?? { inodeId: ROOT_ID, clientId: 1, clients: 0 };
+    return this.#next.get('next') ?? { inodeId: ROOT_ID, clientId: 1, clients: 0, mountId: 1 };
   }
 
   /** What the journal keeps, as the newest entry about it says. */
@@ -166,21 +222,17 @@ export class State {
   }
 
   isDetached(id: number): boolean {
-    return this.#detached.get(id) !== null;
+    return this.detached.get(id) !== null;
   }
 
-  /** @returns a directory that waits to be reaped, or null. */
-  async someDetached(kv: KvStore): Promise<number | null> {
-    for (const id of this.#detached.changedKeys()) if (this.isDetached(id)) return id;
-    const snapshot = kv.snapshot();
-    try {
-      for await (const rows of snapshot.rows(DETACHED_RANGE, 100)) {
-        for (const [key] of rows) if (this.isDetached(decodeId(key))) return decodeId(key);
-      }
-      return null;
-    } finally {
-      await snapshot.close();
+  /** @returns all mount points, in the order in which they were made. */
+  allMounts(): Mount[] {
+    const found: Mount[] = [];
+    for (let id = 1; id < this.nextIds().mountId; id++) {
+      const mount = this.mounts.get(id);
+      if (mount !== null) found.push(mount);
     }
+    return found;
   }
 
   /** Names in the directory `parentId` whose rows differ from the store's, or may; in no order, perhaps more than once. */
@@ -222,10 +274,6 @@ export class State {
 
   putResult(slot: number, after: CallResult | null): void {
     this.#put(this.#results, slot, after, this.#results.get(slot));
-  }
-
-  putDetached(id: number, after: true | null): void {
-    this.#put(this.#detached, id, after, after === null ? true : null);
   }
 
   putNextIds(after: NextIds): void {
@@ -282,7 +330,9 @@ export class State {
   // Generations, for the write-behind
 
   get changedRows(): number {
-    return this.#children.changedRows + this.#parents.changedRows + this.#results.changedRows;
+    let rows = 0;
+    for (const table of this.#tables) rows += table.changedRows;
+    return rows;
   }
 
   /** Begins a new generation. @returns the changes of the one that ends. */

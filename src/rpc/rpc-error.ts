@@ -1,6 +1,6 @@
 /**
- * Errors on the wire: an understudy.RpcError in the body of an error frame. Causes stay where they are; code, message, leader, the time
- * to wait and the entry as of which it holds travel.
+ * Errors on the wire: an understudy.RpcError in the body of an error frame. Causes stay where they are; everything else
+ * travels.
  */
 
 import { understudy } from '#proto/understudy.js';
@@ -17,6 +17,8 @@ export function encodeError(error: UnderstudyError): Uint8Array {
     leader: error.leader ?? '',
     retryAfterMs: Math.max(0, Math.ceil(error.retryAfterMs ?? 0)),
     sn: error.sn ?? 0,
+    errno: error.errno ?? '',
+    path: error.path ?? '',
   };
   return encodeMessage(understudy.RpcError, fields);
 }
@@ -33,5 +35,7 @@ export function decodeError(body: Uint8Array): UnderstudyError {
     ...(fields.leader === '' ? {} : { leader: fields.leader }),
     ...(fields.retryAfterMs === 0 ? {} : { retryAfterMs: fields.retryAfterMs }),
     ...(fields.sn === 0 ? {} : { sn: fields.sn }),
+    ...(fields.errno === '' ? {} : { errno: fields.errno }),
+    ...(fields.path === '' ? {} : { path: fields.path }),
   });
 }

@@ -73,7 +73,7 @@ async function contents(journal: DirectoryJournal): Promise<string> {
   return `${lines.join('\n')}\nstate ${sn} ${digestText(digest)}\n`;
 }
 
-const HEADER = new Set(['timeMs', 'clientId', 'callId', 'lowestUnanswered']);
+const HEADER = new Set(['timeMs', 'clientId', 'callId', 'lowestUnanswered', 'path', 'toPath']);
 
 test('journal folder, version 1: is read to its end, replayed to the same state, and goes on', async () => {
   let made = '';

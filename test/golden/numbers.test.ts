@@ -15,7 +15,7 @@ const PROTO = path.join(import.meta.dirname, '../../proto');
 
 const root = new protobuf.Root();
 root.resolvePath = (_origin, target) => path.join(PROTO, target);
-root.loadSync(['journal.proto', 'records.proto', 'rpc.proto']).resolveAll();
+root.loadSync(['journal.proto', 'records.proto', 'rpc.proto', 'namespace.proto']).resolveAll();
 
 function fieldLines(type: protobuf.Type): string[] {
   return type.fieldsArray.map(({ id, name, type: of, repeated }) => `field ${type.name} ${id} ${name} ${repeated ? 'repeated ' : ''}${of}`);

@@ -28,7 +28,7 @@ class ScriptedWriter implements Pick<JournalWriter, 'append' | 'confirm' | 'dead
   }
 }
 
-const SETTINGS = { batchBytesMax: 64 * 1024, queueMax: 3, digestIntervalBatches: 1_000_000, blockBytesDefault: 1 };
+const SETTINGS = { batchBytesMax: 64 * 1024, queueMax: 3, digestIntervalBatches: 1_000_000, namespace: { blockBytesDefault: 1 } };
 const turn = async (turns = 4) => {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
 };
@@ -65,8 +65,7 @@ const caller = (callId: number, attempt = 1): SubmissionCaller => ({
   callId,
   attempt,
   lowestUnanswered: 1,
-  user: 'u',
-  group: 'g',
+  identity: { user: 'u', groups: ['g'], isSuperuser: true },
 });
 
 function mkdir(name: string, call: SubmissionCaller | null = null, nameBytes = 0): void {

@@ -30,7 +30,7 @@ const SETTINGS = {
   flushIntervalMs: 20,
   queueMax: 1_024,
   digestIntervalBatches: 20,
-  blockBytesDefault: 1,
+  namespace: { blockBytesDefault: 1 },
   clientTimeoutMs: 3_600_000,
   peers: [],
   isObserver: false,

@@ -20,6 +20,7 @@ import { planCreateFile } from '../../src/metadata/plan-create-file.js';
 import { planRemove } from '../../src/metadata/plan-remove.js';
 import { planRename } from '../../src/metadata/plan-rename.js';
 import { planSetAttributes } from '../../src/metadata/plan-set-attributes.js';
+import { planContext } from './identities.js';
 
 const IDENTITY = { clusterId: 'cluster', incarnationId: 'first' };
 
@@ -102,7 +103,7 @@ export class JournaledState {
   }
 
   get context(): PlanContext {
-    return { timeMs: this.#timeMs, user: 'ada', group: 'staff', blockBytesDefault: 1_024 };
+    return planContext(this.#timeMs);
   }
 
   /** Plans and applies. @throws the refusal. */

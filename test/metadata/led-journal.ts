@@ -13,6 +13,7 @@ import { STATE_RANGE } from '../../src/metadata/keys.js';
 import { loadCheckpoint } from '../../src/metadata/load-checkpoint.js';
 import type { CheckpointRecord } from '../../src/metadata/records.js';
 import { Replay } from '../../src/metadata/replay.js';
+import { planContext } from './identities.js';
 import { PLANS, type Request } from './journaled-state.js';
 
 export class LedJournal implements AsyncDisposable {
@@ -68,7 +69,7 @@ export class LedJournal implements AsyncDisposable {
     const [type, plan] = PLANS[request.kind];
     this.timeMs += 1;
     const decoded = type.decode(type.encode(request.body as never).finish());
-    const context = { timeMs: this.timeMs, user: 'ada', group: 'staff', blockBytesDefault: 1024 };
+    const context = planContext(this.timeMs);
     const planned = (plan as (request: unknown, state: unknown, context: unknown) => { entry?: Entry })(
       decoded,
       this.#replay.state,

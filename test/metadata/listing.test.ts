@@ -3,13 +3,14 @@ import { describe, expect, it } from 'vitest';
 import { understudy } from '../../generated/understudy.js';
 import { firstNames } from '../../src/metadata/listing.js';
 import { getStatus, listStatus } from '../../src/metadata/queries.js';
+import { asAda } from './identities.js';
 import { JournaledState, openReplica } from './journaled-state.js';
 
 const utf8Order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
 async function list(journaled: JournaledState, request: understudy.ListStatusRequest.$Properties) {
   const { state, kv } = journaled.replica;
-  await using pages = listStatus(new understudy.ListStatusRequest(request), state, kv);
+  await using pages = listStatus(new understudy.ListStatusRequest(request), state, kv, asAda);
   const out: understudy.ListStatusPage[] = [];
   for await (const page of pages.pages()) out.push(understudy.ListStatusPage.decode(page));
   return out;
@@ -47,7 +48,7 @@ describe('listing', () => {
               new understudy.Inode(
                 understudy.Inode.decode(
                   understudy.Inode.encode(
-                    getStatus(new understudy.GetStatusRequest({ path: `/d/${entry}` }), replica.state).inode!,
+                    getStatus(new understudy.GetStatusRequest({ path: `/d/${entry}` }), replica.state, asAda).inode!,
                   ).finish(),
                 ),
               ),
@@ -58,7 +59,7 @@ describe('listing', () => {
             await firstNames(
               replica.kv,
               replica.state,
-              pages.length === 0 ? 0 : (getStatus(new understudy.GetStatusRequest({ path: '/d' }), replica.state).inode!.id ?? 0),
+              pages.length === 0 ? 0 : (getStatus(new understudy.GetStatusRequest({ path: '/d' }), replica.state, asAda).inode!.id ?? 0),
               3,
             ),
           ).toEqual(all.slice(0, 3));
@@ -74,7 +75,7 @@ describe('listing', () => {
     const { replica } = await openReplica();
     const journaled = await JournaledState.begin(replica);
     for (const path of ['/a', '/b']) journaled.run({ kind: 'createFile', body: { path } });
-    await using pages = listStatus(new understudy.ListStatusRequest({ path: '/' }), replica.state, replica.kv);
+    await using pages = listStatus(new understudy.ListStatusRequest({ path: '/' }), replica.state, replica.kv, asAda);
     journaled.run({ kind: 'createFile', body: { path: '/c' } });
     journaled.run({ kind: 'remove', body: { path: '/a' } });
     await journaled.seal();

@@ -1,6 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { understudy } from '../../generated/understudy.js';
+import { DETACHED_RANGE, decodeId } from '../../src/metadata/keys.js';
 import { exists, getStatus } from '../../src/metadata/queries.js';
+import { firstKeys } from '../../src/metadata/scan.js';
+import { asAda } from './identities.js';
 import { JournaledState, openReplica, type Request } from './journaled-state.js';
 
 let journaled: JournaledState;
@@ -18,8 +21,8 @@ const mkdir = (path: string, more: understudy.CreateDirectoryRequest.$Properties
 const touch = (path: string, more: understudy.CreateFileRequest.$Properties = {}) => run({ kind: 'createFile', body: { path, ...more } });
 const remove = (path: string, recursive = false) => run({ kind: 'remove', body: { path, recursive } });
 const rename = (from: string, to: string) => run({ kind: 'rename', body: { from, to } });
-const status = (path: string) => getStatus(new understudy.GetStatusRequest({ path }), journaled.replica.state).inode!;
-const present = (path: string) => exists(new understudy.ExistsRequest({ path }), journaled.replica.state).exists;
+const status = (path: string) => getStatus(new understudy.GetStatusRequest({ path }), journaled.replica.state, asAda).inode!;
+const present = (path: string) => exists(new understudy.ExistsRequest({ path }), journaled.replica.state, asAda).exists;
 const refusal = (fn: () => void) => {
   try {
     fn();
@@ -35,7 +38,7 @@ describe('createFile', () => {
       directory: false,
       owner: 'ada',
       group: 'staff',
-      mode: 0o644,
+      mode: 0o666,
       complete: false,
       length: 0,
       blockBytes: 1_024,
@@ -144,7 +147,7 @@ describe('remove', () => {
     const before = state.sn;
     remove('/a', true);
     expect(state.sn).toBe(before + 1);
-    expect(await state.someDetached(kv)).toBe(id);
+    expect(await firstKeys(state.detached, kv, DETACHED_RANGE, decodeId, 1)).toEqual([id]);
     mkdir('/a');
     expect(status('/a')).toMatchObject({ childCount: 0 });
     expect(status('/a').id).not.toBe(id);
@@ -157,7 +160,7 @@ describe('remove', () => {
     journaled.append({ reap: { directoryId: a, names: ['b'], done: true } });
     expect([state.isDetached(a), state.isDetached(b)]).toEqual([false, true]);
     journaled.append({ reap: { directoryId: b, names: ['f'], done: true } });
-    expect(await state.someDetached(kv)).toBe(null);
+    expect(await firstKeys(state.detached, kv, DETACHED_RANGE, decodeId, 1)).toEqual([]);
     expect(state.parentOf(b)).toBe(null);
   });
 });
@@ -179,9 +182,9 @@ describe('setAttributes', () => {
 });
 
 describe('queries', () => {
-  it('what is not there, also below a file: not_found, and not existing', () => {
+  it('what is not there: not_found; below a file: failed_precondition; neither exists', () => {
     expect(refusal(() => status('/a/x'))).toBe('not_found');
-    expect(refusal(() => status('/a/b/f/g'))).toBe('not_found');
+    expect(refusal(() => status('/a/b/f/g'))).toBe('failed_precondition');
     expect(present('/a/b/f/g')).toBe(false);
     expect(present('/')).toBe(true);
   });

@@ -43,7 +43,7 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   flushIntervalMs: 300,
   queueMax: 1024,
   digestIntervalBatches: 20,
-  blockBytesDefault: 64 * 1024 * 1024,
+  namespace: { blockBytesDefault: 64 * 1024 * 1024 },
   clientTimeoutMs: 3_600_000,
   isObserver: false,
   clientsMax: 1000,

@@ -1,0 +1,75 @@
+/**
+ * Entries about mount points and the work for their under stores, and about cursors of the change feed.
+ */
+import { addChildren, charge, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
+import { dropChild } from './apply-tree.js';
+import { cursorOf } from './cursors.js';
+import type { Entry } from './entries.js';
+import { withMore } from './inode-more.js';
+import { pairKey } from './keys.js';
+import { mountOf, underWorkOf } from './mounts.js';
+import { type Inode, inodeOf } from './records.js';
+import { ROOT_ID, type State } from './state.js';
+
+type Body<K extends keyof Entry> = NonNullable<Entry[K]>;
+
+export function mount(body: Body<'mount'>, state: State, timeMs: number): Inode {
+  const made = mountOf(body.mount ?? {});
+  state.mounts.put(made.id, made, null);
+  state.putNextIds({ ...state.nextIds(), mountId: made.id + 1 });
+  if (made.inodeId === ROOT_ID) return changeRoot(state, made.id);
+  const inode = inodeOf(body.inode ?? {});
+  const parentId = body.parentId ?? 0;
+  addChildren(state, parentId, 1, timeMs);
+  putInode(state, parentId, body.name ?? '', inode);
+  charge(state, parentId, usageOf(state, inode));
+  takeInodeIds(state, inode.id, 1);
+  return inode;
+}
+
+export function unmount(body: Body<'unmount'>, state: State, timeMs: number): null {
+  const mountId = body.mountId ?? 0;
+  state.mounts.put(mountId, null);
+  if (!body.parentId) {
+    changeRoot(state, 0);
+    return null;
+  }
+  dropChild(state, body.parentId, body.name ?? '');
+  addChildren(state, body.parentId, -1, timeMs);
+  return null;
+}
+
+export function updateMount(body: Body<'updateMount'>, state: State): null {
+  const after = mountOf(body.mount ?? {});
+  state.mounts.put(after.id, after);
+  return null;
+}
+
+/** The root keeps what it knows of its own; what it knew of the under store it forgets. */
+function changeRoot(state: State, mountId: number): Inode {
+  const before = mustHave(state, 0, '');
+  const after = { ...before, more: withMore(before.more, { mountId, childrenLoaded: false, syncedMs: 0 }) };
+  state.putChild(0, '', after, before);
+  return after;
+}
+
+export function queueWork(body: Body<'queueWork'>, state: State): null {
+  const mountId = body.mountId ?? 0;
+  const before = state.mounts.get(mountId);
+  if (before === null) return null;
+  const workSeq = before.workSeq + 1;
+  state.mounts.put(mountId, { ...before, workSeq }, before);
+  state.work.put(pairKey(mountId, workSeq), underWorkOf(body.work ?? {}), null);
+  return null;
+}
+
+export function workDone(body: Body<'workDone'>, state: State): null {
+  for (const seq of body.seqs ?? []) state.work.put(pairKey(body.mountId ?? 0, seq), null);
+  return null;
+}
+
+export function setCursor(body: Body<'setCursor'>, state: State): null {
+  const cursor = cursorOf(body.cursor ?? {});
+  state.cursors.put(cursor.name, body.remove ? null : cursor);
+  return null;
+}

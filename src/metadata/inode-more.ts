@@ -1,0 +1,150 @@
+/**
+ * What few inodes have beyond the fields of `Inode`: message InodeMore in proto/records.proto. One that has none of it has null in its place.
+ */
+import type { understudy } from '#proto/understudy.js';
+import { sumMessage, sumOf } from './sum.js';
+
+export interface InodeMore {
+  readonly pinned: boolean;
+  readonly replicationMin: number;
+  /** 0: as many as there are. */
+  readonly replicationMax: number;
+  /** As it was asked for, counted from `createdMs`. */
+  readonly ttlMs: number;
+  /** Unix milliseconds; 0: never. A row `t` stands for it. */
+  readonly expiresMs: number;
+  readonly expiryAction: ExpiryAction;
+  readonly quota: Quota | null;
+  /** Empty, or an extended ACL as acl.ts orders it. */
+  readonly acl: readonly AclEntry[];
+  /** There is a row `a`. */
+  readonly hasXattrs: boolean;
+  /** Of a file that is not complete. */
+  readonly lease: Lease | null;
+  /** Of a file joined out of others; empty: block i is (id, i). */
+  readonly extents: readonly Extent[];
+  /** Of a mount point; 0: it is none. */
+  readonly mountId: number;
+  readonly childrenLoaded: boolean;
+  /** Leader's time, Unix milliseconds; 0: never. */
+  readonly syncedMs: number;
+}
+
+export const EXPIRY = { delete: 0, free: 1 } as const;
+export type ExpiryAction = (typeof EXPIRY)[keyof typeof EXPIRY];
+
+/** Bounds of what is below a directory, itself not counted. */
+export interface Quota {
+  /** 0: none. */
+  readonly namesMax: number;
+  /** 0: none. */
+  readonly bytesMax: bigint;
+}
+
+export const ACL_KINDS = { user: 0, group: 1, mask: 2, other: 3 } as const;
+export type AclKind = (typeof ACL_KINDS)[keyof typeof ACL_KINDS];
+
+export interface AclEntry {
+  /** For what is made below a directory. */
+  readonly default: boolean;
+  readonly kind: AclKind;
+  /** Empty: the owner, the owning group. */
+  readonly name: string;
+  /** 0 to 7: read 4, write 2, execute 1. */
+  readonly permissions: number;
+}
+
+export interface Lease {
+  readonly clientId: number;
+  /** Handed out so far. */
+  readonly blocks: number;
+}
+
+/** Blocks (inodeId, first) to (inodeId, first + blocks - 1). */
+export interface Extent {
+  readonly inodeId: number;
+  readonly first: number;
+  readonly blocks: number;
+}
+
+export const NOTHING_MORE: InodeMore = {
+  pinned: false,
+  replicationMin: 0,
+  replicationMax: 0,
+  ttlMs: 0,
+  expiresMs: 0,
+  expiryAction: 0,
+  quota: null,
+  acl: [],
+  hasXattrs: false,
+  lease: null,
+  extents: [],
+  mountId: 0,
+  childrenLoaded: false,
+  syncedMs: 0,
+};
+
+/** @returns `more` with these changes; null where nothing is left of it, as it has to be stored. */
+export function withMore(more: InodeMore | null, changes: Partial<InodeMore>): InodeMore | null {
+  const after = { ...NOTHING_MORE, ...more, ...changes };
+  return isNothing(after) ? null : after;
+}
+
+function isNothing(more: InodeMore): boolean {
+  const { quota, acl, lease, extents, ...plain } = more;
+  const fields = plain as Readonly<Record<string, unknown>>;
+  const nothing = NOTHING_MORE as unknown as Readonly<Record<string, unknown>>;
+  return (
+    quota === null &&
+    acl.length === 0 &&
+    lease === null &&
+    extents.length === 0 &&
+    Object.keys(fields).every((k) => fields[k] === nothing[k])
+  );
+}
+
+/** @returns the plain value of a decoded message. */
+export function moreOf(message: understudy.InodeMore.$Properties): InodeMore {
+  return {
+    pinned: message.pinned ?? false,
+    replicationMin: message.replicationMin ?? 0,
+    replicationMax: message.replicationMax ?? 0,
+    ttlMs: message.ttlMs ?? 0,
+    expiresMs: message.expiresMs ?? 0,
+    expiryAction: (message.expiryAction ?? 0) as ExpiryAction,
+    quota: message.quota ? quotaOf(message.quota) : null,
+    acl: (message.acl ?? []).map(aclEntryOf),
+    hasXattrs: message.hasXattrs ?? false,
+    lease: message.lease ? { clientId: message.lease.clientId ?? 0, blocks: message.lease.blocks ?? 0 } : null,
+    extents: (message.extents ?? []).map(({ inodeId = 0, first = 0, blocks = 0 }) => ({
+      inodeId: inodeId ?? 0,
+      first: first ?? 0,
+      blocks: blocks ?? 0,
+    })),
+    mountId: message.mountId ?? 0,
+    childrenLoaded: message.childrenLoaded ?? false,
+    syncedMs: message.syncedMs ?? 0,
+  };
+}
+
+export function moreMessage(more: InodeMore): understudy.InodeMore.$Properties {
+  const { quota, acl, extents, ...plain } = more;
+  return { ...plain, quota: quota && quotaMessage(quota), acl: [...acl], extents: [...extents] };
+}
+
+export function quotaOf({ namesMax, bytesMax }: understudy.Quota.$Properties): Quota {
+  return { namesMax: namesMax ?? 0, bytesMax: sumOf(bytesMax) };
+}
+
+export function quotaMessage({ namesMax, bytesMax }: Quota): understudy.Quota.$Properties {
+  return { namesMax, bytesMax: sumMessage(bytesMax) };
+}
+
+export function aclEntryOf(message: understudy.AclEntry.$Properties): AclEntry {
+  return {
+    default: message.default ?? false,
+    kind: (message.kind ?? 0) as AclKind,
+    name: message.name ?? '',
+    permissions: message.permissions ?? 0,
+  };
+}

@@ -1,0 +1,14 @@
+/** Who asks, in tests of plans and queries. */
+import type { Identity, NamespaceSettings, PlanContext, QueryContext } from '../../src/metadata/plan.js';
+
+/** The superuser. */
+export const ADA: Identity = { user: 'ada', groups: ['staff'], isSuperuser: true };
+
+export const NAMESPACE_SETTINGS: NamespaceSettings = { blockBytesDefault: 1024 };
+
+export const asAda: QueryContext = { identity: ADA, settings: NAMESPACE_SETTINGS };
+
+/** A plan's context at this time. */
+export function planContext(timeMs: number, identity: Identity = ADA, clientId = 0): PlanContext {
+  return { timeMs, clientId, identity, settings: NAMESPACE_SETTINGS };
+}
