@@ -5,9 +5,9 @@
  * inode, together (one of them has to grant all that is wanted); others. The mask takes bits from named users and from groups. A superuser
  * may do anything. This runs for each component of each path: most answers come from the mode alone, without a look at a name.
  */
-import { UnderstudyError } from '../base/errors.js';
-import type { AclEntry } from './acl.js';
+import { type AclEntry, isExtended } from './acl.js';
 import { formatMode } from './mode-text.js';
+import { refusal } from './refusals.js';
 
 export const READ = 4;
 export const WRITE = 2;
@@ -28,60 +28,69 @@ export interface Guarded {
   readonly owner: string;
   readonly group: string;
   readonly mode: number;
+  readonly directory: boolean;
+  /** With the stored entries of its list (acl.ts); those of a default list do not count here. */
+  readonly more: { readonly acl: readonly AclEntry[] } | null;
 }
 
 const STICKY = 0o1000;
 
-/**
- * @param acl stored entries of the inode, src/metadata/acl.ts; those of a default list do not count.
- * @param wanted bits of READ, WRITE and EXECUTE; all of them.
- */
-export function mayAccess(inode: Guarded, acl: readonly AclEntry[], identity: Identity, wanted: number): boolean {
-  const { mode } = inode;
+/** @param wanted bits of READ, WRITE and EXECUTE; all of them. */
+export function mayAccess(inode: Guarded, identity: Identity, wanted: number): boolean {
+  const { mode, more } = inode;
   if (identity.isSuperuser) return true;
-  if ((acl.length === 0 || acl[0]?.isDefault) && (mode & (mode >> 3) & (mode >> 6) & wanted) === wanted) return true;
-  if (identity.user === inode.owner) return ((mode >> 6) & wanted) === wanted;
-  let isExtended = false;
+  if (more !== null && isExtended(more.acl)) return mayAccessByList(inode, more.acl, identity, wanted);
+  if ((mode & (mode >> 3) & (mode >> 6) & wanted) === wanted) return true;
+  const shift = identity.user === inode.owner ? 6 : identity.groups.has(inode.group) ? 3 : 0;
+  return ((mode >> shift) & wanted) === wanted;
+}
+
+function mayAccessByList(inode: Guarded, acl: readonly AclEntry[], { user, groups }: Identity, wanted: number): boolean {
+  const { mode } = inode;
+  if (user === inode.owner) return ((mode >> 6) & wanted) === wanted;
   let isOfGroup = false;
   let isGranted = false;
   for (const { isDefault, kind, name, permissions } of acl) {
     if (isDefault) break;
-    isExtended = true;
     const grants = (permissions & (mode >> 3) & wanted) === wanted;
     if (kind === 'user') {
-      if (name === identity.user) return grants;
-    } else if (identity.groups.has(name || inode.group)) {
+      if (name === user) return grants;
+    } else if (groups.has(name || inode.group)) {
       isOfGroup = true;
       isGranted ||= grants;
     }
   }
-  if (isExtended) return isOfGroup ? isGranted : (mode & wanted) === wanted;
-  return ((identity.groups.has(inode.group) ? mode >> 3 : mode) & wanted) === wanted;
+  return isOfGroup ? isGranted : (mode & wanted) === wanted;
 }
 
-/** @returns whether a child may be removed from a directory, or renamed, as far as its sticky bit goes: only by the owner of either. */
-export function mayTakeAway(directory: Guarded, child: Guarded, identity: Identity): boolean {
+/** @param path of the inode, likewise below. @throws EACCES: the caller lacks one of the wanted permissions. */
+export function checkAccess(inode: Guarded, identity: Identity, wanted: number, path: string): void {
+  if (mayAccess(inode, identity, wanted)) return;
+  const words = ['read', 'write', 'execute'].filter((_, at) => wanted & (READ >> at));
+  throw refusal('EACCES', 'permission denied', path, `user=${identity.user} access=${words.join('+')} inode=${describeGuarded(inode)}`);
+}
+
+/** @throws EPERM: the caller is neither the owner nor a superuser. */
+export function checkOwner(inode: Guarded, identity: Identity, path: string): void {
+  if (identity.isSuperuser || identity.user === inode.owner) return;
+  throw refusal('EPERM', 'permission denied, only the owner may', path, `user=${identity.user} inode=${describeGuarded(inode)}`);
+}
+
+/** @param what is to be done, for people: `mount`. @throws EPERM. */
+export function checkSuperuser(identity: Identity, what: string, path: string): void {
+  if (!identity.isSuperuser) throw refusal('EPERM', `permission denied, only a superuser may ${what}`, path, `user=${identity.user}`);
+}
+
+/** Of a child that is to be removed, replaced, or renamed. @throws EACCES, EPERM: by the sticky bit. */
+export function checkTakeAway(directory: Guarded, child: Guarded, identity: Identity, path: string): void {
+  checkAccess(directory, identity, WRITE | EXECUTE, path.slice(0, path.lastIndexOf('/')) || '/');
   const { user, isSuperuser } = identity;
-  return (directory.mode & STICKY) === 0 || isSuperuser || user === child.owner || user === directory.owner;
+  if ((directory.mode & STICKY) === 0 || isSuperuser || user === child.owner || user === directory.owner) return;
+  const inodes = `inode=${describeGuarded(child)} directory=${describeGuarded(directory)}`;
+  throw refusal('EPERM', 'permission denied, by the sticky bit of the directory', path, `user=${user} ${inodes}`);
 }
 
-/** @returns the refusal of access to `inode`, which stands under `path`. */
-export function accessDenied(
-  identity: Identity,
-  wanted: number,
-  path: string,
-  inode: Guarded & { readonly directory: boolean },
-): UnderstudyError {
-  const words = [wanted & READ ? 'read' : '', wanted & WRITE ? 'write' : '', wanted & EXECUTE ? 'execute' : ''].filter(
-    (word) => word !== '',
-  );
-  return new UnderstudyError(
-    'permission_denied',
-    `permission denied: user=${identity.user} access=${words.join('+')} path=${path} inode=${describeGuarded(inode)}`,
-  );
-}
-
-/** @returns `owner:group:drwxr-xr-x`. */
-function describeGuarded({ owner, group, mode, directory }: Guarded & { readonly directory: boolean }): string {
-  return `${owner}:${group}:${formatMode({ directory, mode })}`;
+/** @returns `owner:group:drwxr-xr-x`; a `+` behind it where there is an access control list. */
+function describeGuarded({ owner, group, mode, directory, more }: Guarded): string {
+  return `${owner}:${group}:${formatMode({ directory, mode })}${more !== null && isExtended(more.acl) ? '+' : ''}`;
 }

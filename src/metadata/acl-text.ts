@@ -59,7 +59,7 @@ function formatPermissions(permissions: number): string {
 }
 
 const bad = (entry: string, why: string): UnderstudyError =>
-  new UnderstudyError('invalid_argument', `not an entry of an access control list: ${why}: entry=${JSON.stringify(entry)}`);
+  new UnderstudyError('invalid_argument', `not an entry of an access control list: ${why}: entry=${JSON.stringify(entry)}`, { errno: 'EINVAL' });
 
 function entryTexts(text: string): string[] {
   const entries = text
@@ -67,7 +67,7 @@ function entryTexts(text: string): string[] {
     .flatMap((line) => line.replace(/(^|\s)#.*$/, '').split(','))
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
-  if (entries.length === 0) throw new UnderstudyError('invalid_argument', 'an access control list without entries');
+  if (entries.length === 0) throw new UnderstudyError('invalid_argument', 'an access control list without entries', { errno: 'EINVAL' });
   return entries;
 }
 

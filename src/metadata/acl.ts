@@ -47,9 +47,9 @@ export function wholeAcl(held: Permissions): AclEntry[] {
   return [...accessScope(held).values(), ...defaultScope(held).values()].sort(compareEntries);
 }
 
-/** @returns whether the mode's group bits are a mask. */
+/** @param acl stored entries. @returns whether the mode's group bits are a mask. */
 export function isExtended(acl: readonly AclEntry[]): boolean {
-  return acl.some(({ isDefault }) => !isDefault);
+  return acl[0]?.isDefault === false;
 }
 
 /** Adds entries or changes those that are there (`setfacl -m`). @throws `invalid_argument`. */
@@ -131,7 +131,7 @@ const keyOf = ({ kind, name }: AclName): string => `${kind}:${name}`;
 const scopeName = ({ isDefault }: AclName): 'access' | 'default' => (isDefault ? 'default' : 'access');
 const isOwningGroup = ({ isDefault, kind, name }: AclEntry): boolean => !isDefault && kind === 'group' && name === '';
 const withBits = (mode: number, shift: number, bits: number): number => (mode & ~(7 << shift)) | (bits << shift);
-const bad = (message: string): UnderstudyError => new UnderstudyError('invalid_argument', message);
+const bad = (message: string): UnderstudyError => new UnderstudyError('invalid_argument', message, { errno: 'EINVAL' });
 
 /** @returns the entry as messages show it. */
 const shown = ({ isDefault, kind, name }: AclName): string => `${isDefault ? 'default:' : ''}${kind}:${name}`;

@@ -2,6 +2,8 @@
  * What few inodes have beyond the fields of `Inode`: message InodeMore in proto/records.proto. One that has none of it has null in its place.
  */
 import type { understudy } from '#proto/understudy.js';
+import { UnderstudyError } from '../base/errors.js';
+import type { AclEntry, AclKind } from './acl.js';
 import { sumMessage, sumOf } from './sum.js';
 
 export interface InodeMore {
@@ -15,7 +17,7 @@ export interface InodeMore {
   readonly expiresMs: number;
   readonly expiryAction: ExpiryAction;
   readonly quota: Quota | null;
-  /** Empty, or an extended ACL as acl.ts orders it. */
+  /** As acl.ts stores it. */
   readonly acl: readonly AclEntry[];
   /** There is a row `a`. */
   readonly hasXattrs: boolean;
@@ -39,19 +41,6 @@ export interface Quota {
   readonly namesMax: number;
   /** 0: none. */
   readonly bytesMax: bigint;
-}
-
-export const ACL_KINDS = { user: 0, group: 1, mask: 2, other: 3 } as const;
-export type AclKind = (typeof ACL_KINDS)[keyof typeof ACL_KINDS];
-
-export interface AclEntry {
-  /** For what is made below a directory. */
-  readonly default: boolean;
-  readonly kind: AclKind;
-  /** Empty: the owner, the owning group. */
-  readonly name: string;
-  /** 0 to 7: read 4, write 2, execute 1. */
-  readonly permissions: number;
 }
 
 export interface Lease {
@@ -129,7 +118,7 @@ export function moreOf(message: understudy.InodeMore.$Properties): InodeMore {
 
 export function moreMessage(more: InodeMore): understudy.InodeMore.$Properties {
   const { quota, acl, extents, ...plain } = more;
-  return { ...plain, quota: quota && quotaMessage(quota), acl: [...acl], extents: [...extents] };
+  return { ...plain, quota: quota && quotaMessage(quota), acl: acl.map(aclEntryMessage), extents: [...extents] };
 }
 
 export function quotaOf({ namesMax, bytesMax }: understudy.Quota.$Properties): Quota {
@@ -140,11 +129,15 @@ export function quotaMessage({ namesMax, bytesMax }: Quota): understudy.Quota.$P
   return { namesMax, bytesMax: sumMessage(bytesMax) };
 }
 
+/** In the order of their numbers in proto/records.proto. */
+const ACL_KINDS: readonly AclKind[] = ['user', 'group', 'mask', 'other'];
+
 export function aclEntryOf(message: understudy.AclEntry.$Properties): AclEntry {
-  return {
-    default: message.default ?? false,
-    kind: (message.kind ?? 0) as AclKind,
-    name: message.name ?? '',
-    permissions: message.permissions ?? 0,
-  };
+  const kind = ACL_KINDS[message.kind ?? 0];
+  if (kind === undefined) throw new UnderstudyError('invalid_argument', `not a kind of entry: kind=${message.kind}`, { errno: 'EINVAL' });
+  return { isDefault: message.default ?? false, kind, name: message.name ?? '', permissions: message.permissions ?? 0 };
+}
+
+export function aclEntryMessage({ isDefault, kind, name, permissions }: AclEntry): understudy.AclEntry.$Properties {
+  return { default: isDefault, kind: ACL_KINDS.indexOf(kind), name, permissions };
 }

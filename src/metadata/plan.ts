@@ -4,6 +4,7 @@
  * A plan is synchronous and pure: it looks at the state (pending changes included) and decides; every choice it makes stands in the entry.
  */
 import { UnderstudyError } from '../base/errors.js';
+import { checkAccess, EXECUTE, type Identity } from './access.js';
 import type { Entry } from './entries.js';
 import { parsePath } from './path.js';
 import type { Inode } from './records.js';
@@ -12,14 +13,6 @@ import type { StateView } from './state.js';
 
 /** What an entry says beyond its time and its caller. */
 export type EntryBody = Omit<Entry, 'timeMs' | 'clientId' | 'callId' | 'lowestUnanswered'>;
-
-/** Who asks. */
-export interface Identity {
-  readonly user: string;
-  /** The primary one first. */
-  readonly groups: readonly string[];
-  readonly isSuperuser: boolean;
-}
 
 /** What the masters are set to, as far as plans and queries go by it. */
 export interface NamespaceSettings {
