@@ -76,6 +76,11 @@ export function checkOwner(inode: Guarded, identity: Identity, path: string): vo
   throw refusal('EPERM', 'permission denied, only the owner may', path, `user=${identity.user} inode=${describeGuarded(inode)}`);
 }
 
+/** Of a file that is being written: its owner writes on, whatever its mode. @throws EACCES. */
+export function checkWriter(inode: Guarded, identity: Identity, path: string): void {
+  if (identity.user !== inode.owner) checkAccess(inode, identity, WRITE, path);
+}
+
 /** @param what is to be done, for people: `mount`. @throws EPERM. */
 export function checkSuperuser(identity: Identity, what: string, path: string): void {
   if (!identity.isSuperuser) throw refusal('EPERM', `permission denied, only a superuser may ${what}`, path, `user=${identity.user}`);

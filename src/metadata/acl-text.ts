@@ -59,7 +59,9 @@ function formatPermissions(permissions: number): string {
 }
 
 const bad = (entry: string, why: string): UnderstudyError =>
-  new UnderstudyError('invalid_argument', `not an entry of an access control list: ${why}: entry=${JSON.stringify(entry)}`, { errno: 'EINVAL' });
+  new UnderstudyError('invalid_argument', `not an entry of an access control list: ${why}: entry=${JSON.stringify(entry)}`, {
+    errno: 'EINVAL',
+  });
 
 function entryTexts(text: string): string[] {
   const entries = text

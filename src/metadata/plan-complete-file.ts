@@ -1,4 +1,5 @@
 import type { understudy } from '#proto/understudy.js';
+import { checkWriter } from './access.js';
 import { checkCount, type PlanContext, type Planned, plainPath, resolveExisting } from './plan.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
@@ -9,6 +10,7 @@ export function planCompleteFile(request: understudy.CompleteFileRequest, state:
   const { path, parentId, name, inode } = resolved;
   if (inode.directory) throw refusal('EISDIR', 'only a file can be completed', path);
   if (inode.complete) throw refusal('ETXTBSY', 'the file is already complete', path);
+  checkWriter(inode, context.identity, path);
   const length = checkCount(request.length, 'length');
   const modifiedMs = checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms');
   return { entry: { path: plainPath(resolved), completeFile: { parentId, name, length, modifiedMs } } };

@@ -1,6 +1,6 @@
 import type { understudy } from '#proto/understudy.js';
-import { checkCount, checkMode, newInodeIds, type PlanContext, type Planned, plainPath, resolveNew } from './plan.js';
-import { newDirectory, newInode } from './plan-create-directory.js';
+import { newInode } from './new-inode.js';
+import { checkCount, checkMayMake, checkMode, newInodeIds, type PlanContext, type Planned, plainPath, resolveNew } from './plan.js';
 import { inodeMessage } from './records.js';
 import type { StateView } from './state.js';
 
@@ -8,10 +8,14 @@ import type { StateView } from './state.js';
 export function planCreateFile(request: understudy.CreateFileRequest, state: StateView, context: PlanContext): Planned {
   const resolved = resolveNew(request.path, request.recursive, state, context);
   const { missing, inode: parent } = resolved;
+  checkMayMake(resolved, context);
+  const { umask } = request;
   const complete = request.completeLength != null;
   const firstId = newInodeIds(state);
   const parents = missing.slice(0, -1);
-  const made = newInode(firstId + parents.length, checkMode(request.mode ?? 0o666) & ~request.umask, context);
+  const mode = checkMode(request.mode ?? 0o666);
+  const made = newInode({ id: firstId + parents.length, directory: false, mode, umask }, parent, context);
+  const parentsInode = newInode({ id: firstId, directory: true, mode: 0o777, umask }, parent, context);
   const inode = {
     ...made,
     modifiedMs: complete ? checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms') : context.timeMs,
@@ -26,7 +30,7 @@ export function planCreateFile(request: understudy.CreateFileRequest, state: Sta
         parentId: parent.id,
         name: missing[missing.length - 1] as string,
         inode: inodeMessage(inode),
-        ...(parents.length > 0 ? { parents, parentsInode: inodeMessage(newDirectory(firstId, 0o777 & ~request.umask, context)) } : {}),
+        ...(parents.length > 0 ? { parents, parentsInode: inodeMessage(parentsInode) } : {}),
       },
     },
   };

@@ -1,5 +1,5 @@
 import type { understudy } from '#proto/understudy.js';
-import { type PlanContext, type Planned, plainPath, resolveExisting, resolveNew } from './plan.js';
+import { checkMayMake, checkMayTakeAway, type PlanContext, type Planned, plainPath, resolveExisting, resolveNew } from './plan.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
@@ -10,7 +10,9 @@ export function planRename(request: understudy.RenameRequest, state: StateView, 
   if (isPrefix(from.names, request.to)) {
     throw refusal('EINVAL', 'a directory cannot be moved below itself', request.from, `to=${request.to}`);
   }
+  checkMayTakeAway(from, context);
   const to = resolveNew(request.to, false, state, context);
+  checkMayMake(to, context);
   return {
     entry: {
       path: plainPath(from),

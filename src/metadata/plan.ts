@@ -4,7 +4,7 @@
  * A plan is synchronous and pure: it looks at the state (pending changes included) and decides; every choice it makes stands in the entry.
  */
 import { UnderstudyError } from '../base/errors.js';
-import { checkAccess, EXECUTE, type Identity } from './access.js';
+import { checkAccess, checkTakeAway, EXECUTE, type Identity, mayAccess, WRITE } from './access.js';
 import type { Entry } from './entries.js';
 import { parsePath } from './path.js';
 import type { Inode } from './records.js';
@@ -53,8 +53,8 @@ export interface Resolved {
   readonly above: readonly Inode[];
 }
 
-/** Follows `path` down from the root. @throws EINVAL, ENAMETOOLONG. */
-export function resolve(path: string, state: StateView, _context: QueryContext): Resolved {
+/** Follows `path` down from the root. @throws EINVAL, ENAMETOOLONG; EACCES: a directory on the way that the caller may not traverse. */
+export function resolve(path: string, state: StateView, context: QueryContext): Resolved {
   const names = parsePath(path);
   const above: Inode[] = [];
   let inode = state.root();
@@ -62,6 +62,9 @@ export function resolve(path: string, state: StateView, _context: QueryContext):
   let name = '';
   for (let depth = 0; depth < names.length; depth++) {
     const next = names[depth] as string;
+    if (inode.directory && !mayAccess(inode, context.identity, EXECUTE)) {
+      checkAccess(inode, context.identity, EXECUTE, `/${names.slice(0, depth).join('/')}`);
+    }
     const child = inode.directory ? state.child(inode.id, next) : null;
     if (child === null) return { path, names, parentId, name, inode, missing: names.slice(depth), above };
     above.push(inode);
@@ -78,6 +81,17 @@ export function resolveExisting(path: string, state: StateView, context: QueryCo
   if (resolved.missing.length === 0) return resolved;
   if (!resolved.inode.directory) throw refusal('ENOTDIR', 'a component of the path is not a directory', path);
   throw refusal('ENOENT', 'path does not exist', path);
+}
+
+/** @throws EACCES: nothing may be made in the directory that `resolved` ends in. */
+export function checkMayMake({ names, missing, inode }: Resolved, { identity }: QueryContext): void {
+  checkAccess(inode, identity, WRITE, `/${names.slice(0, names.length - missing.length).join('/')}`);
+}
+
+/** Of what is to be removed, replaced or renamed. @throws EACCES, EPERM: the directory or its sticky bit does not allow it. */
+export function checkMayTakeAway(resolved: Resolved, { identity }: QueryContext): void {
+  const directory = resolved.above.at(-1);
+  if (directory !== undefined) checkTakeAway(directory, resolved.inode, identity, plainPath(resolved));
 }
 
 /** @returns the path as it is told: without a slash at its end. */

@@ -4,6 +4,7 @@
 import type { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
+import { checkAccess, EXECUTE, READ } from './access.js';
 import { encodeChild } from './keys.js';
 import { encodeListPage } from './list-page.js';
 import { Listing } from './listing.js';
@@ -35,6 +36,7 @@ const LIST_PAGE_ENTRIES_MAX = 10_000;
 /** Lists a directory; a file lists as itself, under an empty name. */
 export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore, context: QueryContext): Pages {
   const { inode } = resolveExisting(request.path, state, context);
+  if (inode.directory) checkAccess(inode, context.identity, READ | EXECUTE, request.path);
   const sn = state.sn;
   const entries = request.pageEntries || PAGE_ENTRIES;
   if (entries > LIST_PAGE_ENTRIES_MAX) {

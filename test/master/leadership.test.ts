@@ -65,7 +65,7 @@ const caller = (callId: number, attempt = 1): SubmissionCaller => ({
   callId,
   attempt,
   lowestUnanswered: 1,
-  identity: { user: 'u', groups: ['g'], isSuperuser: true },
+  identity: { user: 'u', group: 'g', groups: new Set(['g']), isSuperuser: true },
 });
 
 function mkdir(name: string, call: SubmissionCaller | null = null, nameBytes = 0): void {

@@ -1,6 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { accessDenied, EXECUTE, type Guarded, type Identity, mayAccess, mayTakeAway, READ, WRITE } from '../../src/metadata/access.js';
+import {
+  checkAccess,
+  checkOwner,
+  checkSuperuser,
+  checkTakeAway,
+  checkWriter,
+  EXECUTE,
+  type Guarded,
+  type Identity,
+  mayAccess,
+  READ,
+  WRITE,
+} from '../../src/metadata/access.js';
 import { type AclEntry, modifyAcl, type Permissions, wholeAcl } from '../../src/metadata/acl.js';
 import { parseAcl } from '../../src/metadata/acl-text.js';
 
@@ -8,7 +20,14 @@ function identity(user: string, groups: readonly string[] = [], isSuperuser = fa
   return { user, group: groups[0] ?? '', groups: new Set(groups), isSuperuser };
 }
 
-const owned = (mode: number): Guarded => ({ owner: 'olga', group: 'staff', mode });
+const owned = (mode: number, acl: readonly AclEntry[] = []): Guarded => ({
+  owner: 'olga',
+  group: 'staff',
+  mode,
+  directory: true,
+  more: acl.length === 0 ? null : { acl },
+});
+const refused = (errno: string, message = '') => expect.objectContaining({ errno, message: expect.stringContaining(message) });
 
 /** mode, list, user, groups, wanted, granted */
 const ROWS: readonly [mode: number, acl: string, user: string, groups: readonly string[], wanted: number, granted: boolean][] = [
@@ -46,8 +65,8 @@ const ROWS: readonly [mode: number, acl: string, user: string, groups: readonly 
 describe('access', () => {
   test.each(ROWS)('%o %j, %s of %j who wants %i: %j', (mode, spec, user, groups, wanted, granted) => {
     const held: Permissions = spec === '' ? { mode, acl: [] } : modifyAcl({ mode, acl: [] }, parseAcl(spec), true);
-    expect(mayAccess(owned(held.mode), held.acl, identity(user, groups), wanted)).toBe(granted);
-    expect(mayAccess(owned(held.mode), held.acl, identity(user, groups, true), wanted)).toBe(true);
+    expect(mayAccess(owned(held.mode, held.acl), identity(user, groups), wanted)).toBe(granted);
+    expect(mayAccess(owned(held.mode, held.acl), identity(user, groups, true), wanted)).toBe(true);
   });
 
   test('any inode and caller: as the standard words it', () => {
@@ -67,9 +86,9 @@ describe('access', () => {
       fc.property(inode, entries, someone, fc.integer({ min: 0, max: 7 }), (made, drawn, { user, groups }, wanted) => {
         const spec = drawn.map((entry) => (entry.kind === 'mask' || entry.kind === 'other' ? { ...entry, name: '' } : entry));
         const held = drawn.length === 0 ? { mode: made.mode, acl: [] } : modifyAcl({ mode: made.mode, acl: [] }, spec as AclEntry[], true);
-        const guarded = { ...made, mode: held.mode };
+        const guarded = { ...made, mode: held.mode, directory: true, more: { acl: held.acl } };
         const expected = naively(guarded, wholeAcl(held), user, groups, wanted);
-        expect(mayAccess(guarded, held.acl, identity(user, groups), wanted)).toBe(expected);
+        expect(mayAccess(guarded, identity(user, groups), wanted)).toBe(expected);
       }),
       { numRuns: 5000 },
     );
@@ -90,22 +109,62 @@ function naively(inode: Guarded, whole: readonly AclEntry[], user: string, group
   return all(acl.find(({ kind }) => kind === 'other'));
 }
 
-describe('sticky bit', () => {
+describe('taking away', () => {
   test.each([
-    [0o777, 'eve', true],
-    [0o1777, 'eve', false],
-    [0o1777, 'bob', true],
-    [0o1777, 'olga', true],
-  ])('directory %o of olga, child of bob, %s: %j', (mode, user, allowed) => {
-    const child = { owner: 'bob', group: 'dev', mode: 0o666 };
-    expect(mayTakeAway(owned(mode), child, identity(user))).toBe(allowed);
-    expect(mayTakeAway(owned(mode), child, identity(user, [], true))).toBe(true);
+    [0o777, 'eve', null],
+    [0o1777, 'eve', 'EPERM'],
+    [0o1777, 'bob', null],
+    [0o1777, 'olga', null],
+    [0o755, 'bob', 'EACCES'],
+    [0o776, 'bob', 'EACCES'],
+    [0o1755, 'bob', 'EACCES'],
+  ])('directory %o of olga, child of bob, %s: %j', (mode, user, errno) => {
+    const child: Guarded = { owner: 'bob', group: 'dev', mode: 0o666, directory: false, more: null };
+    const take = (isSuperuser: boolean) => checkTakeAway(owned(mode), child, identity(user, [], isSuperuser), '/d/f');
+    if (errno === null) take(false);
+    else expect(() => take(false)).toThrow(refused(errno));
+    take(true);
   });
 });
 
-test('refusal: names the user, what was wanted, the path and the inode', () => {
-  expect(accessDenied(identity('bob'), WRITE | EXECUTE, '/a/b', { ...owned(0o1750), directory: true })).toMatchObject({
-    code: 'permission_denied',
-    message: 'permission denied: user=bob access=write+execute path=/a/b inode=olga:staff:drwxr-x--T',
+describe('refusals', () => {
+  const list = modifyAcl({ mode: 0o1750, acl: [] }, parseAcl('u:eve:r'), true);
+
+  test.each<[string, () => void, string, string]>([
+    [
+      'access',
+      () => checkAccess(owned(list.mode, list.acl), identity('bob'), WRITE | EXECUTE, '/a/b'),
+      'EACCES',
+      'permission denied: path=/a/b user=bob access=write+execute inode=olga:staff:drwxr-x--T+',
+    ],
+    [
+      'the owner',
+      () => checkOwner(owned(0o755), identity('bob'), '/a'),
+      'EPERM',
+      'permission denied, only the owner may: path=/a user=bob inode=olga:staff:drwxr-xr-x',
+    ],
+    [
+      'a superuser',
+      () => checkSuperuser(identity('bob'), 'mount', '/a'),
+      'EPERM',
+      'permission denied, only a superuser may mount: path=/a user=bob',
+    ],
+    ['the writer', () => checkWriter(owned(0o755), identity('bob'), '/a'), 'EACCES', 'access=write'],
+    [
+      'the directory of a child',
+      () => checkTakeAway(owned(0o700), owned(0o777), identity('bob'), '/child'),
+      'EACCES',
+      'path=/ user=bob access=write+execute',
+    ],
+  ])('%s: names the user, what was wanted, the path and the inode', (_, check, errno, message) => {
+    expect(check).toThrow(refused(errno, message));
+  });
+
+  test('owners, writers and superusers: none', () => {
+    checkOwner(owned(0), identity('olga'), '/a');
+    checkOwner(owned(0), identity('root', [], true), '/a');
+    checkSuperuser(identity('root', [], true), 'mount', '/a');
+    checkWriter(owned(0), identity('olga'), '/a');
+    checkWriter(owned(0o002), identity('bob'), '/a');
   });
 });

@@ -1,8 +1,9 @@
 /** Who asks, in tests of plans and queries. */
-import type { Identity, NamespaceSettings, PlanContext, QueryContext } from '../../src/metadata/plan.js';
+import type { Identity } from '../../src/metadata/access.js';
+import type { NamespaceSettings, PlanContext, QueryContext } from '../../src/metadata/plan.js';
 
 /** The superuser. */
-export const ADA: Identity = { user: 'ada', groups: ['staff'], isSuperuser: true };
+export const ADA: Identity = { user: 'ada', group: 'staff', groups: new Set(['staff']), isSuperuser: true };
 
 export const NAMESPACE_SETTINGS: NamespaceSettings = { blockBytesDefault: 1024 };
 
