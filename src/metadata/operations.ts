@@ -7,6 +7,7 @@
  */
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
+import { contentSummary } from './content-summary.js';
 import { control, controlStream, mutation, query, stream } from './operation.js';
 import { planCompleteFile } from './plan-complete-file.js';
 import { planCreateDirectory } from './plan-create-directory.js';
@@ -14,6 +15,7 @@ import { planCreateFile } from './plan-create-file.js';
 import { planRemove } from './plan-remove.js';
 import { planRename } from './plan-rename.js';
 import { planSetAttributes } from './plan-set-attributes.js';
+import { planSetQuota } from './plan-set-quota.js';
 import { exists, getStatus, listStatus } from './queries.js';
 
 function later(): never {
@@ -40,7 +42,7 @@ export const operations = {
   listStatus: stream(18, understudy.ListStatusRequest, understudy.ListStatusPage, listStatus),
   getXattrs: query(19, understudy.GetXattrsRequest, understudy.GetXattrsResponse, later),
   checkAccess: query(20, understudy.CheckAccessRequest, understudy.CheckAccessResponse, later),
-  contentSummary: query(21, understudy.ContentSummaryRequest, understudy.ContentSummaryResponse, later),
+  contentSummary: query(21, understudy.ContentSummaryRequest, understudy.ContentSummaryResponse, contentSummary),
   getBlockLocations: query(22, understudy.GetBlockLocationsRequest, understudy.GetBlockLocationsResponse, later),
   listMounts: query(23, understudy.ListMountsRequest, understudy.ListMountsResponse, later),
   listCursors: query(24, understudy.ListCursorsRequest, understudy.ListCursorsResponse, later),
@@ -56,7 +58,7 @@ export const operations = {
   truncateFile: mutation(40, understudy.TruncateFileRequest, later),
   concat: mutation(41, understudy.ConcatRequest, later),
   renewLease: mutation(42, understudy.RenewLeaseRequest, later),
-  setQuota: mutation(43, understudy.SetQuotaRequest, later),
+  setQuota: mutation(43, understudy.SetQuotaRequest, planSetQuota),
   setAcl: mutation(44, understudy.SetAclRequest, later),
   setXattr: mutation(45, understudy.SetXattrRequest, later),
   removeXattr: mutation(46, understudy.RemoveXattrRequest, later),
