@@ -15,11 +15,13 @@ import { Master } from '../master/master.js';
 import { tcpNetwork } from '../rpc/tcp-network.js';
 import { lineSink } from '../telemetry/line-sink.js';
 import { pinoLog } from '../telemetry/pino-log.js';
+import { UnderStores } from '../underfs/under-stores.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT, sentenceOf } from './exit-code.js';
 import { masterSettings } from './master-settings.js';
 import { openElection } from './open-election.js';
 import { openJournal } from './open-journal.js';
+import { openUnderStore } from './open-under-store.js';
 
 const LEVEL_SETTINGS = { writeBufferBytes: 16 * 1024 * 1024, cacheBytes: 64 * 1024 * 1024 };
 const SIGNAL_EXIT = { SIGINT: 130, SIGTERM: 143 } as const;
@@ -53,7 +55,8 @@ async function runMaster({ settings, ignored }: LoadedSettings, version: string,
   await using opened = await openJournal(settings, deps, { toLead: settings.masterRole !== 'observer' });
   const { journal } = opened;
   await using election = await openElection(settings, deps);
-  await using master = await Master.open(masterSettings(settings, version), { ...deps, journal, election, stores });
+  await using underStores = new UnderStores((uri, options) => openUnderStore(uri, options, settings, deps));
+  await using master = await Master.open(masterSettings(settings, version), { ...deps, journal, election, stores, underStores });
   log.info({ rpcAddress: master.rpcAddress, version, clusterId: journal.clusterId, pid: process.pid }, 'master serves');
   stopOnSignal(master, log);
   await master.closed;

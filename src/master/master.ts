@@ -11,6 +11,7 @@ import type { Journal, JournalWriter } from '../journal/journal.js';
 import type { KvStores } from '../kv/kv-store.js';
 import type { Network } from '../rpc/network.js';
 import { RpcServer } from '../rpc/rpc-server.js';
+import type { UnderStores } from '../underfs/under-stores.js';
 import { AppliedWatch } from './applied-watch.js';
 import { CheckpointMaker } from './checkpoint-maker.js';
 import type { Checkpointer } from './checkpointer.js';
@@ -40,6 +41,8 @@ export interface MasterDeps {
   readonly journal: Journal;
   readonly election: Election;
   readonly stores: KvStores;
+  /** Stay the caller's to close. */
+  readonly underStores: UnderStores;
 }
 
 const CLAIM_PAUSE_MS = 100;

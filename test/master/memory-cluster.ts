@@ -14,6 +14,8 @@ import { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import { MemoryNetwork } from '../../src/rpc/memory-network.js';
 import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
+import { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
+import { UnderStores } from '../../src/underfs/under-stores.js';
 
 const SETTINGS = {
   ...RPC_SERVER_DEFAULTS,
@@ -89,6 +91,7 @@ export class MemoryCluster {
   readonly #election = new MemoryElectionService({ sessionTimeoutMs: SESSION_TIMEOUT_MS }, { clock: systemClock });
   readonly network = new MemoryNetwork(systemClock);
   masters: Master[] = [];
+  readonly #under = new Map<string, MemoryUnderFiles>();
 
   async start(name: string, disk = new Disk(), settings: Partial<MasterSettings> = {}): Promise<{ master: Master; disk: Disk }> {
     const address = `${name}:19998`;
@@ -101,10 +104,18 @@ export class MemoryCluster {
         journal: MemoryJournal.open(this.journal, { name }),
         election: this.#election.election(),
         stores: disk,
+        underStores: new UnderStores(async (uri) => this.underFiles(uri).open(name)),
       },
     );
     this.masters.push(master);
     return { master, disk };
+  }
+
+  /** @returns what an under store holds: `memory://…`, empty at first. */
+  underFiles(uri: string): MemoryUnderFiles {
+    const files = this.#under.get(uri) ?? new MemoryUnderFiles();
+    this.#under.set(uri, files);
+    return files;
   }
 
   /** The process of that name dies; what is left of it here hears of nothing any more. */

@@ -7,6 +7,8 @@ import { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import type { Network } from '../../src/rpc/network.js';
 import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
+import { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
+import { UnderStores } from '../../src/underfs/under-stores.js';
 import { gatedNetwork } from './gated-network.js';
 import { type CommitObserver, gatedJournal, gatedStores } from './gated-seams.js';
 import type { SharedElection } from './shared-election.js';
@@ -69,6 +71,7 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
       journal: parts.sabotage?.(observed, process) ?? observed,
       election: parts.election.election(process),
       stores: gatedStores(process, parts.stores),
+      underStores: new UnderStores(async () => new MemoryUnderFiles().open()),
     },
   );
   stop.addEventListener('abort', () => process.deliver(() => void master.close().catch(() => {})), { once: true });
