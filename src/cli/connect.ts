@@ -46,6 +46,7 @@ export function clientPlaces(settings: Settings, group: string): ClientPlaces {
     masters: mastersOf(settings),
     user: settings.securityLoginUsername,
     group,
+    umask: settings.securityAuthorizationPermissionUmask,
     callTimeoutMs: settings.userRpcRetryMaxDurationMs,
     attemptTimeoutMs: settings.userRpcTimeoutMs,
     retryBaseMs: settings.userRpcRetryBaseSleepMs,

@@ -10,7 +10,9 @@ import type { Log } from '../base/log.js';
 import { systemClock } from '../base/system-clock.js';
 import { systemRandom } from '../base/system-random.js';
 import type { LoadedSettings } from '../config/load-settings.js';
+import type { Settings } from '../config/settings.js';
 import { LevelStores } from '../kv/level-store.js';
+import { type GroupMapping, ownNameGroups } from '../master/group-mapping.js';
 import { Master } from '../master/master.js';
 import { tcpNetwork } from '../rpc/tcp-network.js';
 import { lineSink } from '../telemetry/line-sink.js';
@@ -18,6 +20,8 @@ import { pinoLog } from '../telemetry/pino-log.js';
 import { UnderStores } from '../underfs/under-stores.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT, sentenceOf } from './exit-code.js';
+import { GroupFile } from './group-file.js';
+import { hostGroups } from './host-groups.js';
 import { masterSettings } from './master-settings.js';
 import { openElection } from './open-election.js';
 import { openJournal } from './open-journal.js';
@@ -56,11 +60,18 @@ async function runMaster({ settings, ignored }: LoadedSettings, version: string,
   const { journal } = opened;
   await using election = await openElection(settings, deps);
   await using underStores = new UnderStores((uri, options) => openUnderStore(uri, options, settings, deps));
-  await using master = await Master.open(masterSettings(settings, version), { ...deps, journal, election, stores, underStores });
+  const groups = groupMapping(settings);
+  await using master = await Master.open(masterSettings(settings, version), { ...deps, journal, election, stores, underStores, groups });
   log.info({ rpcAddress: master.rpcAddress, version, clusterId: journal.clusterId, pid: process.pid }, 'master serves');
   stopOnSignal(master, log);
   await master.closed;
   log.info({ rpcAddress: master.rpcAddress }, 'master stopped');
+}
+
+/** Says who is in which group. */
+function groupMapping({ securityGroupMappingClass: kind, securityGroupMappingFile: file }: Settings): GroupMapping {
+  if (kind === 'file' && file !== undefined) return new GroupFile(file);
+  return kind === 'identity' ? ownNameGroups : hostGroups;
 }
 
 function stopOnSignal(master: Master, log: Log): void {

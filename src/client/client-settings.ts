@@ -6,7 +6,10 @@ export interface ClientSettings {
   readonly masters: readonly string[];
   /** Who calls: owner of what is made. */
   readonly user: string;
+  /** Of what is made, where the masters know no group of the user. */
   readonly group: string;
+  /** Permission bits that are taken from what is made. */
+  readonly umask: number;
   /**
    * Who answers reads that do not say: the leader, with the newest; or any master, as long as it has applied all that this client has
    * written and seen (read your writes, never back in time).
@@ -45,6 +48,7 @@ export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
   masters: [],
   user: '',
   group: '',
+  umask: 0o022,
   reads: 'leader',
   standbyWaitMs: 250,
   callTimeoutMs: 120_000,

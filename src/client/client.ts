@@ -146,16 +146,21 @@ export class Client implements AsyncDisposable {
     }
   }
 
+  /** Bits that are taken from the modes of what is made, unless the directory has a default access control list. */
+  get umask(): number {
+    return this.#settings.umask;
+  }
+
   /** Asks the namespace. @throws what the master refused it with; `deadline_exceeded`, `unavailable`, `cancelled`. */
-  async query<RequestShape extends { freshness?: unknown }, Response extends Dated>(
+  async query<RequestShape extends { freshness?: unknown; user?: unknown }, Response extends Dated>(
     operation: Callable<RequestShape, Response>,
-    request: Omit<RequestShape, 'freshness'>,
+    request: Omit<RequestShape, 'freshness' | 'user'>,
     options: ReadOptions = {},
   ): Promise<Response> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.callTimeoutMs, options.signal);
     try {
       const freshness = this.#freshness(options);
-      const asked = encodeMessage(operation.request, { ...(request as RequestShape), freshness });
+      const asked = encodeMessage(operation.request, { ...(request as RequestShape), freshness, user: this.#settings.user });
       const { body, master } = await this.#send(this.#routeOf(freshness), operation.method, () => asked, budget, false);
       const response = operation.response.decode(body);
       this.#told(master, response, options);
@@ -171,9 +176,9 @@ export class Client implements AsyncDisposable {
    *
    * @throws as `query`.
    */
-  async *stream<RequestShape extends { freshness?: unknown }, Page extends Dated>(
+  async *stream<RequestShape extends { freshness?: unknown; user?: unknown }, Page extends Dated>(
     operation: Callable<RequestShape, Page>,
-    rest: () => Omit<RequestShape, 'freshness'>,
+    rest: () => Omit<RequestShape, 'freshness' | 'user'>,
     options: ReadOptions = {},
   ): AsyncGenerator<Page, void, undefined> {
     const budget = this.#budget(options.timeoutMs ?? this.#settings.streamTimeoutMs, options.signal);
@@ -186,7 +191,7 @@ export class Client implements AsyncDisposable {
         try {
           // The rest is to be no older than the pages that came.
           const freshness = this.#freshness(options);
-          const body = encodeMessage(operation.request, { ...(rest() as RequestShape), freshness });
+          const body = encodeMessage(operation.request, { ...(rest() as RequestShape), freshness, user: this.#settings.user });
           for await (const bytes of connection.stream(operation.method, body, budget.attemptOptions(budget.totalMs))) {
             route.answered();
             attempts.reset();

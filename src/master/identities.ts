@@ -48,6 +48,9 @@ const LOOKUP_LIMIT_MS = 5_000;
 /** From a look-up that failed to the next one of that user. */
 const FAILURE_PAUSE_MS = 1_000;
 
+/** In whose name the master itself acts. */
+export const MASTER_IDENTITY: Identity = { user: '', group: '', groups: new Set(), isSuperuser: true };
+
 export class Identities {
   readonly #settings: IdentitySettings;
   readonly #deps: IdentityDeps;
@@ -78,13 +81,9 @@ export class Identities {
   /** Looks the user up. @throws `unavailable`: it cannot be told, and was not known before. */
   async identify(user: string): Promise<Identity> {
     const known = this.#known.get(user);
-    if (known === undefined || this.#deps.clock.monotonicMs() >= known.newUntilMs) {
-      const looked = await this.#lookUp(user).catch(asError);
-      if (!(looked instanceof UnderstudyError)) return looked;
-      if (!known?.identity) throw cannotTell(looked);
-    }
+    if (known === undefined || this.#deps.clock.monotonicMs() >= known.newUntilMs) return this.#lookUp(user).catch(cannotTell);
     if (known.identity !== null) return known.identity;
-    throw cannotTell(known.error);
+    return cannotTell(known.error);
   }
 
   #lookUp(user: string): Promise<Identity> {
@@ -110,8 +109,12 @@ export class Identities {
     } catch (thrown) {
       const error = asError(thrown);
       log.warn({ user, error }, 'the groups of a user cannot be told');
-      this.#remember(user, this.#known.get(user)?.identity ?? null, error, FAILURE_PAUSE_MS);
-      throw error;
+      // What a superuser by name may do follows from no group.
+      const bare = this.#identityOf(user, []);
+      const identity = this.#known.get(user)?.identity ?? (bare.isSuperuser ? bare : null);
+      this.#remember(user, identity, error, FAILURE_PAUSE_MS);
+      if (identity === null) throw error;
+      return identity;
     } finally {
       const next = this.#waiting.shift();
       if (next === undefined) this.#running -= 1;
@@ -133,6 +136,6 @@ export class Identities {
   }
 }
 
-function cannotTell(cause: UnderstudyError | null): UnderstudyError {
-  return new UnderstudyError('unavailable', `the groups of the user cannot be told: ${cause?.message}`, { cause });
+function cannotTell(cause: unknown): never {
+  throw new UnderstudyError('unavailable', `the groups of the user cannot be told: ${asError(cause).message}`, { cause });
 }

@@ -20,7 +20,7 @@ import type { EntryBody, NamespaceSettings, PlanContext, Planned } from '../meta
 import { type CallResult, type Inode, inodeMessage } from '../metadata/records.js';
 import { recordedOutcome, refusalOf } from '../metadata/sessions.js';
 import type { State, StatePosition } from '../metadata/state.js';
-import { MASTER_IDENTITY } from './identity.js';
+import { MASTER_IDENTITY } from './identities.js';
 import { LeaderClock } from './leader-clock.js';
 import { ReadGate, type Release } from './read-gate.js';
 import type { Replica } from './replica.js';

@@ -6,6 +6,7 @@ import type { ClockWatchSettings } from './clock-watch.js';
 import type { EarlyElectionSettings } from './early-election.js';
 import type { FollowerSettings } from './follower.js';
 import type { HousekeepingSettings } from './housekeeping.js';
+import type { IdentitySettings } from './identities.js';
 import type { LeadershipSettings } from './leadership.js';
 import type { ReplicaSettings } from './replica.js';
 import type { StandbyStreamsSettings } from './standby-streams.js';
@@ -14,6 +15,7 @@ export interface MasterSettings
   extends ReplicaSettings,
     Omit<LeadershipSettings, 'batchBytesMax'>,
     HousekeepingSettings,
+    IdentitySettings,
     ClaimantSettings,
     FollowerSettings,
     StandbyStreamsSettings,

@@ -21,7 +21,9 @@ import { type Controlled, controlMethods } from './control-service.js';
 import { Currency } from './currency.js';
 import { EarlyElection } from './early-election.js';
 import { Follower } from './follower.js';
+import type { GroupMapping } from './group-mapping.js';
 import { HandOver } from './hand-over.js';
+import { Identities } from './identities.js';
 import { Leadership } from './leadership.js';
 import type { MasterSettings } from './master-settings.js';
 import { logRoleChange, masterStatus, SHOWN_STATES } from './master-status.js';
@@ -43,6 +45,7 @@ export interface MasterDeps {
   readonly stores: KvStores;
   /** Stay the caller's to close. */
   readonly underStores: UnderStores;
+  readonly groups: GroupMapping;
 }
 
 const CLAIM_PAUSE_MS = 100;
@@ -57,6 +60,7 @@ export class Master implements Controlled, AsyncDisposable {
   /** Tells readers what is applied. */
   readonly applied: AppliedWatch;
   readonly standbys: StandbyStreams;
+  readonly identities: Identities;
   /** Unix milliseconds; likewise `sinceMs`, since when it is in this state. */
   readonly startedMs: number;
   readonly #currency: Currency;
@@ -122,6 +126,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#settings = settings;
     this.#deps = deps;
     this.applied = new AppliedWatch(deps.clock);
+    this.identities = new Identities(settings, deps);
     this.#currency = new Currency(deps.clock);
     this.#claimant = new Claimant(settings, deps);
     this.#clockWatch = new ClockWatch(settings, deps.log);

@@ -4,13 +4,14 @@
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, asOf, UnderstudyError } from '../base/errors.js';
+import type { Identity } from '../metadata/access.js';
 import { operations } from '../metadata/operations.js';
-import { checkPrincipal, type NamespaceSettings } from '../metadata/plan.js';
+import { checkPrincipal, type NamespaceSettings, type QueryContext } from '../metadata/plan.js';
 import type { Pages } from '../metadata/queries.js';
 import { inodeMessage, inodeMessages } from '../metadata/records.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { AppliedWatch } from './applied-watch.js';
-import { identityOf } from './identity.js';
+import type { Identities } from './identities.js';
 import type { Answer, Leadership, SubmissionCaller } from './leadership.js';
 import type { Replica } from './replica.js';
 
@@ -21,6 +22,7 @@ export interface Served {
   /** Null unless this master leads. */
   readonly leadership: Leadership | null;
   readonly applied: AppliedWatch;
+  readonly identities: Identities;
   /** How far this master knows itself to be behind, where it does not lead. */
   behind(): understudy.Behind.$Properties;
   /** @returns why a request for the leader is refused, with the leader's address where it is known. */
@@ -31,6 +33,8 @@ type Table = (typeof operations)[keyof typeof operations];
 type MutationRow = Extract<Table, { kind: 'mutation' }>;
 type QueryRow = Extract<Table, { kind: 'query' }>;
 type StreamRow = Extract<Table, { kind: 'stream' }>;
+type Reader = Pick<ReturnType<QueryRow['prepare']>, 'freshness' | 'user'>;
+type Look = (replica: Replica, context: QueryContext, release: (released: Released) => void, behind: Uint8Array) => void;
 type Released = (refused: UnderstudyError | null) => void;
 
 /** Listings that may be open at once: each keeps a snapshot of the store. */
@@ -61,24 +65,26 @@ export class NamespaceService {
   };
 
   #mutate(operation: MutationRow, call: ServerCall): void {
-    const { leadership } = this.#served;
-    if (leadership === null) throw this.#served.notLeader();
+    if (this.#served.leadership === null) throw this.#served.notLeader();
     const { caller, plan } = operation.prepare(call.body);
-    leadership.submit({
-      caller: submissionCaller(caller),
-      plan,
-      makesRoom: operation.method === operations.remove.method,
-      settle(refused, answer) {
-        if (refused !== null) call.fail(answer.sn === 0 ? refused : asOf(refused, answer.sn));
-        else call.reply(mutationResponse(answer));
-      },
+    this.#identify(caller?.user, call, (identity) => {
+      const { leadership } = this.#served;
+      if (leadership === null) throw this.#served.notLeader();
+      leadership.submit({
+        caller: submissionCaller(caller, identity),
+        plan,
+        makesRoom: operation.method === operations.remove.method,
+        settle(refused, answer) {
+          if (refused !== null) call.fail(answer.sn === 0 ? refused : asOf(refused, answer.sn));
+          else call.reply(mutationResponse(answer));
+        },
+      });
     });
   }
 
   #query(operation: QueryRow, call: ServerCall): void {
     const { freshness, user, answer } = operation.prepare(call.body);
-    const context = { identity: identityOf(user, ''), settings: this.#settings };
-    this.#look(call, freshness, (replica, release, behind) => {
+    this.#look(call, { freshness, user }, (replica, context, release, behind) => {
       let body: Uint8Array;
       try {
         body = withBehind(answer(replica.state, replica.kv, context), behind);
@@ -92,8 +98,7 @@ export class NamespaceService {
 
   #stream(operation: StreamRow, call: ServerCall): void {
     const { freshness, user, answer } = operation.prepare(call.body);
-    const context = { identity: identityOf(user, ''), settings: this.#settings };
-    this.#look(call, freshness, (replica, release, behind) => {
+    this.#look(call, { freshness, user }, (replica, context, release, behind) => {
       if (this.#listings >= LISTINGS_MAX) {
         return call.fail(new UnderstudyError('resource_exhausted', `too many listings are open: open=${this.#listings}`));
       }
@@ -132,14 +137,26 @@ export class NamespaceService {
     }
   }
 
+  /** Goes on with who the user is, at once where that is known. */
+  #identify(user: string | null | undefined, call: ServerCall, then: (identity: Identity) => void): void {
+    const { identities } = this.#served;
+    const named = checkPrincipal(user || NOBODY, 'user');
+    const known = identities.known(named);
+    if (known !== null) return then(known);
+    identities
+      .identify(named)
+      .then(then)
+      .catch((error) => call.fail(asError(error)));
+  }
+
   /** Lets `look` look at the state, once the master has what the reader asks for, with the way to release its answer. */
-  #look(
-    call: ServerCall,
-    freshness: understudy.Freshness.$Properties | null | undefined,
-    look: (replica: Replica, release: (released: Released) => void, behind: Uint8Array) => void,
-  ): void {
+  #look(call: ServerCall, reader: Reader, look: Look): void {
+    this.#identify(reader.user, call, (identity) => this.#lookAs({ identity, settings: this.#settings }, call, reader.freshness, look));
+  }
+
+  #lookAs(context: QueryContext, call: ServerCall, freshness: Reader['freshness'], look: Look): void {
     const { leadership, replica, applied } = this.#served;
-    if (leadership !== null && replica !== null) return look(replica, (released) => leadership.release(released), NEWEST);
+    if (leadership !== null && replica !== null) return look(replica, context, (released) => leadership.release(released), NEWEST);
     if (!freshness?.stale && !freshness?.atLeastSn) throw this.#served.notLeader();
     const waiter = {
       waitMs: freshness.waitMs ?? 0,
@@ -152,13 +169,15 @@ export class NamespaceService {
       if (refused !== null || current === null) return call.fail(refused ?? rebuilding());
       // By now this master may lead and have pending changes: then its answers pass its gate too.
       const leads = this.#served.leadership;
-      if (leads !== null) return look(current, (released) => leads.release(released), NEWEST);
-      look(current, (released) => released(null), encodeMessage(understudy.ReadAnswer, { behind: this.#served.behind() }));
+      if (leads !== null) return look(current, context, (released) => leads.release(released), NEWEST);
+      look(current, context, (released) => released(null), encodeMessage(understudy.ReadAnswer, { behind: this.#served.behind() }));
     });
   }
 }
 
 const NEWEST = new Uint8Array();
+/** Who says no name. */
+const NOBODY = 'nobody';
 
 function mutationResponse({ sn, inode, inodes }: Answer): Uint8Array {
   const answer = { sn, inode: inode && inodeMessage(inode), inodes: inodes.length === 0 ? [] : inodeMessages(inodes) };
@@ -174,12 +193,13 @@ export function rebuilding(): UnderstudyError {
   return new UnderstudyError('unavailable', 'this master is rebuilding its metastore');
 }
 
-function submissionCaller(caller: understudy.Caller.$Properties | null | undefined): SubmissionCaller {
+/** The client says the group of what is made where the masters know none of the user. */
+function submissionCaller(caller: understudy.Caller.$Properties | null | undefined, identity: Identity): SubmissionCaller {
   return {
     clientId: caller?.clientId ?? 0,
     callId: caller?.callId ?? 0,
     attempt: caller?.attempt ?? 0,
     lowestUnanswered: caller?.lowestUnanswered ?? 0,
-    identity: identityOf(checkPrincipal(caller?.user || 'nobody', 'user'), checkPrincipal(caller?.group || 'nogroup', 'group')),
+    identity: identity.group === '' && caller?.group ? { ...identity, group: checkPrincipal(caller.group, 'group') } : identity,
   };
 }

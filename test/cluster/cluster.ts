@@ -21,6 +21,8 @@ import { type MasterPlace, MasterProcess } from './master-process.js';
 export const ELECTION_TIMEOUT_MS = 2_000;
 /** Takeovers are quicker by far; a busy machine takes its time. */
 const LEADER_LIMIT_MS = 20_000;
+/** Runs the masters, and is every client that does not say who it is. */
+export const SUPERUSER = 'tester';
 const LOG_SHOWN_MAX = 20_000;
 const runFile = promisify(execFile);
 
@@ -82,6 +84,7 @@ export class Cluster {
     const { zookeeper, settings } = this.#options;
     const election = zookeeper === undefined ? {} : { 'zookeeper.enabled': 'true', 'zookeeper.address': zookeeper };
     return {
+      'security.login.username': SUPERUSER,
       'master.hostname': '127.0.0.1',
       'master.bind.host': '127.0.0.1',
       'master.web.bind.host': '127.0.0.1',
@@ -116,7 +119,7 @@ export class Cluster {
   async client(options: ConnectOptions = {}): Promise<FileSystem> {
     const { zookeeper } = this.#options;
     const where = zookeeper === undefined ? { masters: this.masters.map(({ address }) => address) } : { zookeeper };
-    const client = await FileSystem.connect({ user: 'tester', group: 'testers', callTimeoutMs: 30_000, ...where, ...options });
+    const client = await FileSystem.connect({ user: SUPERUSER, group: 'testers', callTimeoutMs: 30_000, ...where, ...options });
     this.#clients.push(client);
     return client;
   }

@@ -4,7 +4,7 @@
 import { expect, test } from 'vitest';
 import { operations } from '../../src/metadata/operations.js';
 import { waitUntil } from '../servers/wait-until.js';
-import { Cluster } from './cluster.js';
+import { Cluster, SUPERUSER } from './cluster.js';
 import { Load } from './load.js';
 
 const WRITERS = 64;
@@ -66,9 +66,12 @@ test('leader: stopped until another leads and continued, is fenced, answers noth
 
   old.signal('SIGSTOP');
   // These wait in its socket: the first things that it sees when it wakes, sure that it leads.
-  const create = operations.createFile.request.encode({ caller: { clientId, callId: 1, attempt: 1, lowestUnanswered: 1 }, path: '/late' });
+  const create = operations.createFile.request.encode({
+    caller: { clientId, callId: 1, attempt: 1, lowestUnanswered: 1, user: SUPERUSER },
+    path: '/late',
+  });
   const late = settled(connection.call(operations.createFile.method, create.finish(), { timeoutMs: 30_000 }));
-  const look = operations.exists.request.encode({ path: '/before' });
+  const look = operations.exists.request.encode({ path: '/before', user: SUPERUSER });
   const read = settled(connection.call(operations.exists.method, look.finish(), { timeoutMs: 30_000 }));
   const others = cluster.others(old);
   const successor = await cluster.leader(others);

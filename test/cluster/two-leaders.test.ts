@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { FileSystem } from '../../src/cli/understudy.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { startZooKeeper } from '../servers/zookeeper.js';
-import { Cluster } from './cluster.js';
+import { Cluster, SUPERUSER } from './cluster.js';
 import { Load } from './load.js';
 
 const FENCED = /role changed from=leading to=yielding .*fenced/;
@@ -23,7 +23,7 @@ test('two masters both sure they lead: one commits, the other is fenced, nothing
   await using fs = await FileSystem.connect({
     masters: [one.address, two.address],
     callTimeoutMs: LIMIT_MS,
-    user: 'tester',
+    user: SUPERUSER,
     group: 'testers',
   });
   const load = await Load.start(fs, 1);

@@ -134,6 +134,15 @@ describe('identities', () => {
     expect(await again).toMatchObject({ group: '', isSuperuser: false });
   });
 
+  test('a look-up that fails, of the user who runs the masters: a superuser all the same', async () => {
+    const { clock, identities, last } = world();
+    const found = identities.identify('master');
+    last().reject(gone);
+    expect(await found).toMatchObject({ user: 'master', group: '', isSuperuser: true });
+    clock.pass(1000);
+    expect(identities.known('master')?.isSuperuser).toBe(true);
+  });
+
   test('a look-up that hangs, refused when its time is over', async () => {
     const { clock, identities } = world();
     const found = identities.identify('alice');

@@ -10,6 +10,7 @@ import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import { MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
+import { ownNameGroups } from '../../src/master/group-mapping.js';
 import { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import { MemoryNetwork } from '../../src/rpc/memory-network.js';
@@ -22,6 +23,9 @@ const SETTINGS = {
   version: 'test',
   owner: 'o',
   group: 'g',
+  permissionsEnabled: true,
+  supergroup: 'supergroup',
+  groupsTimeoutMs: 60_000,
   recentBytesMax: 1_000_000,
   standbyStreamsMax: 8,
   heartbeatIntervalMs: 20,
@@ -105,6 +109,7 @@ export class MemoryCluster {
         election: this.#election.election(),
         stores: disk,
         underStores: new UnderStores(async (uri) => this.underFiles(uri).open(name)),
+        groups: ownNameGroups,
       },
     );
     this.masters.push(master);

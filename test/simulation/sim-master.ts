@@ -3,6 +3,7 @@
  */
 import type { Journal } from '../../src/journal/journal.js';
 import type { KvStores } from '../../src/kv/kv-store.js';
+import { ownNameGroups } from '../../src/master/group-mapping.js';
 import { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import type { Network } from '../../src/rpc/network.js';
@@ -35,6 +36,9 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   version: 'simulated',
   owner: 'simon',
   group: 'users',
+  permissionsEnabled: true,
+  supergroup: 'supergroup',
+  groupsTimeoutMs: 60_000,
   recentBytesMax: 20_000,
   standbyStreamsMax: 8,
   heartbeatIntervalMs: 100,
@@ -72,6 +76,7 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
       election: parts.election.election(process),
       stores: gatedStores(process, parts.stores),
       underStores: new UnderStores(async () => new MemoryUnderFiles().open()),
+      groups: ownNameGroups,
     },
   );
   stop.addEventListener('abort', () => process.deliver(() => void master.close().catch(() => {})), { once: true });
