@@ -103,12 +103,13 @@ function makeDirectories(state: State, parentId: number, names: readonly string[
   let above = parentId;
   let made = alike;
   names.forEach((name, depth) => {
-    const isLast = depth === names.length - 1;
-    made = { ...alike, id: alike.id + depth, childCount: isLast ? alike.childCount : 1 };
+    const below = names.length - 1 - depth;
+    made = { ...alike, id: alike.id + depth, childCount: below === 0 ? alike.childCount : 1 };
     putInode(state, above, name, made);
-    charge(state, above, usageOf(state, made));
+    if (below > 0) state.usages.put(made.id, { ...NO_USAGE, directories: below }, null);
     above = made.id;
   });
+  charge(state, parentId, { ...NO_USAGE, directories: names.length });
   takeInodeIds(state, alike.id, names.length);
   return made;
 }

@@ -5,7 +5,7 @@ import { understudy } from '#proto/understudy.js';
 import { type Encodable, encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
-import type { Plan, PlanContext, Planned, QueryContext } from './plan.js';
+import type { PlanContext, Planned, QueryContext } from './plan.js';
 import type { Pages } from './queries.js';
 import type { State, StateView } from './state.js';
 
@@ -31,9 +31,9 @@ interface WithFreshness {
 }
 
 /** A mutation's request, decoded. */
-interface PreparedMutation {
+export interface PreparedMutation {
   readonly caller: understudy.Caller.$Properties | null | undefined;
-  plan(state: StateView, context: PlanContext): Planned;
+  plan(state: State, context: PlanContext): Planned;
 }
 
 /** A query's request, decoded; `answer` looks at the state once. */
@@ -67,7 +67,11 @@ export type Control<Request, RequestShape, Response, ResponseShape> = Operation<
 /** A control operation that is answered by a stream. */
 export type ControlStream<Request, RequestShape, Item, ItemShape> = Operation<'control stream', Request, RequestShape, Item, ItemShape>;
 
-export function mutation<Q extends WithCaller, QS>(method: number, request: MessageType<Q, QS>, plan: Plan<Q>): Mutation<Q, QS> {
+export function mutation<Q extends WithCaller, QS>(
+  method: number,
+  request: MessageType<Q, QS>,
+  plan: (request: Q, state: State, context: PlanContext) => Planned,
+): Mutation<Q, QS> {
   const prepare = (body: Uint8Array): PreparedMutation => {
     const decoded = decodeRequest(request, body);
     return { caller: decoded.caller, plan: (state, context) => plan(decoded, state, context) };

@@ -12,6 +12,7 @@ import { control, controlStream, mutation, query, stream } from './operation.js'
 import { planCompleteFile } from './plan-complete-file.js';
 import { planCreateDirectory } from './plan-create-directory.js';
 import { planCreateFile } from './plan-create-file.js';
+import { planMulti, type StepOf } from './plan-multi.js';
 import { planRemove } from './plan-remove.js';
 import { planRename } from './plan-rename.js';
 import { planSetAttributes } from './plan-set-attributes.js';
@@ -62,9 +63,22 @@ export const operations = {
   setAcl: mutation(44, understudy.SetAclRequest, later),
   setXattr: mutation(45, understudy.SetXattrRequest, later),
   removeXattr: mutation(46, understudy.RemoveXattrRequest, later),
-  multi: mutation(47, understudy.MultiRequest, later),
+  multi: mutation(47, understudy.MultiRequest, planMulti(stepOf)),
   mount: mutation(48, understudy.MountRequest, later),
   unmount: mutation(49, understudy.UnmountRequest, later),
   updateMount: mutation(50, understudy.UpdateMountRequest, later),
   setCursor: mutation(51, understudy.SetCursorRequest, later),
 } as const;
+
+/** What a `multi` may do: all that changes the namespace, but mounts. */
+const steps = new Map(
+  Object.values(operations).flatMap((operation) => {
+    const { multi, mount, unmount, updateMount } = operations;
+    const isStep = operation.kind === 'mutation' && ![multi, mount, unmount, updateMount].includes(operation as never);
+    return isStep ? [[operation.method, operation.prepare] as const] : [];
+  }),
+);
+
+function stepOf(method: number): ReturnType<StepOf> {
+  return steps.get(method);
+}

@@ -1,6 +1,7 @@
 /**
  * One kind of row: what LevelDB holds, with the changes that have not reached it yet laid over it.
  *
+ *   trial     changes that are only tried out, and dropped whole; while one runs
  *   current   changes since the last freeze; may hold uncommitted ones on a leader
  *   frozen    changes of earlier generations, oldest first, on their way to LevelDB
  *   recent    rows as LevelDB holds them, decoded; bounded
@@ -31,6 +32,7 @@ export class RowTable<K, V> {
   readonly #recent: RecentRows<K, V>;
   #current = new Map<K, Change<V>>();
   #frozen: Map<K, Change<V>>[] = [];
+  #trial: Map<K, V | null> | null = null;
 
   constructor(settings: RowTableSettings<K, V>, kv: KvStore) {
     this.encodeKey = settings.encodeKey;
@@ -46,6 +48,8 @@ export class RowTable<K, V> {
 
   /** @returns the row, or null. @throws `corrupt` when the store is damaged. */
   get(key: K): V | null {
+    const tried = this.#trial?.get(key);
+    if (tried !== undefined) return tried;
     const change = this.#change(key);
     if (change !== undefined) return change.after;
     const recent = this.#recent.get(key);
@@ -60,9 +64,13 @@ export class RowTable<K, V> {
   /**
    * Changes a row; `after` null deletes it. `before` is the row as `get` gives it now: callers have just looked, or know that it is absent.
    *
-   * @returns whether this is the row's first change since the last freeze.
+   * @returns whether this is the row's first change since the last freeze; never of one that is only tried out.
    */
   put(key: K, after: V | null, before: V | null): boolean {
+    if (this.#trial !== null) {
+      this.#trial.set(key, after);
+      return false;
+    }
     const change = this.#current.get(key);
     if (change === undefined) {
       this.#current.set(key, { before, after });
@@ -70,6 +78,16 @@ export class RowTable<K, V> {
     }
     change.after = after;
     return false;
+  }
+
+  /** From now on changes are only tried out, until `endTrial`. */
+  beginTrial(): void {
+    this.#trial = new Map();
+  }
+
+  /** The row table is as it was when the trial began. */
+  endTrial(): void {
+    this.#trial = null;
   }
 
   /** Keys changed since the store was last brought up to date; perhaps more than once. */

@@ -327,6 +327,22 @@ export class State {
     this.digestDue = false;
   }
 
+  /**
+   * @returns what `work` does, which changes rows: when this returns, or throws, they are as they were before, as if it had not run. Nothing of
+   * a trial is remembered, frozen or listed, and it costs what it changes. Trials do not overlap, nor hold each other.
+   */
+  trial<T>(work: () => T): T {
+    const undo = this.#undo;
+    this.#undo = null;
+    for (const table of this.#tables) table.beginTrial();
+    try {
+      return work();
+    } finally {
+      for (const table of this.#tables) table.endTrial();
+      this.#undo = undo;
+    }
+  }
+
   // Generations, for the write-behind
 
   get changedRows(): number {
