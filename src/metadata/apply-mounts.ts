@@ -64,7 +64,11 @@ export function queueWork(body: Body<'queueWork'>, state: State): null {
 }
 
 export function workDone(body: Body<'workDone'>, state: State): null {
-  for (const seq of body.seqs ?? []) state.work.put(pairKey(body.mountId ?? 0, seq), null);
+  const before = state.mounts.get(body.mountId ?? 0);
+  if (before === null) return null;
+  const through = body.through ?? 0;
+  for (let seq = before.workDone + 1; seq <= through; seq++) state.work.put(pairKey(before.id, seq), null);
+  state.mounts.put(before.id, { ...before, workDone: through }, before);
   return null;
 }
 

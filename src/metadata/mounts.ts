@@ -20,9 +20,11 @@ export interface Mount {
   readonly mountedMs: number;
   /** Number of the newest work for it; 0: none yet. */
   readonly workSeq: number;
+  /** Number up to which all of it is done: work of one mount is done in order. */
+  readonly workDone: number;
 }
 
-export const UNDER_WORK = { rename: 0, deleteTree: 1, makeDirectory: 2, setAttributes: 3 } as const;
+export const UNDER_WORK = { rename: 0, deleteTree: 1, makeDirectory: 2, setAttributes: 3, delete: 4 } as const;
 export type UnderWorkKind = (typeof UNDER_WORK)[keyof typeof UNDER_WORK];
 
 /** One change that an under store has yet to see. Paths are relative to the mount's uri. */
@@ -32,7 +34,7 @@ export interface UnderWork {
   /** Of a rename. */
   readonly to: string;
   readonly directory: boolean;
-  /** Of `setAttributes`; null and empty: stays. */
+  /** Of `setAttributes` and `makeDirectory`; null and empty: stays. */
   readonly mode: number | null;
   readonly owner: string;
   readonly group: string;
@@ -62,6 +64,7 @@ export function mountOf(message: understudy.Mount.$Properties): Mount {
     shared: message.shared ?? false,
     mountedMs: message.mountedMs ?? 0,
     workSeq: message.workSeq ?? 0,
+    workDone: message.workDone ?? 0,
   };
 }
 

@@ -1,0 +1,62 @@
+/**
+ * Where a path lies in mounted storage: below the nearest mount point on its way from the root. A mount point belongs to what is mounted there.
+ */
+import { joinUnder } from '../underfs/under-path.js';
+import type { Mount } from './mounts.js';
+import { parsePath } from './path.js';
+import type { Inode } from './records.js';
+import { ROOT_ID, type StateView } from './state.js';
+
+export interface MountPlace {
+  readonly mount: Mount;
+  /** In the mounted storage, relative to the mount's uri; empty for the mount point. */
+  readonly under: string;
+  /** What the path names; null where it does not exist. */
+  readonly inode: Inode | null;
+}
+
+/** @returns whether anything was ever mounted: else no path needs to be looked at. */
+export function hasMounts(state: StateView): boolean {
+  return state.nextIds().mountId > 1;
+}
+
+/** @returns null below no mount point. */
+export function mountPlace(path: string, state: StateView): MountPlace | null {
+  if (!hasMounts(state)) return null;
+  const names = parsePath(path);
+  let inode: Inode | null = state.root();
+  let mountId = inode.more?.mountId ?? 0;
+  let mountDepth = 0;
+  for (const [depth, name] of names.entries()) {
+    inode = inode?.directory ? state.child(inode.id, name) : null;
+    if (!inode?.more?.mountId) continue;
+    mountId = inode.more.mountId;
+    mountDepth = depth + 1;
+  }
+  const mount = mountId === 0 ? null : state.mounts.get(mountId);
+  return mount === null ? null : { mount, under: names.slice(mountDepth).join('/'), inode };
+}
+
+/** @returns the same place as people write it: `s3://bucket/prefix/a/b`. */
+export function underUri({ mount, under }: MountPlace): string {
+  return under === '' ? mount.uri : `${mount.uri.replace(/\/$/, '')}/${under}`;
+}
+
+/** @returns the path of the directory `inodeId`; null where it hangs nowhere (any more). */
+export function pathOfDirectory(inodeId: number, state: StateView): string | null {
+  let path = '';
+  for (let id = inodeId; id !== ROOT_ID; ) {
+    const parent = state.parentOf(id);
+    if (parent === null) return null;
+    path = joinUnder(parent.name, path);
+    id = parent.parentId;
+  }
+  return `/${path}`;
+}
+
+/** @returns the mount points at the directory `path`, and below it. */
+export function mountsWithin(path: string, state: StateView): Mount[] {
+  if (!hasMounts(state)) return [];
+  const start = path === '/' ? '/' : `${path}/`;
+  return state.allMounts().filter(({ inodeId }) => `${pathOfDirectory(inodeId, state)}/`.replace('//', '/').startsWith(start));
+}

@@ -1,0 +1,133 @@
+/**
+ * What a change of the namespace means for the storage mounted there: which changes may not be, and what is queued for the storage.
+ *
+ * One look at what a plan has decided serves every operation: whoever plans a change of the namespace passes it through `withUnderWork`. Work
+ * is journaled in the same entry as the change that it follows from (a group, the change first), so one is never without the other. The
+ * leader works it off later, in order for each mount (src/master/under-work.ts).
+ *
+ * Below a mount point every directory is persisted as soon as it is made: so whatever is persisted has its directories in the storage, and a
+ * directory takes with it all that it holds there.
+ */
+import { understudy } from '#proto/understudy.js';
+import type { Entry } from './entries.js';
+import { joinPath } from './join-path.js';
+import { hasMounts, type MountPlace, mountPlace, mountsWithin } from './mount-place.js';
+import { type Mount, UNDER_WORK, type UnderWork } from './mounts.js';
+import type { EntryBody, Planned } from './plan.js';
+import { type Inode, inodeMessage, inodeOf } from './records.js';
+import { refusal } from './refusals.js';
+import type { StateView } from './state.js';
+
+const { PERSISTED } = understudy.Persistence;
+
+/** @returns whether its storage has yet to see changes: what it holds now is not what the namespace says. */
+export function hasQueuedWork({ workSeq, workDone }: Mount): boolean {
+  return workDone < workSeq;
+}
+
+/** @returns the same change, with the work that follows from it. @throws EROFS, EXDEV, EBUSY. */
+export function withUnderWork(planned: Planned, state: StateView): Planned {
+  if (!('entry' in planned) || !hasMounts(state)) return planned;
+  const { entry, ...rest } = planned;
+  const place = entry.path ? mountPlace(entry.path, state) : null;
+  const to = entry.rename ? mountPlace(entry.toPath ?? '', state) : null;
+  checkMountPoints(entry, place, to, state);
+  if (place === null) return planned;
+  if (place.mount.readOnly && touchesStorage(entry) && rest.leavesStorage !== true) {
+    throw refusal('EROFS', 'the mount is read-only', entry.path ?? '', `uri=${place.mount.uri}`);
+  }
+  if (place.mount.readOnly || rest.leavesStorage === true) return planned;
+  const persisted = withDirectoriesPersisted(entry);
+  const work = workOf(persisted, place, to, state);
+  if (work.length === 0) return { ...rest, entry: persisted };
+  const queued = work.map((each): Entry => ({ queueWork: { mountId: place.mount.id, work: each } }));
+  return { ...rest, entry: { group: { entries: [persisted, ...queued] } } };
+}
+
+/** @throws EBUSY: a mount point would go, or move. @throws EXDEV. */
+function checkMountPoints({ path = '', toPath = '', rename, remove }: Entry, place: MountPlace | null, to: MountPlace | null, state: StateView) {
+  if (rename) {
+    if (place?.inode?.more?.mountId) throw refusal('EBUSY', 'a mount point cannot be renamed', path ?? '');
+    if (place?.mount.id !== to?.mount.id) throw refusal('EXDEV', 'source and target lie in different mounts', path ?? '', `to=${toPath}`);
+  }
+  if (remove && mountsWithin(path ?? '', state).length > 0) {
+    throw refusal('EBUSY', 'there is a mount point, which has to be unmounted first', path ?? '');
+  }
+}
+
+/** @returns whether the storage would be another: what only the namespace knows (pins, times to live, quotas) changes on read-only mounts too. */
+function touchesStorage({ setAttributes, ...entry }: EntryBody): boolean {
+  if (setAttributes) return setAttributes.owner != null || setAttributes.group != null || setAttributes.mode != null;
+  return WRITES.some((kind) => entry[kind] != null);
+}
+
+const WRITES = [
+  'createFile',
+  'createDirectory',
+  'rename',
+  'remove',
+  'completeFile',
+  'addBlocks',
+  'appendFile',
+  'truncateFile',
+  'concat',
+  'setAcl',
+  'setXattr',
+] as const;
+
+function withDirectoriesPersisted(entry: EntryBody): EntryBody {
+  const asPersisted = (inode: understudy.Inode.$Properties | null | undefined) =>
+    inode == null ? inode : inodeMessage({ ...inodeOf(inode), persistence: PERSISTED });
+  if (entry.createDirectory) {
+    return { ...entry, createDirectory: { ...entry.createDirectory, inode: asPersisted(entry.createDirectory.inode) ?? null } };
+  }
+  if (!entry.createFile?.parents?.length) return entry;
+  return { ...entry, createFile: { ...entry.createFile, parentsInode: asPersisted(entry.createFile.parentsInode) ?? null } };
+}
+
+function workOf(entry: EntryBody, { under, inode }: MountPlace, to: MountPlace | null, state: StateView): UnderWork[] {
+  if (entry.createDirectory) return [make(under, entry.createDirectory.inode?.mode ?? null)];
+  if (entry.createFile?.parents?.length) {
+    return [make(under.slice(0, under.lastIndexOf('/')), entry.createFile.parentsInode?.mode ?? null)];
+  }
+  if (entry.createFile?.replaces) return takeAway(under, inode);
+  if (entry.rename && to !== null) return [...renamed(under, inode, to)];
+  if (entry.remove) return takeAway(under, inode);
+  if (entry.setAttributes) return changed(under, inode, entry.setAttributes);
+  if (entry.setAcl) return changed(under, inode, { mode: entry.setAcl.mode ?? null });
+  if (entry.concat) {
+    const { sourceParentId = 0, sources = [] } = entry.concat;
+    const folder = under.slice(0, under.lastIndexOf('/') + 1);
+    return sources.flatMap((name) => takeAway(folder + name, state.child(sourceParentId, name)));
+  }
+  return [];
+}
+
+const WORK: Omit<UnderWork, 'kind' | 'path'> = { to: '', directory: false, mode: null, owner: '', group: '' };
+
+function make(path: string, mode: number | null): UnderWork {
+  return { ...WORK, kind: UNDER_WORK.makeDirectory, path, directory: true, mode };
+}
+
+/** An empty directory of the namespace may have more in the storage than was looked at: that stays. */
+function takeAway(path: string, inode: Inode | null): UnderWork[] {
+  if (inode?.persistence !== PERSISTED) return [];
+  const kind = inode.directory && inode.childCount > 0 ? UNDER_WORK.deleteTree : UNDER_WORK.delete;
+  return [{ ...WORK, kind, path, directory: inode.directory }];
+}
+
+function renamed(path: string, inode: Inode | null, to: MountPlace): UnderWork[] {
+  if (inode?.persistence !== PERSISTED) return takeAway(to.under, to.inode);
+  const move: UnderWork = { ...WORK, kind: UNDER_WORK.rename, path, to: to.under, directory: inode.directory };
+  return inode.directory ? [...takeAway(to.under, to.inode), move] : [move];
+}
+
+function changed(
+  path: string,
+  inode: Inode | null,
+  { mode, owner, group }: { mode?: number | null; owner?: string | null; group?: string | null },
+): UnderWork[] {
+  if (inode?.persistence !== PERSISTED || (mode == null && owner == null && group == null)) return [];
+  const { directory } = inode;
+  return [{ ...WORK, kind: UNDER_WORK.setAttributes, path, directory, mode: mode ?? null, owner: owner ?? '', group: group ?? '' }];
+}
