@@ -40,6 +40,14 @@ export function shownMountOptions(options: MountOptions): MountOptions {
   return new Map([...options].map(([key, text]) => [key, shown(key, text)]));
 }
 
+/** @returns the options as given, but for secrets that come back as they are shown: these are as they were `before`. */
+export function keepHidden(options: Iterable<readonly [spelling: string, text: string]>, before: MountOptions): [string, string][] {
+  return [...options].map(([spelling, text]) => {
+    const known = before.get(knownSuffix(spelling) ?? spelling);
+    return [spelling, known !== undefined && text === shown(knownSuffix(spelling) ?? spelling, known) ? known : text];
+  });
+}
+
 function keyOf(spelling: string): string {
   const key = knownSuffix(spelling) ?? spelling;
   if (ROWS.has(key)) return key;

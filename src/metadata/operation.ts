@@ -8,6 +8,7 @@ import type { KvStore } from '../kv/kv-store.js';
 import type { PlanContext, Planned, QueryContext } from './plan.js';
 import type { Pages } from './queries.js';
 import type { State, StateView } from './state.js';
+import { withUnderWork } from './under-work.js';
 
 /** A generated message class. */
 export interface MessageType<M, P> extends Encodable<P> {
@@ -74,7 +75,7 @@ export function mutation<Q extends WithCaller, QS>(
 ): Mutation<Q, QS> {
   const prepare = (body: Uint8Array): PreparedMutation => {
     const decoded = decodeRequest(request, body);
-    return { caller: decoded.caller, plan: (state, context) => plan(decoded, state, context) };
+    return { caller: decoded.caller, plan: (state, context) => withUnderWork(plan(decoded, state, context), state) };
   };
   return { kind: 'mutation', method, request, response: understudy.MutationResponse, prepare };
 }

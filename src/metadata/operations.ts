@@ -8,10 +8,12 @@
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
 import { contentSummary } from './content-summary.js';
+import { listMounts } from './list-mounts.js';
 import { control, controlStream, mutation, query, stream } from './operation.js';
 import { planCompleteFile } from './plan-complete-file.js';
 import { planCreateDirectory } from './plan-create-directory.js';
 import { planCreateFile } from './plan-create-file.js';
+import { planMount, planUnmount, planUpdateMount } from './plan-mount.js';
 import { planMulti, type StepOf } from './plan-multi.js';
 import { planRemove } from './plan-remove.js';
 import { planRename } from './plan-rename.js';
@@ -45,7 +47,7 @@ export const operations = {
   checkAccess: query(20, understudy.CheckAccessRequest, understudy.CheckAccessResponse, later),
   contentSummary: query(21, understudy.ContentSummaryRequest, understudy.ContentSummaryResponse, contentSummary),
   getBlockLocations: query(22, understudy.GetBlockLocationsRequest, understudy.GetBlockLocationsResponse, later),
-  listMounts: query(23, understudy.ListMountsRequest, understudy.ListMountsResponse, later),
+  listMounts: query(23, understudy.ListMountsRequest, understudy.ListMountsResponse, listMounts),
   listCursors: query(24, understudy.ListCursorsRequest, understudy.ListCursorsResponse, later),
 
   createFile: mutation(32, understudy.CreateFileRequest, planCreateFile),
@@ -64,9 +66,9 @@ export const operations = {
   setXattr: mutation(45, understudy.SetXattrRequest, later),
   removeXattr: mutation(46, understudy.RemoveXattrRequest, later),
   multi: mutation(47, understudy.MultiRequest, planMulti(stepOf)),
-  mount: mutation(48, understudy.MountRequest, later),
-  unmount: mutation(49, understudy.UnmountRequest, later),
-  updateMount: mutation(50, understudy.UpdateMountRequest, later),
+  mount: mutation(48, understudy.MountRequest, planMount),
+  unmount: mutation(49, understudy.UnmountRequest, planUnmount),
+  updateMount: mutation(50, understudy.UpdateMountRequest, planUpdateMount),
   setCursor: mutation(51, understudy.SetCursorRequest, later),
 } as const;
 

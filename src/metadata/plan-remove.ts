@@ -18,5 +18,6 @@ export function planRemove(request: understudy.RemoveRequest, state: StateView, 
     if (!request.recursive) throw refusal('ENOTEMPTY', 'the directory is not empty, and recursive was not asked for', path);
     checkAccess(inode, context.identity, READ | WRITE | EXECUTE, path);
   }
-  return { entry: { path: plainPath(resolved), remove: { parentId, name } } };
+  const storage = request.namespaceOnly ? 'stays' : request.recursive ? 'goes whole' : undefined;
+  return { entry: { path: plainPath(resolved), remove: { parentId, name } }, ...(storage === undefined ? {} : { storage }) };
 }

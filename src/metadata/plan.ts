@@ -32,7 +32,13 @@ export interface PlanContext extends QueryContext {
 }
 
 /** One entry to append; or nothing to change, and the answer. */
-export type Planned = { readonly entry: EntryBody } | { readonly unchanged: Inode | null };
+export type Planned = Change | { readonly unchanged: Inode | null };
+
+interface Change {
+  readonly entry: EntryBody;
+  /** What becomes of mounted storage where something is removed: `stays` as it is, or `goes whole`, what was never looked at with it. */
+  readonly storage?: 'stays' | 'goes whole';
+}
 
 /** @throws an operating error: the refusal (refusals.ts). */
 export type Plan<Request> = (request: Request, state: StateView, context: PlanContext) => Planned;

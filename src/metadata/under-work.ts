@@ -10,11 +10,10 @@
  */
 import { understudy } from '#proto/understudy.js';
 import type { Entry } from './entries.js';
-import { joinPath } from './join-path.js';
 import { hasMounts, type MountPlace, mountPlace, mountsWithin } from './mount-place.js';
 import { type Mount, UNDER_WORK, type UnderWork } from './mounts.js';
 import type { EntryBody, Planned } from './plan.js';
-import { type Inode, inodeMessage, inodeOf } from './records.js';
+import type { Inode } from './records.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
@@ -28,24 +27,30 @@ export function hasQueuedWork({ workSeq, workDone }: Mount): boolean {
 /** @returns the same change, with the work that follows from it. @throws EROFS, EXDEV, EBUSY. */
 export function withUnderWork(planned: Planned, state: StateView): Planned {
   if (!('entry' in planned) || !hasMounts(state)) return planned;
-  const { entry, ...rest } = planned;
+  const { entry, storage } = planned;
   const place = entry.path ? mountPlace(entry.path, state) : null;
   const to = entry.rename ? mountPlace(entry.toPath ?? '', state) : null;
   checkMountPoints(entry, place, to, state);
   if (place === null) return planned;
-  if (place.mount.readOnly && touchesStorage(entry) && rest.leavesStorage !== true) {
+  if (storage === 'stays') return planned;
+  if (place.mount.readOnly) {
+    if (!touchesStorage(entry)) return planned;
     throw refusal('EROFS', 'the mount is read-only', entry.path ?? '', `uri=${place.mount.uri}`);
   }
-  if (place.mount.readOnly || rest.leavesStorage === true) return planned;
   const persisted = withDirectoriesPersisted(entry);
-  const work = workOf(persisted, place, to, state);
-  if (work.length === 0) return { ...rest, entry: persisted };
+  const work = workOf(persisted, place, to, { state, wholeTree: storage === 'goes whole' });
+  if (work.length === 0) return { entry: persisted };
   const queued = work.map((each): Entry => ({ queueWork: { mountId: place.mount.id, work: each } }));
-  return { ...rest, entry: { group: { entries: [persisted, ...queued] } } };
+  return { entry: { group: { entries: [persisted, ...queued] } } };
 }
 
 /** @throws EBUSY: a mount point would go, or move. @throws EXDEV. */
-function checkMountPoints({ path = '', toPath = '', rename, remove }: Entry, place: MountPlace | null, to: MountPlace | null, state: StateView) {
+function checkMountPoints(
+  { path = '', toPath = '', rename, remove }: Entry,
+  place: MountPlace | null,
+  to: MountPlace | null,
+  state: StateView,
+) {
   if (rename) {
     if (place?.inode?.more?.mountId) throw refusal('EBUSY', 'a mount point cannot be renamed', path ?? '');
     if (place?.mount.id !== to?.mount.id) throw refusal('EXDEV', 'source and target lie in different mounts', path ?? '', `to=${toPath}`);
@@ -76,29 +81,34 @@ const WRITES = [
 ] as const;
 
 function withDirectoriesPersisted(entry: EntryBody): EntryBody {
-  const asPersisted = (inode: understudy.Inode.$Properties | null | undefined) =>
-    inode == null ? inode : inodeMessage({ ...inodeOf(inode), persistence: PERSISTED });
-  if (entry.createDirectory) {
-    return { ...entry, createDirectory: { ...entry.createDirectory, inode: asPersisted(entry.createDirectory.inode) ?? null } };
+  const { createDirectory, createFile } = entry;
+  if (createDirectory) {
+    return { ...entry, createDirectory: { ...createDirectory, inode: { ...createDirectory.inode, persistence: PERSISTED } } };
   }
-  if (!entry.createFile?.parents?.length) return entry;
-  return { ...entry, createFile: { ...entry.createFile, parentsInode: asPersisted(entry.createFile.parentsInode) ?? null } };
+  if (!createFile?.parents?.length) return entry;
+  return { ...entry, createFile: { ...createFile, parentsInode: { ...createFile.parentsInode, persistence: PERSISTED } } };
 }
 
-function workOf(entry: EntryBody, { under, inode }: MountPlace, to: MountPlace | null, state: StateView): UnderWork[] {
+interface Around {
+  readonly state: StateView;
+  /** What is removed goes with all that the storage has below it, looked at or not. */
+  readonly wholeTree: boolean;
+}
+
+function workOf(entry: EntryBody, { under, inode }: MountPlace, to: MountPlace | null, { state, wholeTree }: Around): UnderWork[] {
   if (entry.createDirectory) return [make(under, entry.createDirectory.inode?.mode ?? null)];
   if (entry.createFile?.parents?.length) {
     return [make(under.slice(0, under.lastIndexOf('/')), entry.createFile.parentsInode?.mode ?? null)];
   }
   if (entry.createFile?.replaces) return takeAway(under, inode);
-  if (entry.rename && to !== null) return [...renamed(under, inode, to)];
-  if (entry.remove) return takeAway(under, inode);
+  if (entry.rename && to !== null) return renamed(under, inode, to);
+  if (entry.remove) return takeAway(under, inode, wholeTree);
   if (entry.setAttributes) return changed(under, inode, entry.setAttributes);
   if (entry.setAcl) return changed(under, inode, { mode: entry.setAcl.mode ?? null });
   if (entry.concat) {
-    const { sourceParentId = 0, sources = [] } = entry.concat;
+    const sourceParentId = entry.concat.sourceParentId ?? 0;
     const folder = under.slice(0, under.lastIndexOf('/') + 1);
-    return sources.flatMap((name) => takeAway(folder + name, state.child(sourceParentId, name)));
+    return (entry.concat.sources ?? []).flatMap((name) => takeAway(folder + name, state.child(sourceParentId, name)));
   }
   return [];
 }
@@ -110,9 +120,9 @@ function make(path: string, mode: number | null): UnderWork {
 }
 
 /** An empty directory of the namespace may have more in the storage than was looked at: that stays. */
-function takeAway(path: string, inode: Inode | null): UnderWork[] {
+function takeAway(path: string, inode: Inode | null, wholeTree = false): UnderWork[] {
   if (inode?.persistence !== PERSISTED) return [];
-  const kind = inode.directory && inode.childCount > 0 ? UNDER_WORK.deleteTree : UNDER_WORK.delete;
+  const kind = inode.directory && (wholeTree || inode.childCount > 0) ? UNDER_WORK.deleteTree : UNDER_WORK.delete;
   return [{ ...WORK, kind, path, directory: inode.directory }];
 }
 
