@@ -7,6 +7,7 @@
  */
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
+import { askAccess, getXattrs } from './access-queries.js';
 import { contentSummary } from './content-summary.js';
 import { listMounts } from './list-mounts.js';
 import { control, controlStream, mutation, query, stream } from './operation.js';
@@ -17,8 +18,10 @@ import { planMount, planUnmount, planUpdateMount } from './plan-mount.js';
 import { planMulti, type StepOf } from './plan-multi.js';
 import { planRemove } from './plan-remove.js';
 import { planRename } from './plan-rename.js';
+import { planSetAcl } from './plan-set-acl.js';
 import { planSetAttributes } from './plan-set-attributes.js';
 import { planSetQuota } from './plan-set-quota.js';
+import { planRemoveXattr, planSetXattr } from './plan-set-xattr.js';
 import { exists, getStatus, listStatus } from './queries.js';
 
 function later(): never {
@@ -43,8 +46,8 @@ export const operations = {
   getStatus: query(16, understudy.GetStatusRequest, understudy.GetStatusResponse, getStatus),
   exists: query(17, understudy.ExistsRequest, understudy.ExistsResponse, exists),
   listStatus: stream(18, understudy.ListStatusRequest, understudy.ListStatusPage, listStatus),
-  getXattrs: query(19, understudy.GetXattrsRequest, understudy.GetXattrsResponse, later),
-  checkAccess: query(20, understudy.CheckAccessRequest, understudy.CheckAccessResponse, later),
+  getXattrs: query(19, understudy.GetXattrsRequest, understudy.GetXattrsResponse, getXattrs),
+  checkAccess: query(20, understudy.CheckAccessRequest, understudy.CheckAccessResponse, askAccess),
   contentSummary: query(21, understudy.ContentSummaryRequest, understudy.ContentSummaryResponse, contentSummary),
   getBlockLocations: query(22, understudy.GetBlockLocationsRequest, understudy.GetBlockLocationsResponse, later),
   listMounts: query(23, understudy.ListMountsRequest, understudy.ListMountsResponse, listMounts),
@@ -62,9 +65,9 @@ export const operations = {
   concat: mutation(41, understudy.ConcatRequest, later),
   renewLease: mutation(42, understudy.RenewLeaseRequest, later),
   setQuota: mutation(43, understudy.SetQuotaRequest, planSetQuota),
-  setAcl: mutation(44, understudy.SetAclRequest, later),
-  setXattr: mutation(45, understudy.SetXattrRequest, later),
-  removeXattr: mutation(46, understudy.RemoveXattrRequest, later),
+  setAcl: mutation(44, understudy.SetAclRequest, planSetAcl),
+  setXattr: mutation(45, understudy.SetXattrRequest, planSetXattr),
+  removeXattr: mutation(46, understudy.RemoveXattrRequest, planRemoveXattr),
   multi: mutation(47, understudy.MultiRequest, planMulti(stepOf)),
   mount: mutation(48, understudy.MountRequest, planMount),
   unmount: mutation(49, understudy.UnmountRequest, planUnmount),

@@ -15,10 +15,14 @@ export interface Xattr {
 export type Xattrs = readonly Xattr[];
 
 export const xattrsCodec: RecordCodec<Xattrs> = {
-  encode: (value) => encodeMessage(understudy.Xattrs, { xattrs: [...value] }),
+  encode: (value) => encodeMessage(understudy.Xattrs, xattrsMessage(value)),
   decode: (bytes) => xattrsOf(decodeStrictly(understudy.Xattrs, bytes, 'xattrs')),
 };
 
 export function xattrsOf(message: understudy.Xattrs.$Properties): Xattrs {
   return (message.xattrs ?? []).map(({ name, value }) => ({ name: name ?? '', value: Uint8Array.from(value ?? []) }));
+}
+
+export function xattrsMessage(xattrs: Xattrs): understudy.Xattrs.$Properties {
+  return { xattrs: [...xattrs] };
 }
