@@ -1,7 +1,7 @@
 import { understudy } from '#proto/understudy.js';
 import { checkOwner } from './access.js';
 import { type AclEntry, modifyAcl, type Permissions, removeAcl, removeAclEntries, removeDefaultAcl, replaceAcl } from './acl.js';
-import { settableMode } from './attribute-access.js';
+import { withOwnSetgid } from './attribute-access.js';
 import { aclEntryMessage, aclEntryOf } from './inode-more.js';
 import { checkPrincipal, type PlanContext, type Planned, plainPath, resolveExisting } from './plan.js';
 import { refusal } from './refusals.js';
@@ -27,7 +27,7 @@ export function planSetAcl(request: understudy.SetAclRequest, state: StateView, 
   const edit = EDITS[request.action];
   if (edit === undefined) throw refusal('EINVAL', 'no such edit of an access control list', path, `action=${request.action}`);
   const edited = edit(held, entries, inode.directory);
-  const mode = settableMode(edited.mode, inode.group, context.identity);
+  const mode = withOwnSetgid(edited.mode, inode.group, context.identity);
   if (mode === held.mode && isSame(edited.acl, held.acl)) return { unchanged: inode };
   return { entry: { path: plainPath(resolved), setAcl: { parentId, name, mode, acl: edited.acl.map(aclEntryMessage) } } };
 }
