@@ -1,6 +1,7 @@
 import type { understudy } from '#proto/understudy.js';
 import { checkWriter } from './access.js';
 import { checkCount, type PlanContext, type Planned, plainPath, resolveExisting } from './plan.js';
+import { checkQuota } from './quota.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
@@ -13,5 +14,6 @@ export function planCompleteFile(request: understudy.CompleteFileRequest, state:
   checkWriter(inode, context.identity, path);
   const length = checkCount(request.length, 'length');
   const modifiedMs = checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms');
+  checkQuota(resolved, { names: 0, bytes: length - inode.length }, state);
   return { entry: { path: plainPath(resolved), completeFile: { parentId, name, length, modifiedMs } } };
 }

@@ -1,6 +1,7 @@
 import type { understudy } from '#proto/understudy.js';
 import { newInode } from './new-inode.js';
 import { checkCount, checkMayMake, checkMode, newInodeIds, type PlanContext, type Planned, plainPath, resolveNew } from './plan.js';
+import { checkQuota } from './quota.js';
 import { inodeMessage } from './records.js';
 import type { StateView } from './state.js';
 
@@ -23,6 +24,7 @@ export function planCreateFile(request: understudy.CreateFileRequest, state: Sta
     blockBytes: checkCount(request.blockBytes, 'block_bytes') || context.settings.blockBytesDefault,
     complete,
   };
+  checkQuota(resolved, { names: missing.length, bytes: inode.length }, state);
   return {
     entry: {
       path: plainPath(resolved),
