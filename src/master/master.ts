@@ -27,6 +27,7 @@ import { Identities } from './identities.js';
 import { Leadership } from './leadership.js';
 import type { MasterSettings } from './master-settings.js';
 import { logRoleChange, masterStatus, SHOWN_STATES } from './master-status.js';
+import { MountCheck } from './mount-check.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Rebuilder } from './rebuilder.js';
 import { Replica } from './replica.js';
@@ -108,6 +109,7 @@ export class Master implements Controlled, AsyncDisposable {
       const service = new NamespaceService(
         settings.namespace,
         master,
+        new MountCheck(settings.namespace, deps),
         new Map([...controlMethods(master), ...transferMethods(master.#handOver, master.#taker)]),
       );
       master.#server = await RpcServer.open(settings, deps, service.handle);

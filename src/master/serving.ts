@@ -1,9 +1,11 @@
-/** What a leader does besides answering, from when it serves until it does no longer: keeps house, has checkpoints made, watches its fence. */
+/** What a leader does besides answering, from when it serves until it does no longer: keeps house, brings mounted storage up to date, has
+ * checkpoints made, watches its fence. */
 import type { Clock } from '../base/clock.js';
 import type { UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
 import type { Network } from '../rpc/network.js';
+import type { UnderStores } from '../underfs/under-stores.js';
 import type { CheckpointMaker } from './checkpoint-maker.js';
 import { Checkpointer, type CheckpointerSettings } from './checkpointer.js';
 import type { ClockWatch } from './clock-watch.js';
@@ -11,6 +13,7 @@ import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import type { Leadership } from './leadership.js';
 import type { Replica } from './replica.js';
 import type { StandbyStreams } from './standby-streams.js';
+import { doUnderWork } from './under-work.js';
 
 export interface ServingDeps {
   readonly replica: Replica;
@@ -19,6 +22,7 @@ export interface ServingDeps {
   readonly maker: CheckpointMaker;
   readonly clockWatch: ClockWatch;
   readonly ownAddress: string;
+  readonly underStores: UnderStores;
   readonly network: Network;
   readonly clock: Clock;
   readonly log: Log;
@@ -44,7 +48,8 @@ export class Serving {
     this.#deps = deps;
     this.checkpointer = new Checkpointer(settings, { ...deps, standbys: () => standbys.list() });
     const house = keepHouse(settings, { ...deps, peers: () => standbys.list() }, signal);
-    this.done = Promise.all([...before, house, this.checkpointer.run(signal), this.#watchFence(signal)]);
+    const underWork = doUnderWork(deps, signal);
+    this.done = Promise.all([...before, house, underWork, this.checkpointer.run(signal), this.#watchFence(signal)]);
   }
 
   stop(): void {
