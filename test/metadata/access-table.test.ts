@@ -2,7 +2,7 @@
  * Which user is refused what, operation by operation: one row a case, in the manner of pjdfstest.
  *
  *     /             root:wheel  drwxr-xr-x
- *     /home         root:wheel  drwxr-xr-x     /home/olga  olga:staff  drwxr-x---    with /f -rw-r-----, /d (with /d/g), /empty
+ *     /home         root:wheel  drwxr-xr-x     /home/olga  olga:staff  drwxr-x---    with /f -rw-r-----, /d (with /d/g), /closed dr-x------ (with /f), /empty
  *     /tmp          root:wheel  drwxrwxrwt     with /olgas -rw-rw-rw-, /olgasDir (olga:staff drwxrwxrwx, with /x)
  *     /shared       root:staff  drwxrwsr-x     with /olgas -rw-r--r--, /list (d---------, list for eve: r-x, default list for eve: rwx)
  *     /noList       olga:staff  d-wx-wx-wx     with /f -rw-------
@@ -51,6 +51,9 @@ async function begin(): Promise<Acting> {
   directory('/home/olga/empty', 'olga', 'staff', 0o755);
   file('/home/olga/f', 0o640);
   file('/home/olga/d/g', 0o640);
+  directory('/home/olga/closed', 'olga', 'staff', 0o700);
+  file('/home/olga/closed/f', 0o640);
+  as('root', 'setAttributes', { path: '/home/olga/closed', mode: 0o500 });
   directory('/tmp', 'root', 'wheel', 0o1777);
   file('/tmp/olgas', 0o666);
   directory('/tmp/olgasDir', 'olga', 'staff', 0o777);
@@ -121,6 +124,7 @@ const CASES: readonly Row[] = [
   ['remove', { path: '/home/olga/empty' }, ['olga', 'done'], ['steve', 'EACCES']],
   ['remove', { path: '/home/olga/d' }, ['olga', 'ENOTEMPTY'], ['steve', 'EACCES'], ['eve', 'EACCES']],
   ['remove', { path: '/home/olga/d', recursive: true }, ['olga', 'done'], ['steve', 'EACCES']],
+  ['remove', { path: '/home/olga/closed', recursive: true }, ['olga', 'EACCES'], ['root', 'done']],
   ['remove', { path: '/home/olga/d/g' }, ['steve', 'done'], ['mona', 'done'], ['eve', 'EACCES']],
   ['remove', { path: '/tmp/olgas' }, ['olga', 'done'], ['steve', 'EPERM'], ['eve', 'EPERM'], ['root', 'done']],
   ['remove', { path: '/tmp/olgasDir', recursive: true }, ['olga', 'done'], ['eve', 'EPERM']],
