@@ -47,6 +47,7 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     checkpointPeriodBytes: settings.masterJournalCheckpointPeriodBytes,
     checkpointPeriodMs: settings.masterJournalCheckpointPeriodTimeMs,
     checkpointsKept: settings.masterJournalCheckpointKeep,
+    ttlCheckIntervalMs: settings.masterTtlCheckerIntervalMs,
     clientTimeoutMs: settings.masterClientSessionTimeoutMs,
     peers: settings.masterRpcAddresses ?? [],
     isObserver: settings.masterRole === 'observer',

@@ -1,17 +1,18 @@
 /**
  * What a leader does on its own account, in small journaled steps (housekeeping-step.ts): reaps detached trees, forgets clients that were
- * silent for long.
+ * silent for long, ends what has outlived its time.
  *
  * Each kind of step has one entry in flight at a time, behind the clients' calls in the same queue. A leader that ends leaves the rest to
  * the next one: all of it follows from the state.
  */
 import type { ErrorCode } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
+import { type ExpireInodesSettings, expireInodes } from './expire-inodes.js';
 import { type ForgetClientsSettings, forgetClients } from './forget-clients.js';
 import { type HousekeepingDeps, type HousekeepingStep, Refused } from './housekeeping-step.js';
 import { reapTrees } from './reap-trees.js';
 
-export interface HousekeepingSettings extends ForgetClientsSettings {}
+export interface HousekeepingSettings extends ForgetClientsSettings, ExpireInodesSettings {}
 
 const CLOCK_LOOK_MS = 250;
 const RETRY_MS = 1_000;
@@ -21,7 +22,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['not_leader', 'unavailable', 'o
 
 /** Runs until `signal` is aborted. Never throws. */
 export async function keepHouse(settings: HousekeepingSettings, deps: HousekeepingDeps, signal: AbortSignal): Promise<void> {
-  const steps = [reapTrees(deps), forgetClients(settings, deps), lookAtClock(deps)];
+  const steps = [reapTrees(deps), forgetClients(settings, deps), expireInodes(settings, deps), lookAtClock(deps)];
   await Promise.all(steps.map((step) => repeat(step, deps, signal)));
 }
 

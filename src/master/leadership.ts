@@ -167,12 +167,12 @@ export class Leadership {
   }
 
   /** Appends an entry of the master's own making. Resolves when it is committed, or when `plan` finds nothing to do. */
-  append(plan: (state: State) => EntryBody | null): Promise<void> {
+  append(plan: (state: State, context: PlanContext) => EntryBody | null): Promise<void> {
     return new Promise((resolve, reject) => {
       this.submit({
         caller: null,
-        plan(state) {
-          const entry = plan(state);
+        plan(state, context) {
+          const entry = plan(state, context);
           return entry === null ? { unchanged: null } : { entry };
         },
         settle: (refused) => (refused === null ? resolve() : reject(refused)),

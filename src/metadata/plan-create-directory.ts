@@ -1,6 +1,7 @@
 import type { understudy } from '#proto/understudy.js';
 import { newInode } from './new-inode.js';
 import { checkMayMake, checkMode, checkRoomFor, newInodeIds, type PlanContext, type Planned, plainPath, resolve } from './plan.js';
+import { checkQuota } from './quota.js';
 import { inodeMessage } from './records.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
@@ -16,6 +17,7 @@ export function planCreateDirectory(request: understudy.CreateDirectoryRequest, 
   }
   checkRoomFor(resolved, request.recursive);
   checkMayMake(resolved, context);
+  checkQuota(resolved, { names: missing.length, bytes: 0 }, state);
   const made = newInode({ id: newInodeIds(state), directory: true, mode, umask: request.umask }, inode, context);
   return {
     entry: { path: plainPath(resolved), createDirectory: { parentId: inode.id, names: [...missing], inode: inodeMessage(made) } },

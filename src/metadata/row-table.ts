@@ -23,6 +23,8 @@ export interface RowTableSettings<K, V> {
   readonly codec: RecordCodec<V>;
   /** Decoded rows kept beyond the changed ones. */
   readonly recentMax: number;
+  /** Rows that are not kept there: few of them would fill the memory. */
+  readonly isLarge?: (value: V) => boolean;
 }
 
 export class RowTable<K, V> {
@@ -30,6 +32,7 @@ export class RowTable<K, V> {
   readonly codec: RecordCodec<V>;
   readonly #kv: KvStore;
   readonly #recent: RecentRows<K, V>;
+  readonly #isLarge: (value: V) => boolean;
   #current = new Map<K, Change<V>>();
   #frozen: Map<K, Change<V>>[] = [];
   #trial: Map<K, V | null> | null = null;
@@ -39,6 +42,7 @@ export class RowTable<K, V> {
     this.codec = settings.codec;
     this.#kv = kv;
     this.#recent = new RecentRows(settings.recentMax);
+    this.#isLarge = settings.isLarge ?? (() => false);
   }
 
   /** Rows changed since the last freeze. */
@@ -57,7 +61,7 @@ export class RowTable<K, V> {
     const bytes = this.#kv.get(this.encodeKey(key));
     if (bytes === undefined) return null;
     const value = this.codec.decode(bytes);
-    this.#recent.set(key, value);
+    if (!this.#isLarge(value)) this.#recent.set(key, value);
     return value;
   }
 
@@ -108,7 +112,7 @@ export class RowTable<K, V> {
     const changes = this.#frozen.shift();
     if (changes === undefined) return;
     for (const [key, { after }] of changes) {
-      if (keep && after !== null) this.#recent.set(key, after);
+      if (keep && after !== null && !this.#isLarge(after)) this.#recent.set(key, after);
       else this.#recent.delete(key);
     }
   }

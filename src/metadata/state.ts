@@ -61,6 +61,8 @@ export interface StateSettings {
 
 /** Outcomes of calls kept decoded beyond the changed ones: each slot of a busy client's ring is overwritten again and again. */
 const RESULTS_RECENT_MAX = 4 * CALL_WINDOW;
+/** But for those of so many steps. */
+const RESULT_INODES_RECENT_MAX = 8;
 
 /** What plans and queries may look at. */
 export type StateView = Pick<
@@ -156,7 +158,8 @@ export class State {
     this.#children = new Table({ encodeKey: encodeChildKey, codec: inodeCodec, recentMax: settings.inodeCacheMax }, kv);
     this.#parents = new Table({ encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4 }, kv);
     this.#sessions = new Table({ encodeKey: encodeSessionKey, codec: sessionCodec, recentMax: 1024 }, kv);
-    this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX }, kv);
+    const isLarge = ({ inodes }: CallResult) => inodes.length > RESULT_INODES_RECENT_MAX;
+    this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX, isLarge }, kv);
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
     this.#retention = new Table({ encodeKey: () => RETENTION_KEY, codec: retentionCodec, recentMax: 1 }, kv);
     const rows = <K, V>(table: RowTable<K, V>) => new Rows(table, (undo) => void this.#undo?.push(undo));

@@ -38,6 +38,7 @@ const SETTINGS = {
   digestIntervalBatches: 20,
   namespace: { blockBytesDefault: 1 },
   clientTimeoutMs: 3_600_000,
+  ttlCheckIntervalMs: 60_000,
   peers: [],
   isObserver: false,
   clientsMax: 3,

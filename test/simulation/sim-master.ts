@@ -51,6 +51,7 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   digestIntervalBatches: 20,
   namespace: { blockBytesDefault: 64 * 1024 * 1024 },
   clientTimeoutMs: 3_600_000,
+  ttlCheckIntervalMs: 60_000,
   isObserver: false,
   clientsMax: 1000,
   clockSkewMaxMs: 30_000,

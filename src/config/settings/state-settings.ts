@@ -46,6 +46,12 @@ export const stateSettings = {
     default: '1h',
     help: 'How long the answers of a client that went idle are kept, so that its retries are told the first answer instead of being run twice.',
   },
+  masterTtlCheckerIntervalMs: {
+    key: 'master.ttl.checker.interval',
+    type: duration({ min: '100ms', max: '1day' }),
+    default: '1min',
+    help: 'How often the leader looks for files and directories that have outlived their time to live. They live that much longer at most.',
+  },
   masterClientSessionsMax: {
     key: 'master.client.sessions.max',
     type: integer({ min: 10, max: 10_000_000 }),
