@@ -2,16 +2,10 @@
  * A master: one replica of the state, a role (role-machine.ts), and the services on its RPC port. The thin shell around the pure machine:
  * it feeds in what happens and carries out what the machine asks for, one effect after the other.
  */
-import type { Clock } from '../base/clock.js';
 import { asError, UnderstudyError } from '../base/errors.js';
-import type { Log } from '../base/log.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
-import type { Election } from '../election/election.js';
-import type { Journal, JournalWriter } from '../journal/journal.js';
-import type { KvStores } from '../kv/kv-store.js';
-import type { Network } from '../rpc/network.js';
+import type { JournalWriter } from '../journal/journal.js';
 import { RpcServer } from '../rpc/rpc-server.js';
-import type { UnderStores } from '../underfs/under-stores.js';
 import { AppliedWatch } from './applied-watch.js';
 import { CheckpointMaker } from './checkpoint-maker.js';
 import type { Checkpointer } from './checkpointer.js';
@@ -21,13 +15,14 @@ import { type Controlled, controlMethods } from './control-service.js';
 import { Currency } from './currency.js';
 import { EarlyElection } from './early-election.js';
 import { Follower } from './follower.js';
-import type { GroupMapping } from './group-mapping.js';
 import { HandOver } from './hand-over.js';
 import { Identities } from './identities.js';
 import { Leadership } from './leadership.js';
+import { LoadService } from './load-service.js';
+import type { MasterDeps } from './master-deps.js';
 import type { MasterSettings } from './master-settings.js';
 import { logRoleChange, masterStatus, SHOWN_STATES } from './master-status.js';
-import { MountCheck } from './mount-check.js';
+import type { MetadataLoader } from './metadata-loader.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Rebuilder } from './rebuilder.js';
 import { Replica } from './replica.js';
@@ -36,18 +31,6 @@ import { Serving } from './serving.js';
 import { StandbyStreams } from './standby-streams.js';
 import { LeadTaker } from './take-lead.js';
 import { transferMethods } from './transfer-service.js';
-
-export interface MasterDeps {
-  readonly clock: Clock;
-  readonly log: Log;
-  readonly network: Network;
-  readonly journal: Journal;
-  readonly election: Election;
-  readonly stores: KvStores;
-  /** Stay the caller's to close. */
-  readonly underStores: UnderStores;
-  readonly groups: GroupMapping;
-}
 
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
@@ -109,8 +92,11 @@ export class Master implements Controlled, AsyncDisposable {
       const service = new NamespaceService(
         settings.namespace,
         master,
-        new MountCheck(settings.namespace, deps),
-        new Map([...controlMethods(master), ...transferMethods(master.#handOver, master.#taker)]),
+        new Map([
+          ...controlMethods(master),
+          ...transferMethods(master.#handOver, master.#taker),
+          ...new LoadService({ served: master, clock: deps.clock, settings: settings.namespace }).methods(),
+        ]),
       );
       master.#server = await RpcServer.open(settings, deps, service.handle);
       master.#replica = await Replica.open(settings, master.#replicaDeps(), master.#stopping.signal);
@@ -194,6 +180,10 @@ export class Master implements Controlled, AsyncDisposable {
 
   get checkpointer(): Checkpointer | null {
     return this.#leadership === null ? null : (this.#serving?.checkpointer ?? null);
+  }
+
+  get loader(): MetadataLoader | null {
+    return this.#leadership === null ? null : (this.#serving?.loader ?? null);
   }
 
   get leads(): boolean {

@@ -12,8 +12,8 @@ import { inodeMessage, inodeMessages } from '../metadata/records.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { AppliedWatch } from './applied-watch.js';
 import type { Identities } from './identities.js';
-import type { Answer, Leadership, Submission, SubmissionCaller } from './leadership.js';
-import type { MountCheck } from './mount-check.js';
+import type { Answer, Leadership, SubmissionCaller } from './leadership.js';
+import type { MetadataLoader } from './metadata-loader.js';
 import type { Replica } from './replica.js';
 
 /** What the service sees of its master. */
@@ -22,6 +22,8 @@ export interface Served {
   readonly replica: Replica | null;
   /** Null unless this master leads. */
   readonly leadership: Leadership | null;
+  /** Null unless this master leads. */
+  readonly loader: MetadataLoader | null;
   readonly applied: AppliedWatch;
   readonly identities: Identities;
   /** How far this master knows itself to be behind, where it does not lead. */
@@ -34,7 +36,8 @@ type Table = (typeof operations)[keyof typeof operations];
 type MutationRow = Extract<Table, { kind: 'mutation' }>;
 type QueryRow = Extract<Table, { kind: 'query' }>;
 type StreamRow = Extract<Table, { kind: 'stream' }>;
-type Reader = Pick<ReturnType<QueryRow['prepare']>, 'freshness' | 'user'>;
+type Reader = Pick<ReturnType<QueryRow['prepare']>, 'freshness' | 'user' | 'wishes'>;
+type Wishes = Reader['wishes'];
 type Look = (replica: Replica, context: QueryContext, release: (released: Released) => void, behind: Uint8Array) => void;
 type Released = (refused: UnderstudyError | null) => void;
 
@@ -44,14 +47,12 @@ const LISTINGS_MAX = 256;
 export class NamespaceService {
   readonly #settings: NamespaceSettings;
   readonly #served: Served;
-  readonly #mounts: MountCheck;
   readonly #methods = new Map<number, CallHandler>();
   #listings = 0;
 
-  constructor(settings: NamespaceSettings, served: Served, mounts: MountCheck, control: ReadonlyMap<number, CallHandler>) {
+  constructor(settings: NamespaceSettings, served: Served, control: ReadonlyMap<number, CallHandler>) {
     this.#settings = settings;
     this.#served = served;
-    this.#mounts = mounts;
     for (const operation of Object.values(operations)) {
       if (operation.kind === 'mutation') this.#methods.set(operation.method, (call) => this.#mutate(operation, call));
       else if (operation.kind === 'query') this.#methods.set(operation.method, (call) => this.#query(operation, call));
@@ -69,11 +70,11 @@ export class NamespaceService {
 
   #mutate(operation: MutationRow, call: ServerCall): void {
     if (this.#served.leadership === null) throw this.#served.notLeader();
-    const { caller, plan } = operation.prepare(call.body);
-    this.#identify(caller?.user, call, (identity) => {
-      const { leadership, replica } = this.#served;
-      if (leadership === null || replica === null) throw this.#served.notLeader();
-      const submission: Submission = {
+    const { caller, wishes, plan } = operation.prepare(call.body);
+    this.#identify(caller?.user, call, wishes, (identity) => {
+      const { leadership } = this.#served;
+      if (leadership === null) throw this.#served.notLeader();
+      leadership.submit({
         caller: submissionCaller(caller, identity),
         plan,
         makesRoom: operation.method === operations.remove.method,
@@ -81,18 +82,13 @@ export class NamespaceService {
           if (refused !== null) call.fail(answer.sn === 0 ? refused : asOf(refused, answer.sn));
           else call.reply(mutationResponse(answer));
         },
-      };
-      if (!this.#mounts.concerns(operation.method)) return leadership.submit(submission);
-      this.#mounts.look(submission, replica.state).then(
-        () => leadership.submit(submission),
-        (error) => call.fail(asError(error)),
-      );
+      });
     });
   }
 
   #query(operation: QueryRow, call: ServerCall): void {
-    const { freshness, user, answer } = operation.prepare(call.body);
-    this.#look(call, { freshness, user }, (replica, context, release, behind) => {
+    const { freshness, user, wishes, answer } = operation.prepare(call.body);
+    this.#look(call, { freshness, user, wishes }, (replica, context, release, behind) => {
       let body: Uint8Array;
       try {
         body = withBehind(answer(replica.state, replica.kv, context), behind);
@@ -105,8 +101,8 @@ export class NamespaceService {
   }
 
   #stream(operation: StreamRow, call: ServerCall): void {
-    const { freshness, user, answer } = operation.prepare(call.body);
-    this.#look(call, { freshness, user }, (replica, context, release, behind) => {
+    const { freshness, user, wishes, answer } = operation.prepare(call.body);
+    this.#look(call, { freshness, user, wishes }, (replica, context, release, behind) => {
       if (this.#listings >= LISTINGS_MAX) {
         return call.fail(new UnderstudyError('resource_exhausted', `too many listings are open: open=${this.#listings}`));
       }
@@ -146,20 +142,32 @@ export class NamespaceService {
   }
 
   /** Goes on with who the user is, at once where that is known. */
-  #identify(user: string | null | undefined, call: ServerCall, then: (identity: Identity) => void): void {
+  #identify(user: string | null | undefined, call: ServerCall, wishes: Wishes, then: (identity: Identity) => void): void {
     const { identities } = this.#served;
     const named = checkPrincipal(user || NOBODY, 'user');
     const known = identities.known(named);
-    if (known !== null) return then(known);
+    if (known !== null) return this.#whenLoaded(call, wishes, () => then(known));
     identities
       .identify(named)
+      .then((identity) => this.#whenLoaded(call, wishes, () => then(identity)))
+      .catch((error) => call.fail(asError(error)));
+  }
+
+  /** Goes on once under stores have been asked for what the request has to know of them; at once where nothing is to be asked. */
+  #whenLoaded(call: ServerCall, wishes: Wishes, then: () => void): void {
+    const { loader } = this.#served;
+    const needed = loader?.hasMounts ? wishes(loader.nowMs()).filter((wish) => loader.isNeeded(wish)) : [];
+    if (loader === null || needed.length === 0) return then();
+    Promise.all(needed.map((wish) => loader.load(wish)))
       .then(then)
       .catch((error) => call.fail(asError(error)));
   }
 
   /** Lets `look` look at the state, once the master has what the reader asks for, with the way to release its answer. */
   #look(call: ServerCall, reader: Reader, look: Look): void {
-    this.#identify(reader.user, call, (identity) => this.#lookAs({ identity, settings: this.#settings }, call, reader.freshness, look));
+    this.#identify(reader.user, call, reader.wishes, (identity) =>
+      this.#lookAs({ identity, settings: this.#settings }, call, reader.freshness, look),
+    );
   }
 
   #lookAs(context: QueryContext, call: ServerCall, freshness: Reader['freshness'], look: Look): void {

@@ -1,9 +1,9 @@
-/** What a leader does besides answering, from when it serves until it does no longer: keeps house, brings mounted storage up to date, has
- * checkpoints made, watches its fence. */
+/** What a leader does besides answering, from when it serves until it does no longer: keeps house, has checkpoints made, watches its fence. */
 import type { Clock } from '../base/clock.js';
 import type { UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
+import type { NamespaceSettings } from '../metadata/plan.js';
 import type { Network } from '../rpc/network.js';
 import type { UnderStores } from '../underfs/under-stores.js';
 import type { CheckpointMaker } from './checkpoint-maker.js';
@@ -11,9 +11,9 @@ import { Checkpointer, type CheckpointerSettings } from './checkpointer.js';
 import type { ClockWatch } from './clock-watch.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import type { Leadership } from './leadership.js';
+import { MetadataLoader } from './metadata-loader.js';
 import type { Replica } from './replica.js';
 import type { StandbyStreams } from './standby-streams.js';
-import { doUnderWork } from './under-work.js';
 
 export interface ServingDeps {
   readonly replica: Replica;
@@ -22,8 +22,8 @@ export interface ServingDeps {
   readonly maker: CheckpointMaker;
   readonly clockWatch: ClockWatch;
   readonly ownAddress: string;
-  readonly underStores: UnderStores;
   readonly network: Network;
+  readonly underStores: UnderStores;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -32,6 +32,7 @@ const CONFIRM_INTERVAL_MS = 1_000;
 
 export class Serving {
   readonly checkpointer: Checkpointer;
+  readonly loader: MetadataLoader;
   /** Resolves when all of it has ended; may outlive the leadership. */
   readonly done: Promise<unknown>;
   readonly #deps: ServingDeps;
@@ -39,17 +40,17 @@ export class Serving {
 
   /** @param before ends first, as far as `done` tells. */
   constructor(
-    settings: CheckpointerSettings & HousekeepingSettings,
+    settings: CheckpointerSettings & HousekeepingSettings & { readonly namespace: NamespaceSettings },
     deps: ServingDeps,
     before: readonly (Promise<unknown> | null | undefined)[],
   ) {
     const { signal } = this.#stopping;
     const { standbys } = deps;
     this.#deps = deps;
+    this.loader = new MetadataLoader({ ...deps, settings: settings.namespace }, signal);
     this.checkpointer = new Checkpointer(settings, { ...deps, standbys: () => standbys.list() });
     const house = keepHouse(settings, { ...deps, peers: () => standbys.list() }, signal);
-    const underWork = doUnderWork(deps, signal);
-    this.done = Promise.all([...before, house, underWork, this.checkpointer.run(signal), this.#watchFence(signal)]);
+    this.done = Promise.all([...before, house, this.checkpointer.run(signal), this.#watchFence(signal)]);
   }
 
   stop(): void {

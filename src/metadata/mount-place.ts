@@ -54,6 +54,12 @@ export function pathOfDirectory(inodeId: number, state: StateView): string | nul
   return `/${path}`;
 }
 
+/** @returns where the directory is now; null below no mount point, or where it hangs nowhere (any more). */
+export function directoryPlace(inodeId: number, state: StateView): MountPlace | null {
+  const path = hasMounts(state) ? pathOfDirectory(inodeId, state) : null;
+  return path === null ? null : mountPlace(path, state);
+}
+
 /** @returns the mount points at the directory `path`, and below it. */
 export function mountsWithin(path: string, state: StateView): Mount[] {
   if (!hasMounts(state)) return [];

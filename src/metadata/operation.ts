@@ -5,6 +5,7 @@ import { understudy } from '#proto/understudy.js';
 import { type Encodable, encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
+import { type LoadWish, loadWishes } from './load-need.js';
 import type { PlanContext, Planned, QueryContext } from './plan.js';
 import type { Pages } from './queries.js';
 import type { State, StateView } from './state.js';
@@ -33,12 +34,16 @@ interface WithFreshness {
 
 /** A mutation's request, decoded. */
 export interface PreparedMutation {
+  /** As `PreparedQuery.wishes`. */
+  wishes(timeMs: number): readonly LoadWish[];
   readonly caller: understudy.Caller.$Properties | null | undefined;
   plan(state: State, context: PlanContext): Planned;
 }
 
 /** A query's request, decoded; `answer` looks at the state once. */
 interface PreparedQuery<Answer> {
+  /** @returns what under stores have to be asked before, for a request that came at this time of the leader's. */
+  wishes(timeMs: number): readonly LoadWish[];
   readonly freshness: understudy.Freshness.$Properties | null | undefined;
   /** In whose name; empty: nobody's. */
   readonly user: string;
@@ -75,7 +80,8 @@ export function mutation<Q extends WithCaller, QS>(
 ): Mutation<Q, QS> {
   const prepare = (body: Uint8Array): PreparedMutation => {
     const decoded = decodeRequest(request, body);
-    return { caller: decoded.caller, plan: (state, context) => withUnderWork(plan(decoded, state, context), state) };
+    const wishes = (timeMs: number) => loadWishes(decoded, false, timeMs);
+    return { caller: decoded.caller, wishes, plan: (state, context) => withUnderWork(plan(decoded, state, context), state) };
   };
   return { kind: 'mutation', method, request, response: understudy.MutationResponse, prepare };
 }
@@ -91,6 +97,7 @@ export function query<Q extends WithFreshness, QS, R, RS>(
     return {
       freshness: decoded.freshness,
       user: decoded.user ?? '',
+      wishes: (timeMs) => loadWishes(decoded, false, timeMs),
       answer: (state, _kv, context) => encodeMessage(response, ask(decoded, state, context)),
     };
   };
@@ -108,6 +115,7 @@ export function stream<Q extends WithFreshness, QS, R, RS>(
     return {
       freshness: decoded.freshness,
       user: decoded.user ?? '',
+      wishes: (timeMs) => loadWishes(decoded, true, timeMs),
       answer: (state, kv, context) => open(decoded, state, kv, context),
     };
   };

@@ -41,8 +41,7 @@ export function withUnderWork(planned: Planned, state: StateView): Planned {
   const work = workOf(persisted, place, to, { state, wholeTree: storage === 'goes whole' });
   if (work.length === 0) return { entry: persisted };
   const queued = work.map((each): Entry => ({ queueWork: { mountId: place.mount.id, work: each } }));
-  const { path = '', toPath } = entry;
-  return { entry: { path, ...(toPath ? { toPath } : {}), group: { entries: [persisted, ...queued] } } };
+  return { entry: { group: { entries: [persisted, ...queued] } } };
 }
 
 /** @throws EBUSY: a mount point would go, or move. @throws EXDEV. */

@@ -1,0 +1,102 @@
+/**
+ * Makes inodes of what an under store has in a directory. Plans of the master's own: the state may have gone on since the store was asked.
+ *
+ * The namespace's own counts more than the under store's: what was made here and is not persisted stays as it is.
+ */
+import { mountPlace, pathOfDirectory } from './mount-place.js';
+import { type EntryBody, type NamespaceSettings, newInodeIds } from './plan.js';
+import { type Inode, inodeMessage, PERSISTENCE } from './records.js';
+import type { State } from './state.js';
+
+/** A child as the under store tells it. */
+export interface LoadedChild {
+  readonly name: string;
+  readonly directory: boolean;
+  readonly length: number;
+  readonly modifiedMs: number;
+  readonly owner?: string;
+  readonly group?: string;
+  readonly mode?: number;
+}
+
+export interface Loaded {
+  readonly directoryId: number;
+  readonly mountId: number;
+  readonly found: readonly LoadedChild[];
+  /** Names that the under store was asked for and does not have, with the inodes that they had here. */
+  readonly gone: readonly { readonly name: string; readonly id: number }[];
+  /** With this all children are known as of this time; 0: it is a part. */
+  readonly completeMs: number;
+}
+
+/** What became of it. */
+export interface LoadTally {
+  made: number;
+  changed: number;
+  gone: number;
+}
+
+/** @returns null where nothing is to be changed, or the directory is no longer there. */
+export function planLoad(loaded: Loaded, state: State, timeMs: number, settings: NamespaceSettings, tally: LoadTally): EntryBody | null {
+  const { directoryId } = loaded;
+  const path = pathOfDirectory(directoryId, state);
+  const place = path === null ? null : mountPlace(path, state);
+  if (path === null || place?.mount.id !== loaded.mountId) return null;
+  const mountPoint = state.directory(place.mount.inodeId).inode;
+  const names: string[] = [];
+  const inodes: Inode[] = [];
+  const gone: string[] = [];
+  const firstId = newInodeIds(state);
+  for (const child of loaded.found) {
+    const present = state.child(directoryId, child.name);
+    if (present !== null && !hasChanged(present, child)) continue;
+    if (present === null) tally.made += 1;
+    else {
+      tally.changed += 1;
+      gone.push(child.name);
+    }
+    names.push(child.name);
+    inodes.push(newLoaded(firstId + inodes.length, child, mountPoint, timeMs, settings));
+  }
+  for (const { name, id } of loaded.gone) {
+    const present = state.child(directoryId, name);
+    if (present === null || present.id !== id || !isMirrored(present) || present.childCount > 0) continue;
+    gone.push(name);
+    tally.gone += 1;
+  }
+  const complete = loaded.completeMs > 0;
+  if (names.length === 0 && gone.length === 0 && !complete) return null;
+  return { path, load: { directoryId, names, inodes: inodes.map(inodeMessage), gone, complete, syncedMs: loaded.completeMs } };
+}
+
+/** @returns whether the inode only shows what the under store has. */
+export function isMirrored(inode: Inode): boolean {
+  return inode.persistence === PERSISTENCE.persisted && (inode.more?.mountId ?? 0) === 0;
+}
+
+/** The under store has another file under this name now. Directories stay what they are: what is in them is looked at by itself. */
+function hasChanged(present: Inode, child: LoadedChild): boolean {
+  if (!isMirrored(present) || present.directory) return false;
+  return child.directory || present.length !== child.length || present.modifiedMs !== child.modifiedMs;
+}
+
+function newLoaded(id: number, child: LoadedChild, mountPoint: Inode, timeMs: number, settings: NamespaceSettings): Inode {
+  const { directory } = child;
+  return {
+    id,
+    directory,
+    owner: child.owner ?? mountPoint.owner,
+    group: child.group ?? mountPoint.group,
+    mode: child.mode ?? (directory ? mountPoint.mode & 0o777 : mountPoint.mode & 0o666),
+    createdMs: timeMs,
+    modifiedMs: child.modifiedMs || timeMs,
+    accessedMs: child.modifiedMs || timeMs,
+    length: directory ? 0 : child.length,
+    blockBytes: directory ? 0 : settings.blockBytesDefault,
+    complete: !directory,
+    childCount: 0,
+    persistence: PERSISTENCE.persisted,
+    generation: 0,
+    more: null,
+  };
+}

@@ -1,0 +1,250 @@
+/**
+ * What under stores have, as clients of a whole master meet it: looked up once, or as often as they ask; in bulk; beside changes of their own.
+ */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { understudy } from '../../generated/understudy.js';
+import { encodeMessage } from '../../src/base/encode-message.js';
+import { silentLog } from '../../src/base/log.js';
+import { systemClock } from '../../src/base/system-clock.js';
+import type { Master } from '../../src/master/master.js';
+import { operations } from '../../src/metadata/operations.js';
+import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
+import type { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
+import { MemoryCluster } from './memory-cluster.js';
+
+const URI = 'memory://data';
+const soon = { timeout: 8_000, interval: 5 };
+const timeoutMs = 8_000;
+
+let cluster: MemoryCluster;
+let master: Master;
+let files: MemoryUnderFiles;
+let connection: Awaited<ReturnType<typeof connectRpc>>;
+let callId: number;
+let clientId: number;
+
+beforeEach(async () => {
+  cluster = new MemoryCluster();
+  ({ master } = await cluster.start('a'));
+  await expect.poll(() => master.leadership !== null && master.role.name, soon).toBe('leading');
+  files = cluster.underFiles(URI);
+  const network = cluster.network.host('client');
+  connection = await connectRpc(
+    RPC_CLIENT_DEFAULTS,
+    { clock: systemClock, log: silentLog, network },
+    'a:19998',
+    AbortSignal.timeout(5_000),
+  );
+  callId = 0;
+  const { method, response } = operations.registerClient;
+  ({ clientId } = response.decode(await connection.call(method, new Uint8Array(), { timeoutMs })));
+  // The table takes no `memory://…` by itself: what is mounted here is said to be a folder.
+  await master.leadership!.append((state) => ({
+    path: '/m',
+    mount: {
+      parentId: 1,
+      name: 'm',
+      inode: { id: state.nextIds().inodeId, directory: true, owner: 'o', group: 'g', mode: 0o755, persistence: 2, more: { mountId: 1 } },
+      mount: { id: 1, inodeId: state.nextIds().inodeId, uri: URI, shared: true },
+    },
+  }));
+});
+afterEach(() => cluster.close());
+
+interface Status {
+  readonly path: string;
+  readonly sync?: understudy.Sync.$Properties;
+}
+async function status({ path, sync }: Status): Promise<understudy.Inode.$Properties | string> {
+  const { method, request, response } = operations.getStatus;
+  const body = encodeMessage(request, { path, user: 'o', ...(sync ? { sync } : {}) });
+  try {
+    return response.decode(await connection.call(method, body, { timeoutMs })).inode ?? {};
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+async function list(path: string, more: understudy.ListStatusRequest.$Properties = {}): Promise<string[]> {
+  const { method, request, response } = operations.listStatus;
+  const names: string[] = [];
+  for await (const page of connection.stream(method, encodeMessage(request, { path, user: 'o', ...more }), { timeoutMs })) {
+    for (const { name, inode } of response.decode(page).entries) names.push(`${name}${inode?.directory ? '/' : ''}`);
+  }
+  return names;
+}
+async function change(name: 'remove' | 'rename' | 'createDirectory' | 'createFile', fields: object): Promise<string> {
+  const { method, request } = operations[name];
+  callId += 1;
+  const caller = { clientId, callId, attempt: 1, lowestUnanswered: callId, user: 'o' };
+  try {
+    await connection.call(method, encodeMessage(request as never, { caller, ...fields } as never), { timeoutMs });
+    return 'done';
+  } catch (error) {
+    return (error as { code: string }).code;
+  }
+}
+async function loadMetadata(fields: understudy.LoadMetadataRequest.$Properties): Promise<understudy.LoadMetadataItem> {
+  const { method, request, response } = operations.loadMetadata;
+  let last = new understudy.LoadMetadataItem();
+  for await (const item of connection.stream(method, encodeMessage(request, { user: 'o', ...fields }), { timeoutMs: 60_000 })) {
+    last = response.decode(item);
+  }
+  return last;
+}
+async function differences(path: string): Promise<string[]> {
+  const { method, request, response } = operations.checkConsistency;
+  const found: string[] = [];
+  for await (const item of connection.stream(method, encodeMessage(request, { path, user: 'o' }), { timeoutMs })) {
+    for (const { path: at, reason } of response.decode(item).inconsistencies) found.push(`${at}: ${reason}`);
+  }
+  return found.sort();
+}
+const store = () => files.open('test');
+const write = (path: string, length = 1) => store().create(path, new Uint8Array(length));
+/** The under store has seen all changes. */
+const workDone = () => master.leadership!.append((state) => ({ workDone: { mountId: 1, through: state.mounts.get(1)!.workSeq } }));
+let requests: string[];
+function countRequests(): void {
+  requests = [];
+  files.intercept = ({ operation, path }) => void requests.push(`${operation} ${path}`);
+}
+const ALWAYS = { load: 1 };
+const NEVER = { load: 2 };
+
+describe('a path below a mount point', () => {
+  it('is looked up when it is first asked for, and then not again', async () => {
+    await write('a/b/f', 7);
+    countRequests();
+    expect(await status({ path: '/m/a/b/f' })).toMatchObject({ length: 7, complete: true, persistence: 2, owner: 'o' });
+    expect(requests).toEqual(['stat a', 'stat a/b', 'stat a/b/f']);
+    await status({ path: '/m/a/b/f' });
+    expect(requests.length).toBe(3);
+  });
+
+  it('that the under store does not have: not_found, asked for once in a while', async () => {
+    countRequests();
+    expect([await status({ path: '/m/x' }), await status({ path: '/m/x' })]).toEqual(['not_found', 'not_found']);
+    expect(requests).toEqual(['stat x']);
+    await write('x');
+    expect(await status({ path: '/m/x', sync: ALWAYS })).toMatchObject({ length: 1 });
+  });
+
+  it('with NEVER: what is known counts', async () => {
+    await write('x');
+    countRequests();
+    expect(await status({ path: '/m/x', sync: NEVER })).toBe('not_found');
+    expect(requests).toEqual([]);
+  });
+
+  it('with ALWAYS or an interval: what changed there is seen, what went goes', async () => {
+    await write('f', 1);
+    expect(await status({ path: '/m/f' })).toMatchObject({ length: 1 });
+    await write('f', 2);
+    expect(await status({ path: '/m/f' })).toMatchObject({ length: 1 });
+    expect(await status({ path: '/m/f', sync: { intervalMs: 60_000 } })).toMatchObject({ length: 1 });
+    expect(await status({ path: '/m/f', sync: ALWAYS })).toMatchObject({ length: 2 });
+    await store().delete('f');
+    expect(await status({ path: '/m/f', sync: { intervalMs: 0 } })).toBe('not_found');
+  });
+
+  it('that the under store cannot be asked about: unavailable, and service goes on', async () => {
+    files.intercept = () => 'lost';
+    expect(await status({ path: '/m/f' })).toBe('unavailable');
+    expect(await status({ path: '/m' })).toMatchObject({ directory: true });
+    files.intercept = undefined;
+    expect(await status({ path: '/m/f' })).toBe('not_found');
+  });
+
+  it('made here and not persisted: stays as it is, whatever the under store says', async () => {
+    expect(await change('createFile', { path: '/m/f', completeLength: 5 })).toBe('done');
+    await write('f', 9);
+    expect(await status({ path: '/m/f', sync: ALWAYS })).toMatchObject({ length: 5, persistence: 0 });
+    expect(await list('/m', { sync: ALWAYS })).toEqual(['f']);
+    expect(await status({ path: '/m/f' })).toMatchObject({ length: 5 });
+  });
+
+  it('that exists only in the under store: is met by changes, too', async () => {
+    await write('d/f');
+    expect(await change('createFile', { path: '/m/d/f' })).toBe('already_exists');
+    expect(await change('rename', { from: '/m/d/f', to: '/m/d/g' })).toBe('done');
+    await store().rename('d/f', 'd/g');
+    await workDone();
+    expect(await list('/m/d')).toEqual(['g']);
+  });
+});
+
+describe('a listing below a mount point', () => {
+  it('loads the directory in pages, once; many ask at the same time and one look serves them', async () => {
+    files.synthesise('big', { count: 5_000, name: (i) => String(i).padStart(6, '0'), length: () => 3 });
+    countRequests();
+    const listings = await Promise.all([list('/m/big'), list('/m/big'), list('/m/big')]);
+    for (const names of listings) expect(names.length).toBe(5_000);
+    await list('/m/big');
+    // One listing, page by page.
+    expect(requests.filter((one) => one.startsWith('list')).length).toBe(6);
+    expect(await status({ path: '/m/big' })).toMatchObject({ childCount: 5_000, more: { childrenLoaded: true } });
+  });
+
+  it('with ALWAYS: shows what came, what went and what changed, with whole trees', async () => {
+    for (const path of ['d/one', 'd/two', 'd/old/deep/f', 'keep/f']) await write(path);
+    expect(await list('/m', { recursive: true })).toEqual([
+      'd/',
+      'd/old/',
+      'd/old/deep/',
+      'd/old/deep/f',
+      'd/one',
+      'd/two',
+      'keep/',
+      'keep/f',
+    ]);
+    await store().delete('d/old', { recursive: true });
+    await store().delete('d/one');
+    await write('d/two', 22);
+    await write('d/new');
+    expect(await list('/m/d', { sync: ALWAYS })).toEqual(['new', 'two']);
+    expect(await status({ path: '/m/d/two' })).toMatchObject({ length: 22 });
+  });
+
+  it('of a directory that goes meanwhile: ends, and nothing of it comes back', async () => {
+    files.synthesise('big', { count: 20_000, name: (i) => String(i).padStart(6, '0') });
+    await status({ path: '/m/big' });
+    const listing = list('/m/big').catch((error) => error.code);
+    await change('remove', { path: '/m/big', recursive: true });
+    await workDone();
+    await listing;
+    expect(await status({ path: '/m/big', sync: NEVER })).toBe('not_found');
+    expect(master.role.name).toBe('leading');
+  });
+});
+
+describe('loadMetadata', () => {
+  it('-R: the whole tree, and says how far it came; again: nothing to do; by force: looks again', async () => {
+    for (let i = 0; i < 40; i++) await write(`t/${i % 5}/${i % 3}/f${i}`);
+    const first = await loadMetadata({ path: '/m', recursive: true });
+    expect(first).toMatchObject({ made: 40 + 5 + 15 + 1, done: true });
+    countRequests();
+    expect(await loadMetadata({ path: '/m', recursive: true })).toMatchObject({ looked: 0, made: 0 });
+    expect(requests).toEqual([]);
+    await store().delete('t/1', { recursive: true });
+    expect(await loadMetadata({ path: '/m', recursive: true, force: true })).toMatchObject({ made: 0, gone: 12 });
+    expect((await list('/m/t')).length).toBe(4);
+  });
+});
+
+describe('checkConsistency', () => {
+  it('tells what is missing or different there, and changes nothing', async () => {
+    for (const path of ['a/f', 'a/g', 'b/h']) await write(path);
+    await loadMetadata({ path: '/m', recursive: true });
+    expect(await differences('/m')).toEqual([]);
+    await store().delete('a/f');
+    await write('a/g', 5);
+    await store().delete('b', { recursive: true });
+    expect(await differences('/m')).toEqual([
+      '/m/a/f: the under store does not have it',
+      '/m/a/g: the under store has another length, or a directory',
+      '/m/b/h: the under store does not have it',
+      '/m/b: the under store does not have it',
+    ]);
+    expect((await list('/m/a')).length).toBe(2);
+  });
+});
