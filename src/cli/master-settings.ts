@@ -41,7 +41,7 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     flushIntervalMs: settings.masterMetastoreFlushIntervalMs,
     queueMax: QUEUE_MAX,
     digestIntervalBatches: settings.masterDigestInterval,
-    namespace: { blockBytesDefault: settings.userBlockSizeBytesDefault },
+    namespace: { blockBytesDefault: settings.userBlockSizeBytesDefault, trashIntervalMs: settings.masterTrashIntervalMs },
     checkpointsEnabled: settings.masterJournalCheckpointEnabled,
     checkpointPeriodEntries: settings.masterJournalCheckpointPeriodEntries,
     checkpointPeriodBytes: settings.masterJournalCheckpointPeriodBytes,

@@ -23,6 +23,15 @@ export function parsePath(path: string): string[] {
   return names;
 }
 
+/** @returns whether these components make a path. */
+export function isPath(names: readonly string[]): boolean {
+  try {
+    return parsePath(`/${names.join('/')}`).length === names.length;
+  } catch {
+    return false;
+  }
+}
+
 const SLASH = 0x2f;
 
 function checkName(name: string, path: string): void {

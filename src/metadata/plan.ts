@@ -17,6 +17,8 @@ export type EntryBody = Omit<Entry, 'timeMs' | 'clientId' | 'callId' | 'lowestUn
 /** What the masters are set to, as far as plans and queries go by it. */
 export interface NamespaceSettings {
   readonly blockBytesDefault: number;
+  /** How long what is removed stays in the trash; 0: it goes at once. */
+  readonly trashIntervalMs: number;
 }
 
 export interface QueryContext {

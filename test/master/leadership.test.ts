@@ -28,7 +28,12 @@ class ScriptedWriter implements Pick<JournalWriter, 'append' | 'confirm' | 'dead
   }
 }
 
-const SETTINGS = { batchBytesMax: 64 * 1024, queueMax: 3, digestIntervalBatches: 1_000_000, namespace: { blockBytesDefault: 1 } };
+const SETTINGS = {
+  batchBytesMax: 64 * 1024,
+  queueMax: 3,
+  digestIntervalBatches: 1_000_000,
+  namespace: { blockBytesDefault: 1, trashIntervalMs: 0 },
+};
 const turn = async (turns = 4) => {
   for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
 };

@@ -36,7 +36,7 @@ const SETTINGS = {
   flushIntervalMs: 20,
   queueMax: 1_024,
   digestIntervalBatches: 20,
-  namespace: { blockBytesDefault: 1 },
+  namespace: { blockBytesDefault: 1, trashIntervalMs: 0 },
   clientTimeoutMs: 3_600_000,
   ttlCheckIntervalMs: 60_000,
   peers: [],

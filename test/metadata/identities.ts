@@ -5,7 +5,7 @@ import type { NamespaceSettings, PlanContext, QueryContext } from '../../src/met
 /** The superuser. */
 export const ADA: Identity = { user: 'ada', group: 'staff', groups: new Set(['staff']), isSuperuser: true };
 
-export const NAMESPACE_SETTINGS: NamespaceSettings = { blockBytesDefault: 1024 };
+export const NAMESPACE_SETTINGS: NamespaceSettings = { blockBytesDefault: 1024, trashIntervalMs: 0 };
 
 export const asAda: QueryContext = { identity: ADA, settings: NAMESPACE_SETTINGS };
 

@@ -49,7 +49,7 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   flushIntervalMs: 300,
   queueMax: 1024,
   digestIntervalBatches: 20,
-  namespace: { blockBytesDefault: 64 * 1024 * 1024 },
+  namespace: { blockBytesDefault: 64 * 1024 * 1024, trashIntervalMs: 0 },
   clientTimeoutMs: 3_600_000,
   ttlCheckIntervalMs: 60_000,
   isObserver: false,

@@ -40,6 +40,14 @@ export const stateSettings = {
     default: '1000',
     help: 'Entries of a directory that are sent as one piece of a listing.',
   },
+  masterTrashIntervalMs: {
+    key: 'master.trash.interval',
+    type: duration({ min: '0ms', max: '3650day' }),
+    default: '0ms',
+    help:
+      'How long what is removed stays in /.Trash, in a folder of the user who removed it; 0: it is gone at once. Never for what is below a ' +
+      'mount point, and not where a removal asks to skip it.',
+  },
   masterClientSessionTimeoutMs: {
     key: 'master.client.session.timeout',
     type: duration({ min: '1min', max: '30day' }),
