@@ -116,11 +116,11 @@ describe('rename', () => {
     ['/', '/x', 'invalid_argument'],
     ['/a', '/a/b/c', 'invalid_argument'],
     ['/a', '/a/b', 'invalid_argument'],
-    ['/a', '/a', 'already_exists'],
+    ['/a', '/a', 'done'],
     ['/x', '/y', 'not_found'],
     ['/a/b/f', '/a/b', 'already_exists'],
     ['/a/b/f', '/x/y', 'not_found'],
-    ['/a/b', '/a/b/', 'already_exists'],
+    ['/a/b', '/a/b/', 'done'],
   ])('%s to %s: %s', (from, to, code) => {
     expect(refusal(() => rename(from, to))).toBe(code);
   });
