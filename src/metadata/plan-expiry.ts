@@ -7,6 +7,7 @@ import type { EntryBody, PlanContext } from './plan.js';
 import { planRemove } from './plan-remove.js';
 import { PERSISTENCE } from './records.js';
 import { ROOT_ID, type StateView } from './state.js';
+import { withUnderWork } from './under-work.js';
 
 /**
  * @returns null: not now. It was given more time, or is part of a tree that is being reaped, or what is to be given up is nowhere else yet.
@@ -23,7 +24,8 @@ export function planExpiry(inodeId: number, state: StateView, context: PlanConte
     if (!inode.directory && inode.persistence !== PERSISTENCE.persisted) return null;
     return { path, setAttributes: { ...place, pinned: false, ttlMs: 0, expiresMs: 0, expiryAction: 0 } };
   }
-  const planned = planRemove(new understudy.RemoveRequest({ path, recursive: true, skipTrash: true }), state, context);
+  const removed = planRemove(new understudy.RemoveRequest({ path, recursive: true, skipTrash: true }), state, context);
+  const planned = withUnderWork(removed, state);
   return 'entry' in planned ? planned.entry : null;
 }
 
