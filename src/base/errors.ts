@@ -108,6 +108,12 @@ export function asOf(error: UnderstudyError, sn: number): UnderstudyError {
   return new UnderstudyError(code, message, { cause, sn, ...present({ leader, retryAfterMs, errno, path }) });
 }
 
+/** @returns `error` as about `path`. */
+export function withPath(error: UnderstudyError, path: string): UnderstudyError {
+  const { code, message, cause, leader, retryAfterMs, sn, errno } = error;
+  return new UnderstudyError(code, message, { cause, path, ...present({ leader, retryAfterMs, sn, errno }) });
+}
+
 /** @returns those of the details that are there. */
 function present(details: { readonly [Name in keyof ErrorDetails]: ErrorDetails[Name] | undefined }): ErrorDetails {
   return Object.fromEntries(Object.entries(details).filter(([, value]) => value !== undefined));

@@ -71,7 +71,7 @@ async function list(
     lines = [];
   };
   // Directories that are being listed, the innermost last: as deep as the tree, however wide it is.
-  const open: AsyncGenerator<FileStatus, void, undefined>[] = [fs.listStatus(path, read)];
+  const open: AsyncGenerator<FileStatus, void, undefined>[] = [fs.list(path, read)];
   try {
     for (let inner = open.at(-1); inner !== undefined; inner = open.at(-1)) {
       const next = await inner.next();
@@ -81,7 +81,7 @@ async function list(
       }
       lines.push(formatLsLine(next.value, h));
       if (lines.length >= LINES_AT_ONCE) await flush();
-      if (R && next.value.directory) open.push(fs.listStatus(next.value.path, read));
+      if (R && next.value.directory) open.push(fs.list(next.value.path, read));
     }
   } finally {
     await flush();

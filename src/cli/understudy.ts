@@ -3,7 +3,7 @@
  *
  *     await using fs = await FileSystem.connect({ zookeeper: 'zk1:2181,zk2:2181,zk3:2181' });
  *     await fs.createDirectory('/logs', { recursive: true, allowExists: true });
- *     for await (const entry of fs.listStatus('/')) console.log(entry.path, entry.length);
+ *     for await (const entry of fs.list('/')) console.log(entry.path, entry.length);
  */
 import type { Log } from '../base/log.js';
 import { silentLog } from '../base/log.js';
@@ -13,11 +13,19 @@ import { openClient } from './connect.js';
 import { groupName, userName } from './system-user.js';
 
 export { type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
+export type { Batch, BatchOutcome } from '../client/batch.js';
+export type { BlockLocation } from '../client/block-locations.js';
+export type { ChangeBatch, ChangeEvent, Cursor, WatchOptions } from '../client/change-feed.js';
 export type { Client, ClientCallOptions, ReadInfo, ReadOptions } from '../client/client.js';
 export type { ClientSettings } from '../client/client-settings.js';
-export type { FileStatus, PersistenceState } from '../client/file-status.js';
+export type { ContentSummary } from '../client/content-summary.js';
+export type { BlockRun, FileStatus, Lease, PersistenceState, Quota, Ttl, TtlAction } from '../client/file-status.js';
+export type { Inconsistency } from '../client/file-system.js';
 export type {
+  AclChange,
+  AddBlocksOptions,
   Attributes,
+  BlockLocationOptions,
   Change,
   ChangedFile,
   CompleteFileOptions,
@@ -25,10 +33,22 @@ export type {
   CreateFileOptions,
   ListOptions,
   ListPage,
+  LoadedMetadata,
+  LoadMetadataOptions,
+  LoadMetadataWhen,
+  MountOptions,
+  QuotaChange,
   RemoveOptions,
-} from '../client/file-system.js';
+  RenameOptions,
+  SetCursorOptions,
+  SetXattrOptions,
+  StatusOptions,
+} from '../client/file-system-options.js';
 export type { LeaderPlace } from '../client/leader-finder.js';
 export type { MasterInfo } from '../client/master-info.js';
+export type { MountPoint } from '../client/mount-point.js';
+export type { AclEntry, AclKind, AclName } from '../metadata/acl.js';
+export { formatAclLines, parseAcl } from '../metadata/acl-text.js';
 export { operations } from '../metadata/operations.js';
 
 /** Where the cluster is, and anything of `ClientSettings` that is to differ from the defaults. */

@@ -12,7 +12,7 @@ import type { CallOptions } from '../rpc/rpc.js';
 export class CallBudget {
   readonly totalMs: number;
   readonly #clock: Clock;
-  readonly #deadlineMs: number;
+  #deadlineMs: number;
   readonly #life: AbortSignal;
   readonly #given: AbortSignal | undefined;
   #waiting: { readonly signal: AbortSignal; release(): void } | undefined;
@@ -35,6 +35,19 @@ export class CallBudget {
   attemptOptions(limitMs: number): CallOptions {
     const timeoutMs = Math.min(this.remainingMs, limitMs);
     return this.#given === undefined ? { timeoutMs } : { timeoutMs, signal: this.#given };
+  }
+
+  /** For an attempt that ends only by failing. */
+  endlessOptions(): CallOptions {
+    const timeoutMs = Number.POSITIVE_INFINITY;
+    return this.#given === undefined ? { timeoutMs } : { timeoutMs, signal: this.#given };
+  }
+
+  /** The deadline is as far away again as at first. */
+  renew(): void {
+    this.#waiting?.release();
+    this.#waiting = undefined;
+    this.#deadlineMs = this.#clock.monotonicMs() + this.totalMs;
   }
 
   /** Whether the caller gave up or the client was closed. */

@@ -8,7 +8,7 @@ export interface ClientSettings {
   readonly user: string;
   /** Of what is made, where the masters know no group of the user. */
   readonly group: string;
-  /** Permission bits that are taken from what is made. */
+  /** Permission bits that are taken from the default modes of what is made; a mode that is asked for stays as it is. */
   readonly umask: number;
   /**
    * Who answers reads that do not say: the leader, with the newest; or any master, as long as it has applied all that this client has
@@ -40,6 +40,8 @@ export interface ClientSettings {
   readonly connectionsPerMaster: number;
   /** Mutations that may wait for a place in the window; further ones are refused with `resource_exhausted`. */
   readonly waitingCallsMax: number;
+  /** While it writes files, the client tells the masters so this often: a third of their `master.lease.timeout`, or less. */
+  readonly leaseRenewalIntervalMs: number;
   /** Masters a connection is kept to; the one used least recently is closed. */
   readonly mastersMax: number;
 }
@@ -64,5 +66,6 @@ export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
   closeTimeoutMs: 1_000,
   connectionsPerMaster: 1,
   waitingCallsMax: 65_536,
+  leaseRenewalIntervalMs: 200_000,
   mastersMax: 16,
 };

@@ -11,7 +11,7 @@ import { setMaxListeners } from 'node:events';
 import type { understudy } from '#proto/understudy.js';
 import type { Clock } from '../base/clock.js';
 import { encodeMessage } from '../base/encode-message.js';
-import { asError, isError, UnderstudyError } from '../base/errors.js';
+import { asError, isError, UnderstudyError, withPath } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import type { LeaderDirectory } from '../election/election.js';
 import type { MessageType } from '../metadata/operation.js';
@@ -77,6 +77,12 @@ interface Answered {
   readonly master: string;
 }
 
+/** What requests of all reads have beside the question. */
+interface Asking {
+  freshness?: unknown;
+  user?: unknown;
+}
+
 interface Callable<RequestShape, Response> {
   readonly method: number;
   readonly request: Pick<MessageType<unknown, RequestShape>, 'encode'>;
@@ -90,7 +96,7 @@ type Body = (attempt: number) => Uint8Array;
 const SESSIONS_MAX = 3;
 
 export class Client implements AsyncDisposable {
-  readonly #settings: ClientSettings;
+  readonly settings: ClientSettings;
   readonly #deps: ClientDeps;
   readonly #life = new AbortController();
   readonly #connections: Connections;
@@ -107,7 +113,7 @@ export class Client implements AsyncDisposable {
     }
     // Each call that waits listens to it.
     setMaxListeners(0, this.#life.signal);
-    this.#settings = settings;
+    this.settings = settings;
     this.#deps = deps;
     this.#connections = new Connections(settings, deps.clock, deps.connect);
     this.#finder = new LeaderFinder(settings, deps.clock, this.#connections, deps.directory);
@@ -129,7 +135,7 @@ export class Client implements AsyncDisposable {
     request: Omit<RequestShape, 'caller'>,
     options: ClientCallOptions = {},
   ): Promise<Response> {
-    const budget = this.#budget(options.timeoutMs ?? this.#settings.callTimeoutMs, options.signal);
+    const budget = this.#budget(options.timeoutMs ?? this.settings.callTimeoutMs, options.signal);
     try {
       for (let sessions = 1; ; sessions += 1) {
         try {
@@ -137,8 +143,8 @@ export class Client implements AsyncDisposable {
           this.#saw(response.sn);
           return response;
         } catch (error) {
-          if (!(error instanceof NeverRan)) throw error;
-          if (sessions === SESSIONS_MAX) throw error.cause;
+          if (!(error instanceof NeverRan)) throw about(request, error);
+          if (sessions === SESSIONS_MAX) throw about(request, error.cause);
         }
       }
     } finally {
@@ -146,25 +152,22 @@ export class Client implements AsyncDisposable {
     }
   }
 
-  /** Bits that are taken from the modes of what is made, unless the directory has a default access control list. */
-  get umask(): number {
-    return this.#settings.umask;
-  }
-
-  /** Asks the namespace. @throws what the master refused it with; `deadline_exceeded`, `unavailable`, `cancelled`. */
-  async query<RequestShape extends { freshness?: unknown; user?: unknown }, Response extends Dated>(
+  /** Asks the namespace, in the name of the client's user. @throws what the master refused it with; `deadline_exceeded`, `unavailable`, `cancelled`. */
+  async query<RequestShape extends Asking, Response extends Dated>(
     operation: Callable<RequestShape, Response>,
-    request: Omit<RequestShape, 'freshness' | 'user'>,
+    request: Omit<RequestShape, keyof Asking>,
     options: ReadOptions = {},
   ): Promise<Response> {
-    const budget = this.#budget(options.timeoutMs ?? this.#settings.callTimeoutMs, options.signal);
+    const budget = this.#budget(options.timeoutMs ?? this.settings.callTimeoutMs, options.signal);
     try {
       const freshness = this.#freshness(options);
-      const asked = encodeMessage(operation.request, { ...(request as RequestShape), freshness, user: this.#settings.user });
+      const asked = this.#question(operation, request, freshness);
       const { body, master } = await this.#send(this.#routeOf(freshness), operation.method, () => asked, budget, false);
       const response = operation.response.decode(body);
       this.#told(master, response, options);
       return response;
+    } catch (error) {
+      throw about(request, error);
     } finally {
       budget.release();
     }
@@ -176,39 +179,48 @@ export class Client implements AsyncDisposable {
    *
    * @throws as `query`.
    */
-  async *stream<RequestShape extends { freshness?: unknown; user?: unknown }, Page extends Dated>(
+  async *stream<RequestShape extends Asking, Page extends Dated>(
     operation: Callable<RequestShape, Page>,
-    rest: () => Omit<RequestShape, 'freshness' | 'user'>,
+    rest: () => Omit<RequestShape, keyof Asking>,
     options: ReadOptions = {},
   ): AsyncGenerator<Page, void, undefined> {
-    const budget = this.#budget(options.timeoutMs ?? this.#settings.streamTimeoutMs, options.signal);
     const route = this.#routeOf(this.#freshness(options));
-    const attempts = new CallAttempts(this.#settings, this.#deps, budget, false);
-    route.begin();
-    try {
-      for (;;) {
-        const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
-        try {
-          // The rest is to be no older than the pages that came.
-          const freshness = this.#freshness(options);
-          const body = encodeMessage(operation.request, { ...(rest() as RequestShape), freshness, user: this.#settings.user });
-          for await (const bytes of connection.stream(operation.method, body, budget.attemptOptions(budget.totalMs))) {
-            route.answered();
-            attempts.reset();
-            const page = operation.response.decode(bytes);
-            this.#told(connection.address, page, options);
-            yield page;
-          }
-          return;
-        } catch (error) {
-          this.#saw(asError(error).sn);
-          await attempts.failed(route, connection, asError(error));
-        }
-      }
-    } finally {
-      route.end();
-      budget.release();
+    const budget = this.#budget(options.timeoutMs ?? this.settings.streamTimeoutMs, options.signal);
+    // The rest is to be no older than the pages that came.
+    const body = () => this.#question(operation, rest(), this.#freshness(options));
+    for await (const { body: bytes, master } of this.#pages(route, operation.method, body, budget, rest)) {
+      const page = operation.response.decode(bytes);
+      this.#told(master, page, options);
+      yield page;
     }
+  }
+
+  /** As `stream`, of something that is no read of the namespace as of one moment: from the leader. */
+  async *streamFromLeader<RequestShape extends Asking, Item>(
+    operation: Callable<RequestShape, Item>,
+    request: Omit<RequestShape, keyof Asking>,
+    options: ClientCallOptions = {},
+  ): AsyncGenerator<Item, void, undefined> {
+    const budget = this.#budget(options.timeoutMs ?? this.settings.streamTimeoutMs, options.signal);
+    const body = () => this.#question(operation, request, undefined);
+    for await (const item of this.#pages(this.#leader, operation.method, body, budget, () => request))
+      yield operation.response.decode(item.body);
+  }
+
+  /**
+   * As `stream`, of something that never ends, from any master. Its time-out is for how long no master may answer.
+   *
+   * @throws as `query`.
+   */
+  async *follow<RequestShape extends Asking, Item>(
+    operation: Callable<RequestShape, Item>,
+    rest: () => Omit<RequestShape, keyof Asking>,
+    options: ClientCallOptions = {},
+  ): AsyncGenerator<Item, void, undefined> {
+    const budget = this.#budget(options.timeoutMs ?? this.settings.callTimeoutMs, options.signal);
+    const body = () => this.#question(operation, rest(), undefined);
+    for await (const item of this.#pages(this.#pool, operation.method, body, budget, rest, true))
+      yield operation.response.decode(item.body);
   }
 
   /**
@@ -223,7 +235,7 @@ export class Client implements AsyncDisposable {
     message: RequestShape,
     options: ClientCallOptions = {},
   ): Promise<Response> {
-    const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);
+    const budget = this.#budget(options.timeoutMs ?? this.settings.lookTimeoutMs, options.signal);
     try {
       const connection = await this.#connections.open(address, budget.waitSignal);
       return response.decode(await connection.call(method, encodeMessage(request, message), budget.attemptOptions(budget.totalMs)));
@@ -234,7 +246,7 @@ export class Client implements AsyncDisposable {
 
   /** Looks for the leader, once, and makes sure that it serves. @returns where it is, or undefined if nobody serves now. */
   async leader(options: ClientCallOptions = {}): Promise<LeaderPlace | undefined> {
-    const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);
+    const budget = this.#budget(options.timeoutMs ?? this.settings.lookTimeoutMs, options.signal);
     try {
       let { address } = await this.#finder.look(budget.waitSignal);
       let { status } = await askMaster(this.#connections, address, budget);
@@ -256,7 +268,7 @@ export class Client implements AsyncDisposable {
 
   /** Asks every master that is known how it is; one that does not answer in time says so in its place. @throws `unavailable`: none is known. */
   async masters(options: ClientCallOptions = {}): Promise<readonly MasterAnswer[]> {
-    const budget = this.#budget(options.timeoutMs ?? this.#settings.lookTimeoutMs, options.signal);
+    const budget = this.#budget(options.timeoutMs ?? this.settings.lookTimeoutMs, options.signal);
     try {
       const addresses = await this.#finder.masters(budget.waitSignal);
       const answers = await Promise.all(addresses.map((address) => askMaster(this.#connections, address, budget)));
@@ -265,6 +277,15 @@ export class Client implements AsyncDisposable {
     } finally {
       budget.release();
     }
+  }
+
+  /** As the masters know this client now; undefined before its first change. */
+  get clientId(): number | undefined {
+    return this.#sessions.current?.clientId;
+  }
+
+  get clock(): Clock {
+    return this.#deps.clock;
   }
 
   /** Gives up what is under way (`cancelled`), tells the masters to forget this client (best effort, bounded), and lets go. Idempotent. */
@@ -283,6 +304,53 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
+  /**
+   * Streams, and where a master fails streams what `body` asks for then from another.
+   *
+   * @param budget of all of it; with `endless`, of each time without an answer. It is released here.
+   */
+  async *#pages(
+    route: Route,
+    method: number,
+    body: () => Uint8Array,
+    budget: CallBudget,
+    asked: () => object,
+    endless = false,
+  ): AsyncGenerator<Answered, void, undefined> {
+    const attempts = new CallAttempts(this.settings, this.#deps, budget, false);
+    route.begin();
+    try {
+      for (;;) {
+        const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
+        let answered = false;
+        try {
+          const limit = endless ? budget.endlessOptions() : budget.attemptOptions(budget.totalMs);
+          for await (const page of connection.stream(method, body(), limit)) {
+            answered = true;
+            route.answered();
+            attempts.reset();
+            yield { body: page, master: connection.address };
+          }
+          if (!endless) return;
+          throw new UnderstudyError('unavailable', 'a stream without an end ended');
+        } catch (error) {
+          this.#saw(asError(error).sn);
+          if (endless && answered) budget.renew();
+          await attempts.failed(route, connection, asError(error));
+        }
+      }
+    } catch (error) {
+      throw about(asked(), error);
+    } finally {
+      route.end();
+      budget.release();
+    }
+  }
+
+  #question<Shape extends Asking>(operation: Callable<Shape, unknown>, request: Omit<Shape, keyof Asking>, freshness: unknown): Uint8Array {
+    return encodeMessage(operation.request, { ...(request as Shape), freshness, user: this.settings.user });
+  }
+
   #budget(totalMs: number, signal: AbortSignal | undefined): CallBudget {
     const budget = new CallBudget(this.#deps.clock, totalMs, this.#life.signal, signal);
     budget.throwIfGivenUp();
@@ -292,10 +360,10 @@ export class Client implements AsyncDisposable {
   /** @returns what is to be asked of any master; undefined: the leader's answer, the newest. */
   #freshness({ stale, atLeastSn = 0, reads }: ReadOptions): understudy.Freshness.$Properties | undefined {
     if (stale === true) return { stale };
-    const anywhere = (reads ?? this.#settings.reads) === 'anywhere';
+    const anywhere = (reads ?? this.settings.reads) === 'anywhere';
     if (reads === 'leader' || (!anywhere && atLeastSn === 0)) return undefined;
     const sn = anywhere ? Math.max(atLeastSn, this.#seenSn) : atLeastSn;
-    return sn === 0 ? { stale: true } : { atLeastSn: sn, waitMs: this.#settings.standbyWaitMs };
+    return sn === 0 ? { stale: true } : { atLeastSn: sn, waitMs: this.settings.standbyWaitMs };
   }
 
   #routeOf(freshness: understudy.Freshness.$Properties | undefined): Route {
@@ -334,13 +402,13 @@ export class Client implements AsyncDisposable {
       for (;;) {
         const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
         try {
-          const limitMs = route.attemptMsMax ?? this.#settings.attemptTimeoutMs;
+          const limitMs = route.attemptMsMax ?? this.settings.attemptTimeoutMs;
           const answer = await connection.call(method, body(attempts?.number ?? 1), budget.attemptOptions(limitMs));
           route.answered();
           return { body: answer, master: connection.address };
         } catch (error) {
           this.#saw(asError(error).sn);
-          attempts ??= new CallAttempts(this.#settings, this.#deps, budget, mutation);
+          attempts ??= new CallAttempts(this.settings, this.#deps, budget, mutation);
           await attempts.failed(route, connection, asError(error));
         }
       }
@@ -353,7 +421,7 @@ export class Client implements AsyncDisposable {
     try {
       return await route.find(budget);
     } catch (error) {
-      throw (attempts ?? new CallAttempts(this.#settings, this.#deps, budget, false)).final(asError(error));
+      throw (attempts ?? new CallAttempts(this.settings, this.#deps, budget, false)).final(asError(error));
     }
   }
 
@@ -374,18 +442,18 @@ export class Client implements AsyncDisposable {
     } catch (error) {
       const problem = this.#leader.problem?.message ?? 'calls before it are not answered';
       const last = isError(error, 'deadline_exceeded') ? new UnderstudyError('unavailable', `not sent: ${problem}`) : asError(error);
-      throw new CallAttempts(this.#settings, this.#deps, budget, true).final(last);
+      throw new CallAttempts(this.settings, this.#deps, budget, true).final(last);
     }
   }
 
   #signed<Shape>(request: Shape, { clientId, window }: ClientSession, callId: number, attempt: number): Shape {
-    const { user, group } = this.#settings;
+    const { user, group } = this.settings;
     return { ...request, caller: { clientId, callId, attempt, lowestUnanswered: window.lowestUnanswered, user, group } };
   }
 
   /** Asks for a new identity. Repeating this is harmless: an identity that nobody uses expires. */
   async #register(): Promise<Registration> {
-    const budget = this.#budget(this.#settings.callTimeoutMs, undefined);
+    const budget = this.#budget(this.settings.callTimeoutMs, undefined);
     const { method, request, response } = operations.registerClient;
     const body = encodeMessage(request, {});
     try {
@@ -398,9 +466,15 @@ export class Client implements AsyncDisposable {
   async #sayGoodbye({ clientId }: ClientSession, connection: MasterConnection): Promise<void> {
     const { method, request } = operations.closeClient;
     try {
-      await connection.call(method, encodeMessage(request, { clientId }), { timeoutMs: this.#settings.closeTimeoutMs });
+      await connection.call(method, encodeMessage(request, { clientId }), { timeoutMs: this.settings.closeTimeoutMs });
     } catch {
       // A client that is not heard of again expires.
     }
   }
+}
+
+/** @returns `error` with the path that `request` names, where it tells none of its own. */
+function about(request: { readonly path?: unknown; readonly from?: unknown }, error: unknown): unknown {
+  const path = request.path || request.from;
+  return isError(error) && error.path === undefined && typeof path === 'string' ? withPath(error, path) : error;
 }

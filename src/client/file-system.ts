@@ -1,156 +1,299 @@
 /**
  * The namespace as programs use it: named calls and plain results over the generic `Client`.
  *
- * Every call finds the leader by itself, survives takeovers, and takes an AbortSignal and a time-out; mutations are exactly-once and
- * resolve when they are durable. Results carry plain numbers: times in Unix milliseconds, lengths in bytes.
+ * Every call finds the leader by itself, survives takeovers, and takes an AbortSignal and a time-out. Changes are exactly-once and resolve
+ * when they are durable. What is refused is an `UnderstudyError` with a `code`, POSIX's name of the refusal in `errno`, and the `path` that
+ * it is about. Each method names the refusals that are its own; any may meet ENOENT, ENOTDIR or EACCES on the way to its path, EINVAL and
+ * ENAMETOOLONG for the path itself, and what `Client.mutate` and `Client.query` tell of masters that do not answer.
  */
 import type { understudy } from '#proto/understudy.js';
-import { UnderstudyError } from '../base/errors.js';
+import { isError, UnderstudyError } from '../base/errors.js';
+import type { AclEntry } from '../metadata/acl.js';
 import { operations } from '../metadata/operations.js';
+import { Batch } from './batch.js';
+import { type BlockLocation, blockLocations } from './block-locations.js';
+import { type ChangeBatch, type ChangeEvent, type Cursor, cursorOf, type WatchOptions, watchBatches } from './change-feed.js';
 import type { Client, ClientCallOptions, ReadOptions } from './client.js';
-import { childPath, type FileStatus, fileStatus } from './file-status.js';
+import { type ContentSummary, contentSummary } from './content-summary.js';
+import { aclOf, childPath, type FileStatus, fileStatus } from './file-status.js';
+import type {
+  AclChange,
+  AddBlocksOptions,
+  Attributes,
+  BlockLocationOptions,
+  Change,
+  ChangedFile,
+  CompleteFileOptions,
+  CreateDirectoryOptions,
+  CreateFileOptions,
+  ListOptions,
+  ListPage,
+  LoadedMetadata,
+  LoadMetadataOptions,
+  MountOptions,
+  QuotaChange,
+  RemoveOptions,
+  RenameOptions,
+  SetCursorOptions,
+  SetXattrOptions,
+  StatusOptions,
+} from './file-system-options.js';
 import type { LeaderPlace } from './leader-finder.js';
 import { type MasterInfo, masterInfos } from './master-info.js';
-
-/** What a change answers with: `sn` is the entry as of which it holds, to be given as `atLeastSn` to reads. */
-export interface Change {
-  readonly sn: number;
-}
-
-/** The answer to a change that made or changed something. */
-export interface ChangedFile extends Change {
-  readonly status: FileStatus;
-}
-
-export interface CreateFileOptions extends ClientCallOptions {
-  /** Permission bits; 0666 less the umask unless given. */
-  readonly mode?: number;
-  readonly blockBytes?: number;
-  /** Makes missing parents. */
-  readonly recursive?: boolean;
-  /** Completes the file too, with this length in bytes, in the same step. */
-  readonly completeLength?: number;
-  /** With `completeLength`. */
-  readonly modifiedMs?: number;
-}
-
-export interface CompleteFileOptions extends ClientCallOptions {
-  readonly modifiedMs?: number;
-}
-
-export interface CreateDirectoryOptions extends ClientCallOptions {
-  /** Permission bits; 0777 less the umask unless given. */
-  readonly mode?: number;
-  /** Makes missing parents. */
-  readonly recursive?: boolean;
-  /** A directory that exists is no error. */
-  readonly allowExists?: boolean;
-}
-
-export interface RemoveOptions extends ClientCallOptions {
-  /** Removes a directory with all that is in it. */
-  readonly recursive?: boolean;
-}
-
-/** What is to be changed; what is absent stays. */
-export interface Attributes {
-  readonly owner?: string;
-  readonly group?: string;
-  readonly mode?: number;
-  readonly modifiedMs?: number;
-  readonly accessedMs?: number;
-}
-
-export interface ListOptions extends ReadOptions {
-  /** A name: the listing begins behind it. */
-  readonly startAfter?: string;
-  /** Entries of a page, up to 10,000. */
-  readonly pageEntries?: number;
-}
-
-export interface ListPage {
-  /** In byte order of the names; a file lists as itself. */
-  readonly entries: readonly FileStatus[];
-  /** The page shows the directory as of this entry. Pages of one listing differ in it only if a master failed between them. */
-  readonly sn: number;
-}
-
-/** Bits that are taken from the default modes of what is made; a mode that is asked for stays as it is. */
-const UMASK = 0o022;
-
-const umaskOf = ({ mode }: { readonly mode?: number }): number => (mode === undefined ? UMASK : 0);
+import { type MountPoint, mountPoint } from './mount-point.js';
+import * as requests from './mutation-requests.js';
+import { OpenFiles } from './open-files.js';
+import * as queries from './query-requests.js';
 
 export class FileSystem implements AsyncDisposable {
   /** For operations without a method here: any row of the table of operations can be called. */
   readonly client: Client;
   readonly #whenClosed: () => Promise<void>;
+  readonly #openFiles: OpenFiles;
 
   /** @param whenClosed lets go of what the client was given. */
   constructor(client: Client, whenClosed: () => Promise<void> = async () => {}) {
     this.client = client;
     this.#whenClosed = whenClosed;
+    this.#openFiles = new OpenFiles(client.settings, {
+      clock: client.clock,
+      clientId: () => client.clientId,
+      renewLease: () => this.renewLease(),
+      look: (inodeId) => this.getStatusById(inodeId).catch(unlessGone),
+    });
   }
 
-  /** @throws `already_exists`; `not_found`: no parent, and `recursive` was not asked for; and as `Client.mutate`. */
-  async createFile(path: string, options: CreateFileOptions = {}): Promise<ChangedFile> {
-    const { timeoutMs: _, signal: __, ...fields } = options;
-    return changed(path, await this.client.mutate(operations.createFile, { path, umask: umaskOf(options), ...fields }, options));
+  // Files
+
+  /**
+   * Makes a file: a complete one where `completeLength` is given; else one that this client writes, until `completeFile`.
+   *
+   * @throws EEXIST; EISDIR: a directory is there, with `overwrite`; ENOENT: no parent, without `recursive`; EBUSY: another client writes
+   *   the file that is to be replaced; EDQUOT.
+   */
+  createFile(path: string, options: CreateFileOptions & ClientCallOptions = {}): Promise<ChangedFile> {
+    const request = requests.createFileRequest(path, options, this.client.settings.umask);
+    return this.#changed(path, this.client.mutate(operations.createFile, request, options));
   }
 
-  /** Fixes the file's length. @throws `failed_precondition`: it is complete already. */
-  async completeFile(path: string, length: number, options: CompleteFileOptions = {}): Promise<ChangedFile> {
-    const { timeoutMs: _, signal: __, ...fields } = options;
-    return changed(path, await this.client.mutate(operations.completeFile, { path, length, ...fields }, options));
+  /** Fixes the file's length. @throws ETXTBSY: it is complete already; EBUSY: another client writes it; EDQUOT, EFBIG. */
+  completeFile(path: string, length: number, options: CompleteFileOptions & ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.completeFile, requests.completeFileRequest(path, length, options), options));
   }
 
-  /** @throws `already_exists`; `not_found`: no parent, and `recursive` was not asked for. */
-  async createDirectory(path: string, options: CreateDirectoryOptions = {}): Promise<ChangedFile> {
-    const { timeoutMs: _, signal: __, ...fields } = options;
-    return changed(path, await this.client.mutate(operations.createDirectory, { path, umask: umaskOf(options), ...fields }, options));
+  /** Hands out up to 65,536 further blocks of a file that this client writes; `status.lease.blocks` is how many there are then. @throws as `completeFile`. */
+  addBlocks(path: string, blocks: number, options: AddBlocksOptions & ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.addBlocks, requests.addBlocksRequest(path, blocks, options), options));
   }
 
-  /** Moves a file or a whole directory. @throws `already_exists`: the target; `not_found`: the source, or the target's parent. */
-  async rename(from: string, to: string, options: ClientCallOptions = {}): Promise<Change> {
-    const { sn } = await this.client.mutate(operations.rename, { from, to }, options);
-    return { sn };
+  /** Opens a complete file for writing behind its end, until `completeFile`. @throws EBUSY: it is being written. */
+  appendFile(path: string, options: ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.appendFile, { path }, options));
   }
 
-  /** @throws `not_found`; `failed_precondition`: a directory that is not empty, and `recursive` was not asked for. */
-  async remove(path: string, options: RemoveOptions = {}): Promise<Change> {
-    const { sn } = await this.client.mutate(operations.remove, { path, recursive: options.recursive ?? false }, options);
-    return { sn };
+  /** Cuts a complete file. @throws EINVAL: it is shorter than `length`; ETXTBSY: it is being written. */
+  truncateFile(path: string, length: number, options: ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.truncateFile, { path, length }, options));
   }
 
-  /** @throws `not_found`. */
-  async setAttributes(path: string, attributes: Attributes, options: ClientCallOptions = {}): Promise<Change> {
-    const { sn } = await this.client.mutate(operations.setAttributes, { path, ...attributes }, options);
-    return { sn };
+  /**
+   * Moves the contents of up to 1,024 complete files of one directory, in order, behind those of the file at `path`: they go.
+   *
+   * @throws EINVAL: a source is named twice, is the file itself or has other blocks, or a file before the last does not end with a block.
+   */
+  concat(path: string, sources: readonly string[], options: ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.concat, { path, sources: [...sources] }, options));
   }
 
-  /** @throws `not_found`. */
-  async getStatus(path: string, options: ReadOptions = {}): Promise<FileStatus> {
-    const { inode } = await this.client.query(operations.getStatus, { path }, options);
-    return fileStatus(path, whole(inode));
+  /** Tells the masters that this client still writes its files. A client that has open files does so by itself. */
+  renewLease(options: ClientCallOptions = {}): Promise<Change> {
+    return change(this.client.mutate(operations.renewLease, {}, options));
   }
 
-  async exists(path: string, options: ReadOptions = {}): Promise<boolean> {
-    return (await this.client.query(operations.exists, { path }, options)).exists;
+  /** @returns the blocks that a file has in a range of its bytes. @throws EISDIR. */
+  async getBlockLocations(path: string, { offset, length, ...read }: BlockLocationOptions = {}): Promise<readonly BlockLocation[]> {
+    const request = { path, offset: offset ?? 0, length: length ?? null };
+    return blockLocations(await this.client.query(operations.getBlockLocations, request, read));
   }
 
-  /** Yields what is in a directory of any size, in byte order of the names; a file yields itself. @throws `not_found`. */
-  async *listStatus(path: string, options: ListOptions = {}): AsyncGenerator<FileStatus, void, undefined> {
+  // Trees
+
+  /** @throws EEXIST; ENOENT: no parent, without `recursive`; EDQUOT. */
+  createDirectory(path: string, options: CreateDirectoryOptions & ClientCallOptions = {}): Promise<ChangedFile> {
+    const request = requests.createDirectoryRequest(path, options, this.client.settings.umask);
+    return this.#changed(path, this.client.mutate(operations.createDirectory, request, options));
+  }
+
+  /**
+   * Moves a file or a whole directory, in one step.
+   *
+   * @throws EEXIST: something is at the target; with `overwrite` EISDIR, ENOTDIR, ENOTEMPTY as rename(2); EINVAL: below itself;
+   *   EXDEV: into another mount; EBUSY: a mount point; EDQUOT.
+   */
+  rename(from: string, to: string, options: RenameOptions & ClientCallOptions = {}): Promise<Change> {
+    return change(this.client.mutate(operations.rename, requests.renameRequest(from, to, options), options));
+  }
+
+  /** Removes a file or a directory, however large, in one step. @throws ENOTEMPTY, without `recursive`; EBUSY: a mount point is there; EINVAL: the root. */
+  remove(path: string, options: RemoveOptions & ClientCallOptions = {}): Promise<Change> {
+    return change(this.client.mutate(operations.remove, requests.removeRequest(path, options), options));
+  }
+
+  getStatus(path: string, options: StatusOptions = {}): Promise<FileStatus> {
+    return this.#status(queries.getStatusRequest(path, options), options);
+  }
+
+  /** @returns the file or directory with that inode id, at the path where it is now. */
+  getStatusById(inodeId: number, options: ReadOptions = {}): Promise<FileStatus> {
+    return this.#status({ inodeId }, options);
+  }
+
+  async exists(path: string, options: StatusOptions = {}): Promise<boolean> {
+    return (await this.client.query(operations.exists, queries.getStatusRequest(path, options), options)).exists;
+  }
+
+  /** Yields what is in a directory of any size, or with `recursive` below it, in byte order of the names; a file yields itself. */
+  async *list(path: string, options: ListOptions = {}): AsyncGenerator<FileStatus, void, undefined> {
     for await (const page of this.listPages(path, options)) yield* page.entries;
   }
 
-  /** Yields the same in pages; at least one, be it empty. @throws `not_found`. */
+  /** Yields the same in pages; at least one, be it empty. */
   async *listPages(path: string, options: ListOptions = {}): AsyncGenerator<ListPage, void, undefined> {
     let startAfter = options.startAfter ?? '';
-    const rest = () => ({ path, startAfter, pageEntries: options.pageEntries ?? 0 });
+    const rest = () => queries.listRequest(path, options, startAfter);
     for await (const { entries, sn } of this.client.stream(operations.listStatus, rest, options)) {
       startAfter = entries.at(-1)?.name || startAfter;
       yield { entries: entries.map(({ name, inode }) => fileStatus(name ? childPath(path, name) : path, whole(inode))), sn };
     }
   }
+
+  /** @returns how much is below a path, itself included: of a tree of any size at once. */
+  async contentSummary(path: string, options: ReadOptions = {}): Promise<ContentSummary> {
+    return contentSummary(await this.client.query(operations.contentSummary, { path }, options));
+  }
+
+  // Attributes
+
+  /** @throws EPERM: only the owner, or the superuser, may; EINVAL. */
+  setAttributes(path: string, attributes: Attributes, options: ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.setAttributes, requests.setAttributesRequest(path, attributes), options));
+  }
+
+  /** Bounds what is below a directory. @throws EPERM: only the superuser may; ENOTDIR. */
+  async setQuota(path: string, quota: QuotaChange, options: ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.setQuota, requests.setQuotaRequest(path, quota), options));
+  }
+
+  /** @throws EPERM: only the owner, or the superuser, may; EINVAL: the list would be none, or a file would have a default one. */
+  async setAcl(path: string, acl: AclChange, options: ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.setAcl, requests.setAclRequest(path, acl), options));
+  }
+
+  /** @returns the whole access control list, what the mode says included, in the order of `getfacl`. */
+  async getAcl(path: string, options: StatusOptions = {}): Promise<readonly AclEntry[]> {
+    return aclOf(await this.getStatus(path, options));
+  }
+
+  /** @param name `user.…` or, for the superuser, `trusted.…`. @throws EEXIST, ENODATA: as `only` says; E2BIG; ENOTSUP: another kind of name. */
+  setXattr(
+    path: string,
+    name: string,
+    value: Uint8Array | string,
+    options: SetXattrOptions & ClientCallOptions = {},
+  ): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.setXattr, requests.setXattrRequest(path, name, value, options), options));
+  }
+
+  /** @throws ENODATA. */
+  removeXattr(path: string, name: string, options: ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.removeXattr, { path, name }, options));
+  }
+
+  /** @returns extended attributes by name: those named, or all that the user may see. @throws ENODATA: one that is named. */
+  async getXattrs(path: string, names: readonly string[] = [], options: ReadOptions = {}): Promise<ReadonlyMap<string, Uint8Array>> {
+    const { xattrs } = await this.client.query(operations.getXattrs, { path, names: [...names] }, options);
+    return new Map(xattrs.map(({ name, value }) => [name ?? '', value ?? new Uint8Array()]));
+  }
+
+  /** @param wanted letters of `rwx`. @throws EACCES: the client's user may not do all of that. */
+  async checkAccess(path: string, wanted: string, options: ReadOptions = {}): Promise<void> {
+    await this.client.query(operations.checkAccess, { path, wanted: queries.accessBits(wanted) }, options);
+  }
+
+  // Several changes as one
+
+  /** @returns an empty batch: changes are added to it, and all of them happen with its `commit`, or none. */
+  batch(): Batch {
+    return new Batch(this.client, (status) => this.#openFiles.noted(status));
+  }
+
+  // Mounts
+
+  /** Makes a directory at `path` that shows what is at `uri`. @throws EEXIST; EPERM: only the superuser may; EINVAL: no such under store. */
+  mount(path: string, uri: string, options: MountOptions & ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#changed(path, this.client.mutate(operations.mount, requests.mountRequest(path, uri, options), options));
+  }
+
+  /** Takes a mount point away; the under store stays as it is. @throws EINVAL: there is none; EBUSY: it holds others, or work is queued. */
+  unmount(path: string, options: ClientCallOptions = {}): Promise<Change> {
+    return change(this.client.mutate(operations.unmount, { path }, options));
+  }
+
+  /** Options take the place of all that there are. @throws EINVAL: no mount point, or no such options. */
+  updateMount(path: string, options: MountOptions & ClientCallOptions = {}): Promise<Change> {
+    return change(this.client.mutate(operations.updateMount, requests.updateMountRequest(path, options), options));
+  }
+
+  /** @returns the mount points in order of their paths. */
+  async listMounts(options: ReadOptions = {}): Promise<readonly MountPoint[]> {
+    return (await this.client.query(operations.listMounts, {}, options)).mounts.map(mountPoint);
+  }
+
+  /** Brings into the namespace what the under store has at `path`, and resolves when that is durable. */
+  async loadMetadata(path: string, { recursive, force, progress, ...call }: LoadMetadataOptions = {}): Promise<LoadedMetadata> {
+    const request = { path, recursive: recursive ?? false, force: force ?? false };
+    let loaded: LoadedMetadata = { looked: 0, made: 0, changed: 0, gone: 0 };
+    for await (const { looked, made, changed, gone, done } of this.client.streamFromLeader(operations.loadMetadata, request, call)) {
+      loaded = { looked, made, changed, gone };
+      if (!done) progress?.(loaded);
+    }
+    return loaded;
+  }
+
+  /** Yields where namespace and under store differ. Begins anew where another master takes the lead meanwhile: then one may come twice. */
+  async *checkConsistency(path: string, options: ClientCallOptions = {}): AsyncGenerator<Inconsistency, void, undefined> {
+    for await (const { inconsistencies } of this.client.streamFromLeader(operations.checkConsistency, { path }, options)) {
+      for (const { path: at, reason } of inconsistencies) yield { path: at ?? '', reason: reason ?? '' };
+    }
+  }
+
+  // Watching
+
+  /** Yields every committed change of what is at or below a path, once and in order, for ever. @throws `out_of_range`: the journal does not go back so far. */
+  async *watch(path: string, options: WatchOptions = {}): AsyncGenerator<ChangeEvent, void, undefined> {
+    for await (const { events } of this.watchBatches(path, options)) yield* events;
+  }
+
+  /** Yields the same in batches that tell how far the journal was looked through, also where nothing was found. */
+  watchBatches(path: string, options: WatchOptions = {}): AsyncGenerator<ChangeBatch, void, undefined> {
+    return watchBatches(this.client, path, options);
+  }
+
+  /** Makes a cursor of the change feed, or moves it on; it never goes back. @throws ENOENT: it is new and `path` is not given. */
+  setCursor(name: string, options: SetCursorOptions & ClientCallOptions = {}): Promise<Change> {
+    return change(this.client.mutate(operations.setCursor, requests.setCursorRequest(name, options), options));
+  }
+
+  /** @throws ENOENT. */
+  removeCursor(name: string, options: ClientCallOptions = {}): Promise<Change> {
+    return change(this.client.mutate(operations.setCursor, { name, remove: true }, options));
+  }
+
+  async listCursors(options: ReadOptions = {}): Promise<readonly Cursor[]> {
+    return (await this.client.query(operations.listCursors, {}, options)).cursors.map(cursorOf);
+  }
+
+  // Masters
 
   /** @returns where the leader is that serves now, or undefined if none does. */
   leader(options: ClientCallOptions = {}): Promise<LeaderPlace | undefined> {
@@ -162,8 +305,9 @@ export class FileSystem implements AsyncDisposable {
     return masterInfos(await this.client.masters(options));
   }
 
-  /** Gives up what is under way and lets go. Idempotent. */
+  /** Gives up what is under way and lets go; files that this client writes stay incomplete until their leases are over. Idempotent. */
   async close(): Promise<void> {
+    this.#openFiles.close();
     await this.client.close();
     await this.#whenClosed();
   }
@@ -171,13 +315,36 @@ export class FileSystem implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+
+  async #changed(path: string, answer: Promise<understudy.MutationResponse>): Promise<ChangedFile> {
+    const { sn, inode } = await answer;
+    const status = fileStatus(path, whole(inode));
+    if (!status.directory) this.#openFiles.noted(status);
+    return { sn, status };
+  }
+
+  async #status(request: { readonly path?: string; readonly inodeId?: number }, options: ReadOptions): Promise<FileStatus> {
+    const { inode, path, underUri } = await this.client.query(operations.getStatus, request, options);
+    return Object.assign(fileStatus(request.path ?? path, whole(inode)), { underUri });
+  }
 }
 
-function changed(path: string, { sn, inode }: understudy.MutationResponse): ChangedFile {
-  return { sn, status: fileStatus(path, whole(inode)) };
+/** Where namespace and under store differ. */
+export interface Inconsistency {
+  readonly path: string;
+  readonly reason: string;
+}
+
+async function change(answer: Promise<understudy.MutationResponse>): Promise<Change> {
+  const { sn } = await answer;
+  return { sn };
 }
 
 function whole(inode: understudy.Inode.$Properties | null | undefined): understudy.Inode.$Properties {
   if (inode == null) throw new UnderstudyError('internal', 'the answer lacks the file that it is about');
   return inode;
+}
+
+function unlessGone(error: unknown): undefined {
+  if (!isError(error, 'not_found')) throw error;
 }

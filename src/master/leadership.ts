@@ -22,6 +22,7 @@ import { recordedOutcome, refusalOf } from '../metadata/sessions.js';
 import type { State, StatePosition } from '../metadata/state.js';
 import { MASTER_IDENTITY } from './identities.js';
 import { LeaderClock } from './leader-clock.js';
+import { OutsideWork } from './outside-work.js';
 import { ReadGate, type Release } from './read-gate.js';
 import type { Replica } from './replica.js';
 
@@ -96,6 +97,7 @@ export class Leadership {
   readonly #deps: LeadershipDeps;
   readonly #time: LeaderClock;
   readonly #gate: ReadGate;
+  readonly #outside: OutsideWork;
   #pending: Group = emptyGroup();
   #inFlight: Group | null = null;
   #queue: Submission[] = [];
@@ -119,6 +121,7 @@ export class Leadership {
     this.writer = deps.writer;
     this.#committedAt = state.position();
     this.#time = new LeaderClock(deps.clock, state.timeMs);
+    this.#outside = new OutsideWork(deps.clock);
     this.#gate = new ReadGate(deps.clock, deps.writer, end.sn);
     state.record();
     const { dead } = deps.writer;
@@ -189,12 +192,25 @@ export class Leadership {
   }
 
   /**
+   * Changes something outside of the journal in this epoch's name: once all that the state holds now is committed, and the epoch confirmed.
+   *
+   * @param work gives up when its signal is aborted: the epoch is held, or ends. @throws as `append`; what `work` throws.
+   */
+  async outside<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    await new Promise<void>((resolve, reject) => {
+      this.release((refused) => (refused === null ? resolve() : reject(refused)));
+    });
+    if (this.#stopped !== null) throw this.#stopped;
+    return await this.#outside.run(work);
+  }
+
+  /**
    * Begins nothing new: calls that come wait, as many as the queue holds, until `resume` or `close`. Resolves when all that was taken
    * before is settled and no confirm flies: then nothing here depends on this epoch any longer.
    */
   async hold(): Promise<void> {
     this.#held ??= [];
-    await Promise.all([this.#idle(), this.#gate.hold()]);
+    await Promise.all([this.#idle(), this.#gate.hold(), this.#outside.hold()]);
   }
 
   get isHeld(): boolean {
@@ -206,6 +222,7 @@ export class Leadership {
     const held = this.#held ?? [];
     this.#held = null;
     this.#gate.resume();
+    this.#outside.resume();
     for (const submission of held) this.submit(submission);
   }
 
@@ -388,6 +405,7 @@ export class Leadership {
   #stop(error: UnderstudyError): void {
     if (this.#stopped !== null) return;
     this.#stopped = asRefusal(error);
+    this.#outside.close(this.#stopped);
     this.#takeBack(new UnderstudyError('outcome_unknown', `the outcome is unknown: ${error.message}`, { cause: error }), this.#stopped);
     this.#deps.replica.state.stopRecording();
   }
@@ -418,7 +436,7 @@ export class Leadership {
 }
 
 /** Entries that may use the reserve of space: what removes, and the registration without which nobody could remove. */
-const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest', 'retention'] as const;
+const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest', 'retention', 'workDone'] as const;
 const TRY_AGAIN_MS = 500;
 /** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);

@@ -23,6 +23,7 @@ import type { MasterDeps } from './master-deps.js';
 import type { MasterSettings } from './master-settings.js';
 import { logRoleChange, masterStatus, SHOWN_STATES } from './master-status.js';
 import type { MetadataLoader } from './metadata-loader.js';
+import { MountCheck } from './mount-check.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Rebuilder } from './rebuilder.js';
 import { Replica } from './replica.js';
@@ -92,6 +93,7 @@ export class Master implements Controlled, AsyncDisposable {
       const service = new NamespaceService(
         settings.namespace,
         master,
+        new MountCheck(settings.namespace, deps),
         new Map([
           ...controlMethods(master),
           ...transferMethods(master.#handOver, master.#taker),

@@ -12,8 +12,9 @@ import { inodeMessage, inodeMessages } from '../metadata/records.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { AppliedWatch } from './applied-watch.js';
 import type { Identities } from './identities.js';
-import type { Answer, Leadership, SubmissionCaller } from './leadership.js';
+import type { Answer, Leadership, Submission, SubmissionCaller } from './leadership.js';
 import type { MetadataLoader } from './metadata-loader.js';
+import type { MountCheck } from './mount-check.js';
 import type { Replica } from './replica.js';
 
 /** What the service sees of its master. */
@@ -47,12 +48,14 @@ const LISTINGS_MAX = 256;
 export class NamespaceService {
   readonly #settings: NamespaceSettings;
   readonly #served: Served;
+  readonly #mounts: MountCheck;
   readonly #methods = new Map<number, CallHandler>();
   #listings = 0;
 
-  constructor(settings: NamespaceSettings, served: Served, control: ReadonlyMap<number, CallHandler>) {
+  constructor(settings: NamespaceSettings, served: Served, mounts: MountCheck, control: ReadonlyMap<number, CallHandler>) {
     this.#settings = settings;
     this.#served = served;
+    this.#mounts = mounts;
     for (const operation of Object.values(operations)) {
       if (operation.kind === 'mutation') this.#methods.set(operation.method, (call) => this.#mutate(operation, call));
       else if (operation.kind === 'query') this.#methods.set(operation.method, (call) => this.#query(operation, call));
@@ -72,9 +75,9 @@ export class NamespaceService {
     if (this.#served.leadership === null) throw this.#served.notLeader();
     const { caller, wishes, plan } = operation.prepare(call.body);
     this.#identify(caller?.user, call, wishes, (identity) => {
-      const { leadership } = this.#served;
-      if (leadership === null) throw this.#served.notLeader();
-      leadership.submit({
+      const { leadership, replica } = this.#served;
+      if (leadership === null || replica === null) throw this.#served.notLeader();
+      const submission: Submission = {
         caller: submissionCaller(caller, identity),
         plan,
         makesRoom: operation.method === operations.remove.method,
@@ -82,7 +85,12 @@ export class NamespaceService {
           if (refused !== null) call.fail(answer.sn === 0 ? refused : asOf(refused, answer.sn));
           else call.reply(mutationResponse(answer));
         },
-      });
+      };
+      if (!this.#mounts.concerns(operation.method)) return leadership.submit(submission);
+      this.#mounts.look(submission, replica.state).then(
+        () => leadership.submit(submission),
+        (error) => call.fail(asError(error)),
+      );
     });
   }
 

@@ -1,4 +1,5 @@
-/** What a leader does besides answering, from when it serves until it does no longer: keeps house, has checkpoints made, watches its fence. */
+/** What a leader does besides answering, from when it serves until it does no longer: keeps house, brings mounted storage up to date, has
+ * checkpoints made, watches its fence. */
 import type { Clock } from '../base/clock.js';
 import type { UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
@@ -14,6 +15,7 @@ import type { Leadership } from './leadership.js';
 import { MetadataLoader } from './metadata-loader.js';
 import type { Replica } from './replica.js';
 import type { StandbyStreams } from './standby-streams.js';
+import { doUnderWork } from './under-work.js';
 
 export interface ServingDeps {
   readonly replica: Replica;
@@ -22,8 +24,8 @@ export interface ServingDeps {
   readonly maker: CheckpointMaker;
   readonly clockWatch: ClockWatch;
   readonly ownAddress: string;
-  readonly network: Network;
   readonly underStores: UnderStores;
+  readonly network: Network;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -50,7 +52,8 @@ export class Serving {
     this.loader = new MetadataLoader({ ...deps, settings: settings.namespace }, signal);
     this.checkpointer = new Checkpointer(settings, { ...deps, standbys: () => standbys.list() });
     const house = keepHouse(settings, { ...deps, peers: () => standbys.list() }, signal);
-    this.done = Promise.all([...before, house, this.checkpointer.run(signal), this.#watchFence(signal)]);
+    const underWork = doUnderWork(deps, signal);
+    this.done = Promise.all([...before, house, underWork, this.checkpointer.run(signal), this.#watchFence(signal)]);
   }
 
   stop(): void {

@@ -3,38 +3,37 @@
  */
 import { addChildren, changeInode, discharge, dropInode, mustHave, usageOf } from './apply-inode.js';
 import type { Entry } from './entries.js';
-import { type Extent, withMore } from './inode-more.js';
-import type { Inode } from './records.js';
+import { blocksOf, cutExtents, extentsOf } from './extents.js';
+import { type InodeMore, withMore } from './inode-more.js';
+import { type Inode, PERSISTENCE } from './records.js';
 import type { State } from './state.js';
 
 type Body<K extends keyof Entry> = NonNullable<Entry[K]>;
 
 export function completeFile(body: Body<'completeFile'>, state: State): Inode {
   const { parentId, name, before } = named(body, state);
-  const more = before.more === null ? null : withMore(before.more, { lease: null });
-  const after = { ...before, complete: true, length: body.length ?? 0, modifiedMs: body.modifiedMs ?? 0, more };
-  return changeInode(state, parentId, name, after, before);
+  const length = body.length ?? 0;
+  const more = cutMore(before, length, { lease: null });
+  return changeInode(state, parentId, name, { ...before, complete: true, length, modifiedMs: body.modifiedMs ?? 0, more }, before);
 }
 
 export function addBlocks(body: Body<'addBlocks'>, state: State): Inode {
   const { parentId, name, before } = named(body, state);
   const { clientId = 0, blocks = 0 } = before.more?.lease ?? {};
-  const more = withMore(before.more, { lease: { clientId, blocks: blocks + (body.blocks ?? 0) } });
+  const more = withMore(before.more, { lease: { clientId: body.clientId || clientId, blocks: blocks + (body.blocks ?? 0) } });
   return changeInode(state, parentId, name, { ...before, length: body.length ?? before.length, more }, before);
 }
 
 export function appendFile(body: Body<'appendFile'>, state: State): Inode {
   const { parentId, name, before } = named(body, state);
-  const more = withMore(before.more, { lease: { clientId: body.clientId ?? 0, blocks: blockCount(before) } });
-  return changeInode(state, parentId, name, { ...before, complete: false, generation: before.generation + 1, more }, before);
+  const more = withMore(before.more, { lease: { clientId: body.clientId ?? 0, blocks: blocksOf(before.length, before.blockBytes) } });
+  return changeInode(state, parentId, name, { ...otherContents(before), complete: false, more }, before);
 }
 
 export function truncateFile(body: Body<'truncateFile'>, state: State): Inode {
   const { parentId, name, before } = named(body, state);
   const length = body.length ?? 0;
-  const extents = firstBlocks(before.more?.extents ?? [], blocksOf(length, before.blockBytes));
-  const more = before.more === null ? null : withMore(before.more, { extents });
-  const after = { ...before, length, modifiedMs: body.modifiedMs ?? 0, generation: before.generation + 1, more };
+  const after = { ...otherContents(before), length, modifiedMs: body.modifiedMs ?? 0, more: cutMore(before, length, {}) };
   return changeInode(state, parentId, name, after, before);
 }
 
@@ -51,37 +50,19 @@ export function concat(body: Body<'concat'>, state: State, timeMs: number): Inod
   const { parentId, name, before } = named(body, state);
   const extents = [before, ...joined].flatMap(extentsOf);
   const length = [before, ...joined].reduce((sum, inode) => sum + inode.length, 0);
-  const more = withMore(before.more, { extents });
-  const after = { ...before, length, modifiedMs: body.modifiedMs ?? 0, generation: before.generation + 1, more };
+  const after = { ...otherContents(before), length, modifiedMs: body.modifiedMs ?? 0, more: withMore(before.more, { extents }) };
   return changeInode(state, parentId, name, after, before);
 }
 
-/** @returns how many blocks a file of this length has. */
-export function blocksOf(length: number, blockBytes: number): number {
-  return Math.ceil(length / blockBytes);
+/** @returns a file whose contents are no longer those that it had, nor those that the under store has of it. */
+function otherContents(before: Inode): Inode {
+  const { persisted, notPersisted } = PERSISTENCE;
+  const persistence = before.persistence === persisted ? notPersisted : before.persistence;
+  return { ...before, persistence, generation: before.generation + 1 };
 }
 
-/** @returns the blocks of a file as runs, in order. */
-export function extentsOf(inode: Inode): readonly Extent[] {
-  const { extents = [] } = inode.more ?? {};
-  if (extents.length > 0) return extents;
-  const blocks = blocksOf(inode.length, inode.blockBytes);
-  return blocks === 0 ? [] : [{ inodeId: inode.id, first: 0, blocks }];
-}
-
-function blockCount(inode: Inode): number {
-  return extentsOf(inode).reduce((sum, { blocks }) => sum + blocks, 0);
-}
-
-function firstBlocks(extents: readonly Extent[], count: number): Extent[] {
-  const kept: Extent[] = [];
-  let rest = count;
-  for (const extent of extents) {
-    if (rest <= 0) break;
-    kept.push({ ...extent, blocks: Math.min(rest, extent.blocks) });
-    rest -= extent.blocks;
-  }
-  return kept;
+function cutMore({ more, blockBytes }: Inode, length: number, changes: Partial<InodeMore>): InodeMore | null {
+  return more === null ? null : withMore(more, { ...changes, extents: cutExtents(more, length, blockBytes) });
 }
 
 function named(body: { readonly parentId?: number | null; readonly name?: string | null }, state: State) {

@@ -23,7 +23,7 @@ export interface InodeMore {
   readonly hasXattrs: boolean;
   /** Of a file that is not complete. */
   readonly lease: Lease | null;
-  /** Of a file joined out of others; empty: block i is (id, i). */
+  /** Of a file joined out of others: its first blocks (extents.ts); block i behind them is (id, i). */
   readonly extents: readonly Extent[];
   /** Of a mount point; 0: it is none. */
   readonly mountId: number;

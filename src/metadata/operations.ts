@@ -8,20 +8,26 @@
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
 import { askAccess, getXattrs } from './access-queries.js';
+import { getBlockLocations } from './block-locations.js';
 import { contentSummary } from './content-summary.js';
 import { listMounts } from './list-mounts.js';
 import { control, controlStream, mutation, query, stream } from './operation.js';
+import { planAddBlocks } from './plan-add-blocks.js';
+import { planAppendFile } from './plan-append-file.js';
 import { planCompleteFile } from './plan-complete-file.js';
+import { planConcat } from './plan-concat.js';
 import { planCreateDirectory } from './plan-create-directory.js';
 import { planCreateFile } from './plan-create-file.js';
 import { planMount, planUnmount, planUpdateMount } from './plan-mount.js';
 import { planMulti, type StepOf } from './plan-multi.js';
 import { planRemove } from './plan-remove.js';
 import { planRename } from './plan-rename.js';
+import { planRenewLease } from './plan-renew-lease.js';
 import { planSetAcl } from './plan-set-acl.js';
 import { planSetAttributes } from './plan-set-attributes.js';
 import { planSetQuota } from './plan-set-quota.js';
 import { planRemoveXattr, planSetXattr } from './plan-set-xattr.js';
+import { planTruncateFile } from './plan-truncate-file.js';
 import { exists, getStatus, listStatus } from './queries.js';
 
 function later(): never {
@@ -49,7 +55,7 @@ export const operations = {
   getXattrs: query(19, understudy.GetXattrsRequest, understudy.GetXattrsResponse, getXattrs),
   checkAccess: query(20, understudy.CheckAccessRequest, understudy.CheckAccessResponse, askAccess),
   contentSummary: query(21, understudy.ContentSummaryRequest, understudy.ContentSummaryResponse, contentSummary),
-  getBlockLocations: query(22, understudy.GetBlockLocationsRequest, understudy.GetBlockLocationsResponse, later),
+  getBlockLocations: query(22, understudy.GetBlockLocationsRequest, understudy.GetBlockLocationsResponse, getBlockLocations),
   listMounts: query(23, understudy.ListMountsRequest, understudy.ListMountsResponse, listMounts),
   listCursors: query(24, understudy.ListCursorsRequest, understudy.ListCursorsResponse, later),
 
@@ -59,11 +65,11 @@ export const operations = {
   rename: mutation(35, understudy.RenameRequest, planRename),
   remove: mutation(36, understudy.RemoveRequest, planRemove),
   setAttributes: mutation(37, understudy.SetAttributesRequest, planSetAttributes),
-  addBlocks: mutation(38, understudy.AddBlocksRequest, later),
-  appendFile: mutation(39, understudy.AppendFileRequest, later),
-  truncateFile: mutation(40, understudy.TruncateFileRequest, later),
-  concat: mutation(41, understudy.ConcatRequest, later),
-  renewLease: mutation(42, understudy.RenewLeaseRequest, later),
+  addBlocks: mutation(38, understudy.AddBlocksRequest, planAddBlocks),
+  appendFile: mutation(39, understudy.AppendFileRequest, planAppendFile),
+  truncateFile: mutation(40, understudy.TruncateFileRequest, planTruncateFile),
+  concat: mutation(41, understudy.ConcatRequest, planConcat),
+  renewLease: mutation(42, understudy.RenewLeaseRequest, planRenewLease),
   setQuota: mutation(43, understudy.SetQuotaRequest, planSetQuota),
   setAcl: mutation(44, understudy.SetAclRequest, planSetAcl),
   setXattr: mutation(45, understudy.SetXattrRequest, planSetXattr),

@@ -1,39 +1,105 @@
 import type { understudy } from '#proto/understudy.js';
-import { newInode } from './new-inode.js';
-import { checkCount, checkMayMake, checkMode, newInodeIds, type PlanContext, type Planned, plainPath, resolveNew } from './plan.js';
+import { checkAccess, WRITE } from './access.js';
+import type { InodeMore } from './inode-more.js';
+import { mountPlace } from './mount-place.js';
+import { expiryOf, newInode } from './new-inode.js';
+import {
+  checkCount,
+  checkMayMake,
+  checkMayTakeAway,
+  checkMode,
+  checkRoomFor,
+  newInodeIds,
+  type PlanContext,
+  type Planned,
+  plainPath,
+  type Resolved,
+  resolve,
+} from './plan.js';
 import { checkQuota } from './quota.js';
-import { inodeMessage } from './records.js';
+import { type Inode, inodeMessage, PERSISTENCE } from './records.js';
+import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
+import { checkFits, heldByOther, isHeldByOther } from './writing.js';
 
-/** Makes a file; with `recursive` the directories missing above it too, with `completeLength` a complete one, all in the same entry. */
-export function planCreateFile(request: understudy.CreateFileRequest, state: StateView, context: PlanContext): Planned {
-  const resolved = resolveNew(request.path, request.recursive, state, context);
-  const { missing, inode: parent } = resolved;
-  checkMayMake(resolved, context);
-  const { umask } = request;
-  const complete = request.completeLength != null;
-  const firstId = newInodeIds(state);
-  const parents = missing.slice(0, -1);
+type Request = understudy.CreateFileRequest;
+
+/** What `mkdir -p` leaves to the owner of directories made on the way, whatever the umask: who makes them goes on below them. */
+const OWNER_WRITE_EXECUTE = 0o300;
+
+/**
+ * Makes a file; with `recursive` the directories missing above it too, with `completeLength` a complete one, with `overwrite` in place of one
+ * that is there, all in the same entry. One that is not complete is the caller's to write: the caller has its lease.
+ */
+export function planCreateFile(request: Request, state: StateView, context: PlanContext): Planned {
   const mode = checkMode(request.mode ?? 0o666);
-  const made = newInode({ id: firstId + parents.length, directory: false, mode, umask }, parent, context);
-  const parentsInode = newInode({ id: firstId, directory: true, mode: 0o777, umask }, parent, context);
-  const inode = {
+  const { length, modifiedMs, blockBytes, more } = contents(request, context);
+  const resolved = resolve(request.path, state, context);
+  const { missing, above, inode: found } = resolved;
+  const replaced = missing.length === 0 ? found : null;
+  if (replaced === null) checkMayMakeBelow(resolved, request, context);
+  else checkMayReplace(resolved, request, state, context);
+  checkQuota(resolved, { names: missing.length, bytes: length - (replaced?.length ?? 0) }, state);
+
+  const parent = replaced === null ? found : (above.at(-1) as Inode);
+  const parents = missing.slice(0, -1);
+  const firstId = newInodeIds(state);
+  const { umask } = request;
+  const made = newInode({ id: firstId + parents.length, directory: false, mode, umask, more }, parent, context);
+  const persists = request.persist && mountPlace(plainPath(resolved), state) !== null;
+  const inode: Inode = {
     ...made,
-    modifiedMs: complete ? checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms') : context.timeMs,
-    length: complete ? checkCount(request.completeLength ?? 0, 'complete_length') : 0,
-    blockBytes: checkCount(request.blockBytes, 'block_bytes') || context.settings.blockBytesDefault,
-    complete,
+    modifiedMs,
+    length,
+    blockBytes,
+    complete: request.completeLength != null,
+    persistence: persists ? PERSISTENCE.toBePersisted : PERSISTENCE.notPersisted,
   };
-  checkQuota(resolved, { names: missing.length, bytes: inode.length }, state);
-  return {
-    entry: {
-      path: plainPath(resolved),
-      createFile: {
-        parentId: parent.id,
-        name: missing[missing.length - 1] as string,
-        inode: inodeMessage(inode),
-        ...(parents.length > 0 ? { parents, parentsInode: inodeMessage(parentsInode) } : {}),
-      },
-    },
+  const createFile = {
+    parentId: parent.id,
+    name: missing.at(-1) ?? resolved.name,
+    inode: inodeMessage(inode),
+    ...(replaced === null ? {} : { replaces: true }),
+    ...(parents.length === 0 ? {} : { parents, parentsInode: inodeMessage(parentOf(firstId, umask, parent, context)) }),
   };
+  return { entry: { path: plainPath(resolved), createFile } };
+}
+
+/** @throws EINVAL, EFBIG: whatever the state. */
+function contents(request: Request, context: PlanContext): Contents {
+  const { path, completeLength, replicationMin, replicationMax } = request;
+  if (replicationMax !== 0 && replicationMax < replicationMin) {
+    throw refusal('EINVAL', 'fewer copies at most than at least', path, `min=${replicationMin} max=${replicationMax}`);
+  }
+  const length = checkCount(completeLength ?? 0, 'complete_length');
+  const blockBytes = checkCount(request.blockBytes, 'block_bytes') || context.settings.blockBytesDefault;
+  checkFits(length, blockBytes, path);
+  const modifiedMs = completeLength == null ? context.timeMs : checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms');
+  const expiry = expiryOf(request, context);
+  const isPlain = completeLength != null && expiry === null && replicationMin === 0 && replicationMax === 0;
+  const lease = completeLength == null ? { clientId: context.clientId, blocks: 0 } : null;
+  return { length, blockBytes, modifiedMs, more: isPlain ? null : { ...expiry, replicationMin, replicationMax, lease } };
+}
+
+interface Contents extends Pick<Inode, 'length' | 'modifiedMs' | 'blockBytes'> {
+  readonly more: Partial<InodeMore> | null;
+}
+
+function checkMayMakeBelow(resolved: Resolved, { recursive }: Request, context: PlanContext): void {
+  checkRoomFor(resolved, recursive);
+  checkMayMake(resolved, context);
+}
+
+/** @throws EEXIST, EISDIR; EACCES, EPERM; EBUSY: another client writes it. */
+function checkMayReplace(resolved: Resolved, { overwrite }: Request, state: StateView, context: PlanContext): void {
+  const { path, inode } = resolved;
+  if (!overwrite) throw refusal('EEXIST', 'path already exists', path);
+  if (inode.directory) throw refusal('EISDIR', 'a file cannot take the place of a directory', path);
+  checkMayTakeAway(resolved, context);
+  checkAccess(inode, context.identity, WRITE, path);
+  if (isHeldByOther(inode, state, context.clientId)) throw heldByOther(resolved);
+}
+
+function parentOf(id: number, umask: number, parent: Inode, context: PlanContext): Inode {
+  return newInode({ id, directory: true, mode: 0o777, umask: umask & ~OWNER_WRITE_EXECUTE }, parent, context);
 }

@@ -9,7 +9,7 @@ import type { Entry } from './entries.js';
 import { parsePath } from './path.js';
 import type { Inode } from './records.js';
 import { refusal } from './refusals.js';
-import type { StateView } from './state.js';
+import { ROOT_ID, type StateView } from './state.js';
 
 /** What an entry says beyond its time and its caller. */
 export type EntryBody = Omit<Entry, 'timeMs' | 'clientId' | 'callId' | 'lowestUnanswered'>;
@@ -63,7 +63,22 @@ export interface Resolved {
 
 /** Follows `path` down from the root. @throws EINVAL, ENAMETOOLONG; EACCES: a directory on the way that the caller may not traverse. */
 export function resolve(path: string, state: StateView, context: QueryContext): Resolved {
-  const names = parsePath(path);
+  return follow(path, parsePath(path), state, context);
+}
+
+/** As `resolve`, for the file or directory with this id, wherever it is now. @throws ENOENT; EACCES. */
+export function resolveInode(id: number, state: StateView, context: QueryContext): Resolved {
+  const names: string[] = [];
+  for (let at = id; at !== ROOT_ID; ) {
+    const parent = state.parentOf(at);
+    if (parent === null) throw refusal('ENOENT', 'no file or directory has this id any longer', '', `inode_id=${id}`);
+    names.unshift(parent.name);
+    at = parent.parentId;
+  }
+  return follow(`/${names.join('/')}`, names, state, context);
+}
+
+function follow(path: string, names: readonly string[], state: StateView, context: QueryContext): Resolved {
   const above: Inode[] = [];
   let inode = state.root();
   let parentId = 0;

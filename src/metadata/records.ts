@@ -20,7 +20,7 @@ export interface Inode {
   readonly createdMs: number;
   readonly modifiedMs: number;
   readonly accessedMs: number;
-  /** Bytes; 0 for directories and incomplete files. */
+  /** Bytes; of a file that is not complete, as far as its writer has told; 0 for directories. */
   readonly length: number;
   readonly blockBytes: number;
   readonly complete: boolean;

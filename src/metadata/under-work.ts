@@ -41,7 +41,8 @@ export function withUnderWork(planned: Planned, state: StateView): Planned {
   const work = workOf(persisted, place, to, { state, wholeTree: storage === 'goes whole' });
   if (work.length === 0) return { entry: persisted };
   const queued = work.map((each): Entry => ({ queueWork: { mountId: place.mount.id, work: each } }));
-  return { entry: { group: { entries: [persisted, ...queued] } } };
+  const { path = '', toPath } = entry;
+  return { entry: { path, ...(toPath ? { toPath } : {}), group: { entries: [persisted, ...queued] } } };
 }
 
 /** @throws EBUSY: a mount point would go, or move. @throws EXDEV. */

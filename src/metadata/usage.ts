@@ -13,7 +13,7 @@ export interface Usage {
   readonly files: number;
   /** Itself not counted. */
   readonly directories: number;
-  /** Lengths of complete files. */
+  /** Lengths of files; of those that are not complete, as far as their writers have told. */
   readonly bytes: bigint;
 }
 

@@ -39,12 +39,15 @@ export class LocalUnderStore implements UnderStore {
     listsInOrder: false,
   };
   readonly #root: string;
+  /** It lay on another device than the machine's root when it was opened: a file system that can be unmounted. */
+  readonly #isMounted: boolean;
   readonly #random: Random;
   readonly #accounts: LocalAccounts;
 
-  private constructor(location: string, root: string, random: Random, accounts: LocalAccounts) {
+  private constructor(location: string, root: string, isMounted: boolean, random: Random, accounts: LocalAccounts) {
     this.location = location;
     this.#root = root;
+    this.#isMounted = isMounted;
     this.#random = random;
     this.#accounts = accounts;
   }
@@ -53,8 +56,10 @@ export class LocalUnderStore implements UnderStore {
   static async open({ folder }: LocalUnderStoreSettings, deps: { readonly random: Random }): Promise<LocalUnderStore> {
     if (!path.isAbsolute(folder)) throw new UnderstudyError('invalid_argument', `not an absolute path: folder=${folder}`);
     const root = await local('open', folder, () => fs.realpath(folder));
-    if (!(await local('open', folder, () => fs.stat(root))).isDirectory()) throw notFolder(folder);
-    return new LocalUnderStore(path.resolve(folder), root === '/' ? '' : root, deps.random, await LocalAccounts.open());
+    const [stats, { dev }] = await local('open', folder, () => Promise.all([fs.stat(root), fs.stat('/')]));
+    if (!stats.isDirectory()) throw notFolder(folder);
+    const place = root === '/' ? '' : root;
+    return new LocalUnderStore(path.resolve(folder), place, stats.dev !== dev, deps.random, await LocalAccounts.open());
   }
 
   async *list(under: string, options: UnderListOptions = {}): AsyncIterable<readonly UnderEntry[]> {
@@ -224,6 +229,7 @@ export class LocalUnderStore implements UnderStore {
   /** @returns what is there, a link too; undefined for nothing, and behind a link. */
   async #look(under: string): Promise<Stats | undefined> {
     checkUnderPath(under);
+    await this.#checkThere();
     if (!(await this.#isReal(folderOf(under)))) return undefined;
     try {
       return await local('stat', this.#at(under), () => fs.lstat(this.#at(under)));
@@ -231,6 +237,15 @@ export class LocalUnderStore implements UnderStore {
       if (isAbsent(error)) return undefined;
       throw error;
     }
+  }
+
+  /** A folder that is not there now, or whose file system is not mounted, must not be taken for an empty one. @throws `unavailable`. */
+  async #checkThere(): Promise<void> {
+    const folder = this.#at('');
+    const [stats, machine] = await Promise.all([fs.stat(folder), this.#isMounted ? fs.stat('/') : undefined]).catch((cause) => {
+      throw new UnderstudyError('unavailable', `the folder is not there: folder=${folder} errno=${errnoOf(cause)}`, { cause });
+    });
+    if (stats.dev === machine?.dev) throw new UnderstudyError('unavailable', `the folder is no longer mounted: folder=${folder}`);
   }
 
   /** As `#look`. @throws `permission_denied` for a link, or behind one. */

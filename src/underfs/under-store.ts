@@ -81,7 +81,7 @@ export interface UnderStore extends AsyncDisposable {
    */
   list(path: string, options?: UnderListOptions): AsyncIterable<readonly UnderEntry[]>;
 
-  /** @returns undefined where there is nothing; the entry of the root, if the store can be reached and has it. */
+  /** @returns undefined where there is nothing. The root is there, or the store is `unavailable`. */
   stat(path: string, signal?: AbortSignal): Promise<UnderEntry | undefined>;
 
   /** Reads `length` bytes from `offset`, or to the end: in chunks that are the caller's. An offset at or past the end yields nothing. */

@@ -4,28 +4,15 @@ import { UnderstudyError } from '../../src/base/errors.js';
 import { formatBytes, formatLsLine, formatTime } from '../../src/cli/ls-format.js';
 import { formatMasters } from '../../src/cli/masters-format.js';
 import { formatStat, formatStatus } from '../../src/cli/stat-format.js';
-import type { FileStatus } from '../../src/client/file-status.js';
+import { type FileStatus, fileStatus } from '../../src/client/file-status.js';
 import { masterInfos } from '../../src/client/master-info.js';
 import { formatMode } from '../../src/metadata/mode-text.js';
 
 const local = (...fields: [number, number, number, number, number, number, number]) => new Date(...fields).getTime();
 
 const directory: FileStatus = {
-  path: '/a',
-  name: 'a',
-  id: 2,
-  directory: true,
-  owner: 'root',
-  group: 'root',
-  mode: 0o755,
-  createdMs: 0,
+  ...fileStatus('/a', { id: 2, directory: true, owner: 'root', group: 'root', mode: 0o755, childCount: 1 }),
   modifiedMs: local(2026, 10, 21, 8, 0, 6, 671),
-  accessedMs: 0,
-  length: 0,
-  blockBytes: 0,
-  complete: false,
-  childCount: 1,
-  persistence: 'NOT_PERSISTED',
 };
 const file: FileStatus = {
   ...directory,

@@ -7,7 +7,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compareFolder } from '../../src/cli/quickstart/compare.js';
 import type { Place } from '../../src/cli/quickstart/folder-walk.js';
-import type { FileStatus } from '../../src/client/file-status.js';
+import { type FileStatus, fileStatus } from '../../src/client/file-status.js';
 import { tracked } from '../servers/processes.js';
 import { waitUntil } from '../servers/wait-until.js';
 
@@ -139,9 +139,7 @@ describe('comparison', () => {
   }
 
   function status(at: string, fields: Partial<FileStatus> = {}): FileStatus {
-    const times = { createdMs: 0, modifiedMs: TIME_MS, accessedMs: 0 };
-    const rest = { id: 1, owner: '', group: '', blockBytes: 0, childCount: 0, persistence: 'NOT_PERSISTED' as const };
-    return { path: at, name: path.basename(at), directory: false, mode: 0o640, length: 3, complete: true, ...times, ...rest, ...fields };
+    return { ...fileStatus(at, { id: 1, mode: 0o640, length: 3, complete: true, modifiedMs: TIME_MS }), ...fields };
   }
 
   const one = () => status('/top/one');

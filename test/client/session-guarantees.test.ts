@@ -176,7 +176,7 @@ describe('reads anywhere', () => {
     }
     await using fs = cluster.client({ reads: 'anywhere' });
     const paths: string[] = [];
-    for await (const { path } of fs.listStatus('/d')) paths.push(path);
+    for await (const { path } of fs.list('/d')) paths.push(path);
     expect(paths).toEqual(['/d/a', '/d/b']);
     expect(asked).toEqual([0, 10]);
   });

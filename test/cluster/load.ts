@@ -71,7 +71,7 @@ export class Load {
     expect(this.#failures).toEqual([]);
     const found = new Map<string, number>();
     let listed = 0;
-    for await (const { name, id } of fs.listStatus(this.folder)) {
+    for await (const { name, id } of fs.list(this.folder)) {
       listed += 1;
       found.set(name, id);
     }

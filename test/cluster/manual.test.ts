@@ -44,7 +44,7 @@ test('no election: the configured master leads, others when told to, a fenced on
   expect(await transfer('--to', first.address, '--take')).toBe(`Old leader: none\nNew leader: ${first.address}, epoch 3\n`);
   await fs.createFile('/three');
   const names: string[] = [];
-  for await (const { name } of fs.listStatus('/')) names.push(name);
+  for await (const { name } of fs.list('/')) names.push(name);
   expect(names).toEqual(['one', 'three', 'two']);
 });
 

@@ -189,7 +189,7 @@ describe('damage', () => {
     await replica.writeBehind.digest();
     expect(failures).toEqual([]);
     const second = replica.writeBehind.boundaries.newest;
-    journaled.append({ digest: { ...second, low: second.low ^ 1 } });
+    journaled.append({ digest: { ...second, low: (second.low ^ 1) >>> 0 } });
     await journaled.seal();
     expect(failures).toEqual([expect.objectContaining({ code: 'corrupt', message: expect.stringContaining("differs from the leader's") })]);
     await replica.close();

@@ -154,7 +154,7 @@ export class Worker {
     );
     try {
       const found = new Map<string, number>();
-      for await (const { path, id } of this.#files.listStatus(directory, { timeoutMs, pageEntries: 7 })) {
+      for await (const { path, id } of this.#files.list(directory, { timeoutMs, pageEntries: 7 })) {
         if (found.has(path)) this.#workload.violations.push(`I6: ${path} stands twice in one listing`);
         found.set(path, id);
       }

@@ -111,8 +111,9 @@ test('a folder that is removed, or swapped for a file, while it is listed: the r
   }
   expect(seen).toHaveLength(4);
   await rm(folder, { recursive: true });
-  expect(await errorOf(listAll(store, ''))).toMatchObject({ code: 'not_found' });
-  expect(await store.stat('')).toBe(undefined);
+  for (const gone of [() => listAll(store, ''), () => store.stat('a'), () => store.delete('a'), () => store.create('a', text('x'))]) {
+    expect(await errorOf(gone())).toMatchObject({ code: 'unavailable' });
+  }
 });
 
 test('a listing that is given up in the middle: leaves no folder open', async () => {
@@ -146,5 +147,26 @@ test('a full disk: is told as such, and nothing of the file is left', async () =
     });
   } finally {
     execFileSync('umount', [small]);
+  }
+});
+
+test('a folder whose file system is unmounted: is unavailable, not empty; mounted again, it is what it was', async () => {
+  const place = join(folder, 'disk');
+  mkdirSync(place);
+  const mount = () => execFileSync('mount', ['-t', 'tmpfs', 'tmpfs', place]);
+  const unmount = () => execFileSync('umount', [place]);
+  mount();
+  const disk = await LocalUnderStore.open({ folder: place }, { random: systemRandom });
+  await disk.create('f', text('x'));
+  unmount();
+  for (const gone of [() => listAll(disk, ''), () => disk.stat('f'), () => disk.delete('f'), () => disk.rename('f', 'g')]) {
+    expect(await errorOf(gone())).toMatchObject({ code: 'unavailable' });
+  }
+  mount();
+  try {
+    await disk.create('g', text('x'));
+    expect(await namesIn(disk, '')).toEqual(['g']);
+  } finally {
+    unmount();
   }
 });

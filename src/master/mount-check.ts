@@ -1,0 +1,96 @@
+/**
+ * Looks at storage before it is mounted, or reached by other options: outside of the plan, which then decides by itself. What the plan would
+ * refuse is not looked at, so nobody probes storage who may not mount it.
+ */
+import type { Clock } from '../base/clock.js';
+import { asError, UnderstudyError } from '../base/errors.js';
+import { within } from '../base/wait.js';
+import { mountPlace } from '../metadata/mount-place.js';
+import { type Mount, mountOf } from '../metadata/mounts.js';
+import { operations } from '../metadata/operations.js';
+import type { EntryBody, NamespaceSettings } from '../metadata/plan.js';
+import { refusal } from '../metadata/refusals.js';
+import { recordedOutcome } from '../metadata/sessions.js';
+import type { State } from '../metadata/state.js';
+import type { UnderStores } from '../underfs/under-stores.js';
+import type { Submission } from './leadership.js';
+
+export interface MountCheckDeps {
+  readonly underStores: UnderStores;
+  readonly clock: Clock;
+}
+
+const LOOK_MAX_MS = 10_000;
+const LOOKS_MAX = 16;
+
+export class MountCheck {
+  readonly #settings: NamespaceSettings;
+  readonly #deps: MountCheckDeps;
+  #looks = 0;
+
+  constructor(settings: NamespaceSettings, deps: MountCheckDeps) {
+    this.#settings = settings;
+    this.#deps = deps;
+  }
+
+  /** @returns whether the operation is planned only after a look. */
+  concerns(method: number): boolean {
+    return method === operations.mount.method || method === operations.updateMount.method;
+  }
+
+  /** @throws the refusal: the storage cannot be reached, is not there, or would be hidden. */
+  async look(submission: Submission, state: State): Promise<void> {
+    const entry = this.#planned(submission, state);
+    const message = entry?.mount?.mount ?? entry?.updateMount?.mount;
+    if (entry === null || !message) return;
+    const mount = mountOf(message);
+    if (entry.updateMount && JSON.stringify(mount.options) === JSON.stringify(state.mounts.get(mount.id)?.options)) return;
+    if (this.#looks >= LOOKS_MAX) throw new UnderstudyError('resource_exhausted', `too much storage is looked at: looks=${this.#looks}`);
+    this.#looks += 1;
+    const enough = new AbortController();
+    const looked = this.#lookAt(mount, enough.signal).then(() =>
+      entry.mount ? this.#checkHidden(entry.path ?? '', state, enough.signal) : undefined,
+    );
+    looked
+      .catch(() => {})
+      .finally(() => {
+        this.#looks -= 1;
+      });
+    try {
+      await within(this.#deps.clock, LOOK_MAX_MS, looked, `the storage to mount does not answer: uri=${mount.uri}`);
+    } finally {
+      enough.abort();
+    }
+  }
+
+  /** @returns what would be journaled; null where the call is refused, or was answered before. */
+  #planned({ caller, plan }: Submission, state: State): EntryBody | null {
+    try {
+      if (caller === null || recordedOutcome(caller, state) !== null) return null;
+      const planned = plan(state, { timeMs: state.timeMs, clientId: caller.clientId, identity: caller.identity, settings: this.#settings });
+      return 'entry' in planned ? planned.entry : null;
+    } catch {
+      return null;
+    }
+  }
+
+  async #lookAt({ uri, options }: Mount, signal: AbortSignal): Promise<void> {
+    try {
+      await using store = await this.#deps.underStores.openOnce(uri, new Map(options.map(({ key, value }) => [key, value])));
+      const root = await store.stat('', signal);
+      if (root?.isDirectory !== true) throw new UnderstudyError('not_found', 'there is nothing');
+    } catch (thrown) {
+      const error = asError(thrown);
+      throw new UnderstudyError(error.code, `the storage to mount cannot be used: uri=${uri}: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** @throws EEXIST: the storage of the mount above has something there, which nobody would see any longer. */
+  async #checkHidden(path: string, state: State, signal: AbortSignal): Promise<void> {
+    const above = mountPlace(path, state);
+    if (above === null) return;
+    const store = await this.#deps.underStores.of(above.mount);
+    if ((await store.stat(above.under, signal)) === undefined) return;
+    throw refusal('EEXIST', 'the storage mounted above has something there', path, `uri=${above.mount.uri}`);
+  }
+}

@@ -1,0 +1,72 @@
+/** A namespace on which several users act, through the table of operations as masters serve it. */
+import type { Identity } from '../../src/metadata/access.js';
+import { operations } from '../../src/metadata/operations.js';
+import type { Inode } from '../../src/metadata/records.js';
+import { planContext } from './identities.js';
+import { JournaledState, openReplica } from './journaled-state.js';
+
+type Table = typeof operations;
+export type OperationName = { [K in keyof Table]: Table[K] extends { kind: 'mutation' | 'query' | 'stream' } ? K : never }[keyof Table];
+
+/** @param groups the primary one first. */
+export function user(name: string, ...groups: readonly string[]): Identity {
+  return { user: name, group: groups[0] ?? '', groups: new Set(groups), isSuperuser: false };
+}
+
+export const ROOT: Identity = { user: 'root', group: 'wheel', groups: new Set(['wheel']), isSuperuser: true };
+
+export class Acting implements AsyncDisposable {
+  readonly #journaled: JournaledState;
+  #timeMs = 1_700_000_000_000;
+
+  private constructor(journaled: JournaledState) {
+    this.#journaled = journaled;
+  }
+
+  static async begin(): Promise<Acting> {
+    return new Acting(await JournaledState.begin((await openReplica()).replica));
+  }
+
+  get state() {
+    return this.#journaled.replica.state;
+  }
+
+  /** Does it. @returns the decoded answer of a query. @throws the refusal. */
+  act(identity: Identity, name: OperationName, body: object): unknown {
+    return this.#run(identity, name, body, true);
+  }
+
+  /** @returns the errno that it would be refused with, or `done`. A change is planned and not made. */
+  wouldBe(identity: Identity, name: OperationName, body: object): string {
+    try {
+      this.#run(identity, name, body, false);
+    } catch (error) {
+      const { errno, code } = error as { errno?: string; code?: string };
+      return errno ?? code ?? String(error);
+    }
+    return 'done';
+  }
+
+  inode(path: string): Inode {
+    const names = path.split('/').filter((name) => name !== '');
+    const found = names.reduce<Inode | null>((above, name) => above && this.state.child(above.id, name), this.state.root());
+    if (found === null) throw new Error(`not there: ${path}`);
+    return found;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#journaled.replica.close();
+  }
+
+  #run(identity: Identity, name: OperationName, body: object, isMade: boolean): unknown {
+    const operation = operations[name];
+    const encoded = operation.request.encode(body as never).finish();
+    const context = planContext(++this.#timeMs, identity, 1);
+    const { kv } = this.#journaled.replica;
+    if (operation.kind === 'query') return operation.response.decode(operation.prepare(encoded).answer(this.state, kv, context));
+    if (operation.kind === 'stream') return void operation.prepare(encoded).answer(this.state, kv, context)[Symbol.asyncDispose]();
+    const planned = operation.prepare(encoded).plan(this.state, context);
+    if ('entry' in planned && isMade) this.#journaled.append(planned.entry);
+    return undefined;
+  }
+}
