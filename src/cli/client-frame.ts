@@ -10,8 +10,9 @@ import { lineSink } from '../telemetry/line-sink.js';
 import { pinoLog } from '../telemetry/pino-log.js';
 import { clientPlaces, openClient } from './connect.js';
 import type { CommandContext } from './context.js';
-import { CommandFailed, EXIT, EXIT_HELP, exitCodeOf, sentenceOf } from './exit-code.js';
-import { complain } from './output.js';
+import { EXIT_HELP } from './exit-code.js';
+import { expandPath } from './fs/expand-paths.js';
+import { Problems } from './problems.js';
 import { groupName } from './system-user.js';
 
 export class ClientFrame {
@@ -37,19 +38,41 @@ export class ClientFrame {
     await work(fs);
   }
 
-  /** Runs `work` for each path; what fails is told as `name: …`. @throws CommandFailed with the highest exit code, if any failed. */
-  async forEach(name: string, paths: readonly string[], work: (path: string) => Promise<void>): Promise<void> {
-    let exitCode: number = EXIT.ok;
-    for (const path of paths) {
-      try {
-        await work(path);
-      } catch (error) {
-        complain(`${name}: ${sentenceOf(error, this.#context.debug)}`);
-        exitCode = Math.max(exitCode, exitCodeOf(error));
-        // The others would wait as long, for nothing.
-        if (exitCode === EXIT.noAnswer) break;
+  /**
+   * Runs `work` for each path that the patterns stand for, one after the other. What fails is told as `name: …`.
+   *
+   * @throws CommandFailed with the highest exit code, if anything failed.
+   */
+  forPaths(
+    name: string,
+    patterns: readonly string[],
+    work: (fs: FileSystem, path: string, problems: Problems) => Promise<void>,
+  ): Promise<void> {
+    return this.withClient(async (fs) => {
+      const problems = this.problems(name);
+      for (const pattern of patterns) {
+        if (problems.isHopeless) break;
+        await problems.catch(async () => {
+          for await (const path of expandPath(fs, pattern)) {
+            if (problems.isHopeless) break;
+            await problems.catch(() => work(fs, path, problems));
+          }
+        });
       }
-    }
-    if (exitCode !== EXIT.ok) throw new CommandFailed(exitCode);
+      problems.throwIfAny();
+    });
+  }
+
+  /** Runs `work` with a client; what fails is told as `name: …`. @throws CommandFailed with its exit code. */
+  once(name: string, work: (fs: FileSystem) => Promise<void>): Promise<void> {
+    return this.withClient(async (fs) => {
+      const problems = this.problems(name);
+      await problems.catch(() => work(fs));
+      problems.throwIfAny();
+    });
+  }
+
+  problems(name: string): Problems {
+    return new Problems(name, this.#context.debug);
   }
 }

@@ -114,7 +114,7 @@ test('command line: the commands of fs against a real master, outputs and exit c
   expect((await fs('test', '-d', '/a/f')).code).toBe(1);
   expect((await fs('test', '-e', '/none')).code).toBe(1);
   expect((await fs('test', '/a')).code).toBe(2);
-  expect(await fs('mv', '/a/f', '/a/g', '/b')).toMatchObject({ code: 0, out: 'Renamed /a/f to /b/f\nRenamed /a/g to /b/g\n' });
+  expect(await fs('mv', '/a/*', '/b')).toMatchObject({ code: 0, out: 'Renamed /a/f to /b/f\nRenamed /a/g to /b/g\n' });
   expect(await fs('rm', '/b')).toMatchObject({ code: 1, out: '' });
   expect(await fs('rm', '-R', '/b')).toMatchObject({ code: 0, out: '/b has been removed\n' });
   expect(await fs('ls', '/')).toMatchObject({ out: expect.stringMatching(/^d\S+ .* \/a {3}\n$/) });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../../src/base/errors.js';
-import { formatBytes, formatLsLine, formatTime } from '../../src/cli/ls-format.js';
-import { formatMasters } from '../../src/cli/masters-format.js';
-import { formatStat, formatStatus } from '../../src/cli/stat-format.js';
+import { formatBytes, formatLsLine, formatTime } from '../../src/cli/fs/ls-format.js';
+import { formatMasters } from '../../src/cli/fs/masters-format.js';
+import { formatStat, formatStatus } from '../../src/cli/fs/stat-format.js';
 import { type FileStatus, fileStatus } from '../../src/client/file-status.js';
 import { masterInfos } from '../../src/client/master-info.js';
 import { formatMode } from '../../src/metadata/mode-text.js';

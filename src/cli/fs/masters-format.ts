@@ -1,8 +1,8 @@
 /**
  * What `fs masterInfo` prints.
  */
-import { type MasterInfo, UNREACHABLE } from '../client/master-info.js';
-import { plainTable } from './plain-table.js';
+import { type MasterInfo, UNREACHABLE } from '../../client/master-info.js';
+import { plainTable } from '../plain-table.js';
 
 const COLUMNS = ['Master Address', 'State', 'Epoch', 'Applied', 'Lag', 'Behind ms', 'Web Address', 'Version', 'Remark'];
 

@@ -2,11 +2,11 @@
  * `fsadmin leader …`: who leads, by an operator's will.
  */
 import { Command } from 'commander';
-import { takeLead, transferLeader } from '../client/transfer-leader.js';
-import { ClientFrame } from './client-frame.js';
-import type { CommandContext } from './context.js';
-import { CommandFailed, EXIT } from './exit-code.js';
-import { print } from './output.js';
+import { takeLead, transferLeader } from '../../client/transfer-leader.js';
+import { ClientFrame } from '../client-frame.js';
+import type { CommandContext } from '../context.js';
+import { CommandFailed, EXIT } from '../exit-code.js';
+import { print } from '../output.js';
 
 interface TransferCommandOptions {
   readonly to?: string;

@@ -1,18 +1,18 @@
 /** `understudy fsadmin backup`: what the journal holds by now, in a folder, while its masters go on. */
 import path from 'node:path';
 import { Command } from 'commander';
-import { BackupFolder, beginBackup, clearBackup, publishBackup, writeBackup } from '../journal/backup-folder.js';
-import { digestText } from '../metadata/digest.js';
-import { takeContents } from '../metadata/journal-contents-of.js';
-import { replayContents } from '../metadata/replay-contents.js';
-import { committedNow } from './committed-now.js';
-import type { CommandContext } from './context.js';
-import { isoTime } from './iso-time.js';
-import { openJournal, openSurvey } from './open-journal.js';
-import { print } from './output.js';
-import { TemporaryStores } from './temporary-store.js';
-import { TOOL_DEPS } from './tool-deps.js';
-import { ToolProgress } from './tool-progress.js';
+import { BackupFolder, beginBackup, clearBackup, publishBackup, writeBackup } from '../../journal/backup-folder.js';
+import { digestText } from '../../metadata/digest.js';
+import { takeContents } from '../../metadata/journal-contents-of.js';
+import { replayContents } from '../../metadata/replay-contents.js';
+import { committedNow } from '../committed-now.js';
+import type { CommandContext } from '../context.js';
+import { isoTime } from '../iso-time.js';
+import { openJournal, openSurvey } from '../open-journal.js';
+import { print } from '../output.js';
+import { TemporaryStores } from '../temporary-store.js';
+import { TOOL_DEPS } from '../tool-deps.js';
+import { ToolProgress } from '../tool-progress.js';
 
 interface Options {
   readonly temp?: string;

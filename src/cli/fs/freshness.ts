@@ -2,9 +2,9 @@
  * The options of `fs` by which a read asks for less than the newest, of any master: then it says on stderr who answered, and how new that is.
  */
 import type { Command } from 'commander';
-import type { ReadInfo, ReadOptions } from '../client/client.js';
-import { CommandFailed, EXIT } from './exit-code.js';
-import { complain } from './output.js';
+import type { ReadInfo, ReadOptions } from '../../client/client.js';
+import { CommandFailed, EXIT } from '../exit-code.js';
+import { complain } from '../output.js';
 
 export interface FreshnessOptions {
   readonly stale?: boolean;

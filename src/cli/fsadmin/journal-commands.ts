@@ -2,12 +2,12 @@
  * `fsadmin journal …`: what operators ask the leader to do with the journal.
  */
 import { Command } from 'commander';
-import { type RequestedCheckpoint, requestCheckpoint } from '../client/request-checkpoint.js';
-import { ClientFrame } from './client-frame.js';
-import type { CommandContext } from './context.js';
-import { isoTime } from './iso-time.js';
-import { formatBytes } from './ls-format.js';
-import { print } from './output.js';
+import { type RequestedCheckpoint, requestCheckpoint } from '../../client/request-checkpoint.js';
+import { ClientFrame } from '../client-frame.js';
+import type { CommandContext } from '../context.js';
+import { formatBytes } from '../fs/ls-format.js';
+import { isoTime } from '../iso-time.js';
+import { print } from '../output.js';
 
 export function journalCommands(context: CommandContext): Command {
   const journal = context.addOptions(new Command('journal').description('have the journal looked after'));
