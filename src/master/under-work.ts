@@ -32,7 +32,7 @@ export interface UnderWorkDeps {
 const BATCH_MAX = 32;
 const MOUNTS_AT_ONCE = 8;
 const LOOK_MS = 20;
-const PAUSE_MS = 100;
+const PAUSE_MS = 25;
 const PAUSE_MAX_MS = 30_000;
 const REFUSALS_MAX = 5;
 
