@@ -47,6 +47,7 @@ export type {
 export type { LeaderPlace } from '../client/leader-finder.js';
 export type { MasterInfo } from '../client/master-info.js';
 export type { MountPoint } from '../client/mount-point.js';
+export type { WalkOptions } from '../client/walk.js';
 export type { AclEntry, AclKind, AclName } from '../metadata/acl.js';
 export { formatAclLines, parseAcl } from '../metadata/acl-text.js';
 export { operations } from '../metadata/operations.js';

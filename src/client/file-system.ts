@@ -38,12 +38,14 @@ import type {
   SetXattrOptions,
   StatusOptions,
 } from './file-system-options.js';
+import { glob } from './glob.js';
 import type { LeaderPlace } from './leader-finder.js';
 import { type MasterInfo, masterInfos } from './master-info.js';
 import { type MountPoint, mountPoint } from './mount-point.js';
 import * as requests from './mutation-requests.js';
 import { OpenFiles } from './open-files.js';
 import * as queries from './query-requests.js';
+import { type WalkOptions, walk } from './walk.js';
 
 export class FileSystem implements AsyncDisposable {
   /** For operations without a method here: any row of the table of operations can be called. */
@@ -165,6 +167,16 @@ export class FileSystem implements AsyncDisposable {
       startAfter = entries.at(-1)?.name || startAfter;
       yield { entries: entries.map(({ name, inode }) => fileStatus(name ? childPath(path, name) : path, whole(inode))), sn };
     }
+  }
+
+  /** Yields what is at `path`, and all that is below it: a directory before what is in it. Not as of one moment. */
+  walk(path: string, options: WalkOptions = {}): AsyncGenerator<FileStatus, void, undefined> {
+    return walk(this, path, options);
+  }
+
+  /** Yields what matches a pattern: `*`, `?`, `[a-c]`, `{a,b}`, `**`. Nothing that matches is no error. @throws EACCES: a directory that may not be read. */
+  glob(pattern: string, options: StatusOptions = {}): AsyncGenerator<FileStatus, void, undefined> {
+    return glob(this, pattern, options);
   }
 
   /** @returns how much is below a path, itself included: of a tree of any size at once. */
