@@ -1,5 +1,6 @@
 /** Forgets clients that were silent for too long: looks at some of them at a time, in the order of their ids, round and round. */
 import { decodeId, encodeSessionKey, SESSION_RANGE } from '../metadata/keys.js';
+import { storedKeys } from '../metadata/scan.js';
 import { ageGate, appendStep, type HousekeepingDeps, type HousekeepingStep, PAUSE_MS } from './housekeeping-step.js';
 import type { Replica } from './replica.js';
 
@@ -35,17 +36,6 @@ export function forgetClients({ clientTimeoutMs }: ForgetClientsSettings, deps: 
 }
 
 /** @returns the next clients that the store knows, behind the one given. Those that have not reached it yet are not old. */
-async function clientsBehind({ kv }: Replica, after: number): Promise<number[]> {
-  const snapshot = kv.snapshot();
-  try {
-    const range = { gte: encodeSessionKey(after + 1), lt: SESSION_RANGE.lt };
-    const ids: number[] = [];
-    for await (const rows of snapshot.rows(range, CLIENTS_PER_LOOK)) {
-      for (const [key] of rows) ids.push(decodeId(key));
-      if (ids.length >= CLIENTS_PER_LOOK) break;
-    }
-    return ids;
-  } finally {
-    await snapshot.close();
-  }
+function clientsBehind({ kv }: Replica, after: number): Promise<number[]> {
+  return storedKeys(kv, { gte: encodeSessionKey(after + 1), lt: SESSION_RANGE.lt }, decodeId, CLIENTS_PER_LOOK);
 }

@@ -7,6 +7,7 @@
 import type { Clock } from '../base/clock.js';
 import { asError, type UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import type { AccessTimes } from './access-times.js';
 import type { ClockWatch, PeerClock } from './clock-watch.js';
 import type { Leadership } from './leadership.js';
 import type { Replica } from './replica.js';
@@ -17,6 +18,7 @@ export interface HousekeepingDeps {
   readonly clock: Clock;
   readonly log: Log;
   readonly clockWatch: ClockWatch;
+  readonly accessTimes: AccessTimes;
   /** The clocks of the standbys. */
   readonly peers: () => readonly PeerClock[];
 }

@@ -1,18 +1,21 @@
 /**
  * What a leader does on its own account, in small journaled steps (housekeeping-step.ts): reaps detached trees, forgets clients that were
- * silent for long, ends what has outlived its time.
+ * silent for long, closes files whose writers are gone, ends what has outlived its time, keeps access times.
  *
  * Each kind of step has one entry in flight at a time, behind the clients' calls in the same queue. A leader that ends leaves the rest to
  * the next one: all of it follows from the state.
  */
 import type { ErrorCode } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
+import type { AccessTimesSettings } from './access-times.js';
 import { type ExpireInodesSettings, expireInodes } from './expire-inodes.js';
 import { type ForgetClientsSettings, forgetClients } from './forget-clients.js';
 import { type HousekeepingDeps, type HousekeepingStep, Refused } from './housekeeping-step.js';
 import { reapTrees } from './reap-trees.js';
+import { type RecoverLeasesSettings, recoverLeases } from './recover-leases.js';
+import { touchFiles } from './touch-files.js';
 
-export interface HousekeepingSettings extends ForgetClientsSettings, ExpireInodesSettings {}
+export interface HousekeepingSettings extends ForgetClientsSettings, RecoverLeasesSettings, ExpireInodesSettings, AccessTimesSettings {}
 
 const CLOCK_LOOK_MS = 250;
 const RETRY_MS = 1_000;
@@ -22,7 +25,9 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['not_leader', 'unavailable', 'o
 
 /** Runs until `signal` is aborted. Never throws. */
 export async function keepHouse(settings: HousekeepingSettings, deps: HousekeepingDeps, signal: AbortSignal): Promise<void> {
-  const steps = [reapTrees(deps), forgetClients(settings, deps), expireInodes(settings, deps), lookAtClock(deps)];
+  const steps = [reapTrees(deps), forgetClients(settings, deps), recoverLeases(settings, deps), expireInodes(settings, deps)];
+  if (settings.accessTimePrecisionMs > 0) steps.push(touchFiles(settings, deps));
+  steps.push(lookAtClock(deps));
   await Promise.all(steps.map((step) => repeat(step, deps, signal)));
 }
 

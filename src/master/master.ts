@@ -6,6 +6,7 @@ import { asError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
 import type { JournalWriter } from '../journal/journal.js';
 import { RpcServer } from '../rpc/rpc-server.js';
+import { AccessTimes } from './access-times.js';
 import { AppliedWatch } from './applied-watch.js';
 import { CheckpointMaker } from './checkpoint-maker.js';
 import type { Checkpointer } from './checkpointer.js';
@@ -46,6 +47,7 @@ export class Master implements Controlled, AsyncDisposable {
   readonly applied: AppliedWatch;
   readonly standbys: StandbyStreams;
   readonly identities: Identities;
+  readonly accessTimes: AccessTimes;
   /** Unix milliseconds; likewise `sinceMs`, since when it is in this state. */
   readonly startedMs: number;
   readonly #currency: Currency;
@@ -117,6 +119,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#deps = deps;
     this.applied = new AppliedWatch(deps.clock);
     this.identities = new Identities(settings, deps);
+    this.accessTimes = new AccessTimes(settings);
     this.#currency = new Currency(deps.clock);
     this.#claimant = new Claimant(settings, deps);
     this.#clockWatch = new ClockWatch(settings, deps.log);
@@ -373,8 +376,8 @@ export class Master implements Controlled, AsyncDisposable {
     this.standbys.serve(replica.recent);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
     this.#retired = null;
-    const { standbys, maker, rpcAddress } = this;
-    const deps = { ...this.#deps, replica, leadership, standbys, maker, clockWatch: this.#clockWatch, ownAddress: rpcAddress };
+    const { standbys, maker, accessTimes, rpcAddress } = this;
+    const deps = { ...this.#deps, replica, leadership, standbys, maker, accessTimes, clockWatch: this.#clockWatch, ownAddress: rpcAddress };
     this.#serving = new Serving(this.#settings, deps, before);
     this.#deps.log.info({ epoch: writer.epoch, sn: replica.end.sn }, 'leading');
     this.#taker.serves(writer.epoch, replica.end.sn);

@@ -6,10 +6,11 @@ import { encodeMessage } from '../base/encode-message.js';
 import { asError, asOf, UnderstudyError } from '../base/errors.js';
 import type { Identity } from '../metadata/access.js';
 import { operations } from '../metadata/operations.js';
-import { checkPrincipal, type NamespaceSettings, type QueryContext } from '../metadata/plan.js';
+import { checkPrincipal, type NamespaceSettings, type ReadContext } from '../metadata/plan.js';
 import type { Pages } from '../metadata/queries.js';
-import { inodeMessage, inodeMessages } from '../metadata/records.js';
+import { type Inode, inodeMessage, inodeMessages } from '../metadata/records.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
+import type { AccessTimes } from './access-times.js';
 import type { AppliedWatch } from './applied-watch.js';
 import type { Identities } from './identities.js';
 import type { Answer, Leadership, Submission, SubmissionCaller } from './leadership.js';
@@ -27,6 +28,7 @@ export interface Served {
   readonly loader: MetadataLoader | null;
   readonly applied: AppliedWatch;
   readonly identities: Identities;
+  readonly accessTimes: AccessTimes;
   /** How far this master knows itself to be behind, where it does not lead. */
   behind(): understudy.Behind.$Properties;
   /** @returns why a request for the leader is refused, with the leader's address where it is known. */
@@ -39,7 +41,7 @@ type QueryRow = Extract<Table, { kind: 'query' }>;
 type StreamRow = Extract<Table, { kind: 'stream' }>;
 type Reader = Pick<ReturnType<QueryRow['prepare']>, 'freshness' | 'user' | 'wishes'>;
 type Wishes = Reader['wishes'];
-type Look = (replica: Replica, context: QueryContext, release: (released: Released) => void, behind: Uint8Array) => void;
+type Look = (replica: Replica, context: ReadContext, release: (released: Released) => void, behind: Uint8Array) => void;
 type Released = (refused: UnderstudyError | null) => void;
 
 /** Listings that may be open at once: each keeps a snapshot of the store. */
@@ -149,6 +151,11 @@ export class NamespaceService {
     }
   }
 
+  readonly #noteRead = (inode: Inode): void => {
+    const { leadership, accessTimes } = this.#served;
+    if (leadership !== null) accessTimes.note(inode, leadership.nowMs());
+  };
+
   /** Goes on with who the user is, at once where that is known. */
   #identify(user: string | null | undefined, call: ServerCall, wishes: Wishes, then: (identity: Identity) => void): void {
     const { identities } = this.#served;
@@ -174,11 +181,11 @@ export class NamespaceService {
   /** Lets `look` look at the state, once the master has what the reader asks for, with the way to release its answer. */
   #look(call: ServerCall, reader: Reader, look: Look): void {
     this.#identify(reader.user, call, reader.wishes, (identity) =>
-      this.#lookAs({ identity, settings: this.#settings }, call, reader.freshness, look),
+      this.#lookAs({ identity, settings: this.#settings, noteRead: this.#noteRead }, call, reader.freshness, look),
     );
   }
 
-  #lookAs(context: QueryContext, call: ServerCall, freshness: Reader['freshness'], look: Look): void {
+  #lookAs(context: ReadContext, call: ServerCall, freshness: Reader['freshness'], look: Look): void {
     const { leadership, replica, applied } = this.#served;
     if (leadership !== null && replica !== null) return look(replica, context, (released) => leadership.release(released), NEWEST);
     if (!freshness?.stale && !freshness?.atLeastSn) throw this.#served.notLeader();

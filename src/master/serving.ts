@@ -7,6 +7,7 @@ import { sleep } from '../base/wait.js';
 import type { NamespaceSettings } from '../metadata/plan.js';
 import type { Network } from '../rpc/network.js';
 import type { UnderStores } from '../underfs/under-stores.js';
+import type { AccessTimes } from './access-times.js';
 import type { CheckpointMaker } from './checkpoint-maker.js';
 import { Checkpointer, type CheckpointerSettings } from './checkpointer.js';
 import type { ClockWatch } from './clock-watch.js';
@@ -23,6 +24,7 @@ export interface ServingDeps {
   readonly standbys: StandbyStreams;
   readonly maker: CheckpointMaker;
   readonly clockWatch: ClockWatch;
+  readonly accessTimes: AccessTimes;
   readonly ownAddress: string;
   readonly underStores: UnderStores;
   readonly network: Network;

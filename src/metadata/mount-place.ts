@@ -1,11 +1,11 @@
 /**
  * Where a path lies in mounted storage: below the nearest mount point on its way from the root. A mount point belongs to what is mounted there.
  */
-import { joinUnder } from '../underfs/under-path.js';
+import { pathTo } from './inode-path.js';
 import type { Mount } from './mounts.js';
 import { parsePath } from './path.js';
 import type { Inode } from './records.js';
-import { ROOT_ID, type StateView } from './state.js';
+import type { StateView } from './state.js';
 
 export interface MountPlace {
   readonly mount: Mount;
@@ -42,21 +42,9 @@ export function underUri({ mount, under }: MountPlace): string {
   return under === '' ? mount.uri : `${mount.uri.replace(/\/$/, '')}/${under}`;
 }
 
-/** @returns the path of the directory `inodeId`; null where it hangs nowhere (any more). */
-export function pathOfDirectory(inodeId: number, state: StateView): string | null {
-  let path = '';
-  for (let id = inodeId; id !== ROOT_ID; ) {
-    const parent = state.parentOf(id);
-    if (parent === null) return null;
-    path = joinUnder(parent.name, path);
-    id = parent.parentId;
-  }
-  return `/${path}`;
-}
-
 /** @returns where the directory is now; null below no mount point, or where it hangs nowhere (any more). */
 export function directoryPlace(inodeId: number, state: StateView): MountPlace | null {
-  const path = hasMounts(state) ? pathOfDirectory(inodeId, state) : null;
+  const path = hasMounts(state) ? pathTo(inodeId, state) : null;
   return path === null ? null : mountPlace(path, state);
 }
 
@@ -64,5 +52,5 @@ export function directoryPlace(inodeId: number, state: StateView): MountPlace | 
 export function mountsWithin(path: string, state: StateView): Mount[] {
   if (!hasMounts(state)) return [];
   const start = path === '/' ? '/' : `${path}/`;
-  return state.allMounts().filter(({ inodeId }) => `${pathOfDirectory(inodeId, state)}/`.replace('//', '/').startsWith(start));
+  return state.allMounts().filter(({ inodeId }) => `${pathTo(inodeId, state)}/`.replace('//', '/').startsWith(start));
 }

@@ -6,7 +6,7 @@ import { type Encodable, encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import { type LoadWish, loadWishes } from './load-need.js';
-import type { PlanContext, Planned, QueryContext } from './plan.js';
+import type { PlanContext, Planned, ReadContext } from './plan.js';
 import type { Pages } from './queries.js';
 import type { State, StateView } from './state.js';
 import { withUnderWork } from './under-work.js';
@@ -47,7 +47,7 @@ interface PreparedQuery<Answer> {
   readonly freshness: understudy.Freshness.$Properties | null | undefined;
   /** In whose name; empty: nobody's. */
   readonly user: string;
-  answer(state: State, kv: KvStore, context: QueryContext): Answer;
+  answer(state: State, kv: KvStore, context: ReadContext): Answer;
 }
 
 /** Changes the namespace: journaled, exactly-once, answered when committed. */
@@ -90,7 +90,7 @@ export function query<Q extends WithFreshness, QS, R, RS>(
   method: number,
   request: MessageType<Q, QS>,
   response: MessageType<R, RS>,
-  ask: (request: Q, state: StateView, context: QueryContext) => RS,
+  ask: (request: Q, state: StateView, context: ReadContext) => RS,
 ): Query<Q, QS, R, RS> {
   const prepare = (body: Uint8Array): PreparedQuery<Uint8Array> => {
     const decoded = decodeRequest(request, body);
@@ -108,7 +108,7 @@ export function stream<Q extends WithFreshness, QS, R, RS>(
   method: number,
   request: MessageType<Q, QS>,
   response: MessageType<R, RS>,
-  open: (request: Q, state: State, kv: KvStore, context: QueryContext) => Pages,
+  open: (request: Q, state: State, kv: KvStore, context: ReadContext) => Pages,
 ): StreamQuery<Q, QS, R, RS> {
   const prepare = (body: Uint8Array): PreparedQuery<Pages> => {
     const decoded = decodeRequest(request, body);

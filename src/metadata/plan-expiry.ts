@@ -3,10 +3,11 @@
  */
 import { understudy } from '#proto/understudy.js';
 import { EXPIRY } from './inode-more.js';
+import { pathTo } from './inode-path.js';
 import type { EntryBody, PlanContext } from './plan.js';
 import { planRemove } from './plan-remove.js';
 import { PERSISTENCE } from './records.js';
-import { ROOT_ID, type StateView } from './state.js';
+import type { StateView } from './state.js';
 import { withUnderWork } from './under-work.js';
 
 /**
@@ -27,16 +28,4 @@ export function planExpiry(inodeId: number, state: StateView, context: PlanConte
   const removed = planRemove(new understudy.RemoveRequest({ path, recursive: true, skipTrash: true }), state, context);
   const planned = withUnderWork(removed, state);
   return 'entry' in planned ? planned.entry : null;
-}
-
-/** @returns null where it does not hang below the root. */
-function pathTo(inodeId: number, state: StateView): string | null {
-  const names: string[] = [];
-  for (let id = inodeId; id !== ROOT_ID; ) {
-    const parent = state.parentOf(id);
-    if (parent === null) return null;
-    names.unshift(parent.name);
-    id = parent.parentId;
-  }
-  return `/${names.join('/')}`;
 }

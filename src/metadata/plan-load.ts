@@ -3,7 +3,8 @@
  *
  * The namespace's own counts more than the under store's: what was made here and is not persisted stays as it is.
  */
-import { mountPlace, pathOfDirectory } from './mount-place.js';
+import { pathTo } from './inode-path.js';
+import { mountPlace } from './mount-place.js';
 import { type EntryBody, type NamespaceSettings, newInodeIds } from './plan.js';
 import { type Inode, inodeMessage, PERSISTENCE } from './records.js';
 import type { State } from './state.js';
@@ -39,7 +40,7 @@ export interface LoadTally {
 /** @returns null where nothing is to be changed, or the directory is no longer there. */
 export function planLoad(loaded: Loaded, state: State, timeMs: number, settings: NamespaceSettings, tally: LoadTally): EntryBody | null {
   const { directoryId } = loaded;
-  const path = pathOfDirectory(directoryId, state);
+  const path = pathTo(directoryId, state);
   const place = path === null ? null : mountPlace(path, state);
   if (path === null || place?.mount.id !== loaded.mountId) return null;
   const mountPoint = state.directory(place.mount.inodeId).inode;

@@ -6,10 +6,11 @@
 import { UnderstudyError } from '../base/errors.js';
 import { checkAccess, checkTakeAway, EXECUTE, type Identity, mayAccess, WRITE } from './access.js';
 import type { Entry } from './entries.js';
+import { namesTo } from './inode-path.js';
 import { parsePath } from './path.js';
 import type { Inode } from './records.js';
 import { refusal } from './refusals.js';
-import { ROOT_ID, type StateView } from './state.js';
+import type { StateView } from './state.js';
 
 /** What an entry says beyond its time and its caller. */
 export type EntryBody = Omit<Entry, 'timeMs' | 'clientId' | 'callId' | 'lowestUnanswered'>;
@@ -24,6 +25,11 @@ export interface NamespaceSettings {
 export interface QueryContext {
   readonly identity: Identity;
   readonly settings: NamespaceSettings;
+}
+
+export interface ReadContext extends QueryContext {
+  /** What is in this file is being read. */
+  readonly noteRead: (inode: Inode) => void;
 }
 
 export interface PlanContext extends QueryContext {
@@ -68,13 +74,8 @@ export function resolve(path: string, state: StateView, context: QueryContext): 
 
 /** As `resolve`, for the file or directory with this id, wherever it is now. @throws ENOENT; EACCES. */
 export function resolveInode(id: number, state: StateView, context: QueryContext): Resolved {
-  const names: string[] = [];
-  for (let at = id; at !== ROOT_ID; ) {
-    const parent = state.parentOf(at);
-    if (parent === null) throw refusal('ENOENT', 'no file or directory has this id any longer', '', `inode_id=${id}`);
-    names.unshift(parent.name);
-    at = parent.parentId;
-  }
+  const names = namesTo(id, state);
+  if (names === null) throw refusal('ENOENT', 'no file or directory has this id any longer', '', `inode_id=${id}`);
   return follow(`/${names.join('/')}`, names, state, context);
 }
 

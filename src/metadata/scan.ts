@@ -1,5 +1,5 @@
 /**
- * Looks through one kind of row in key order: what the store holds, with the changes that have not reached it laid over it.
+ * Looks through one kind of row in key order: what the store holds, with the changes that have not reached it laid over it, or without.
  */
 import type { KvRange, KvStore } from '../kv/kv-store.js';
 import type { Rows } from './state.js';
@@ -38,6 +38,21 @@ export async function firstKeys<K, V>(
   }
   const ordered = [...found].sort(([, a], [, b]) => Buffer.compare(a, b));
   return ordered.slice(0, max).map(([key]) => key);
+}
+
+/** @returns the first `max` keys within `range` that the store holds, as far as it has come; fewer only where there are no more. */
+export async function storedKeys<K>(kv: KvStore, range: KvRange, decode: (key: Uint8Array) => K, max: number): Promise<K[]> {
+  const snapshot = kv.snapshot();
+  try {
+    const keys: K[] = [];
+    for await (const chunk of snapshot.rows(range, Math.min(max, CHUNK_ROWS))) {
+      for (const [key] of chunk) keys.push(decode(key));
+      if (keys.length >= max) break;
+    }
+    return keys.slice(0, max);
+  } finally {
+    await snapshot.close();
+  }
 }
 
 const CHUNK_ROWS = 1_000;

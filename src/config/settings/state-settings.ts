@@ -1,7 +1,7 @@
 // biome-ignore-all lint/suspicious/noTemplateCurlyInString: defaults refer to other settings
 /** A master's own store, and what it keeps of clients. */
 import type { Setting } from '../setting.js';
-import { duration, integer, path } from '../value-type.js';
+import { duration, integer, oneOf, path } from '../value-type.js';
 
 export const stateSettings = {
   masterMetastoreDir: {
@@ -59,6 +59,26 @@ export const stateSettings = {
     type: duration({ min: '100ms', max: '1day' }),
     default: '1min',
     help: 'How often the leader looks for files and directories that have outlived their time to live. They live that much longer at most.',
+  },
+  masterLeaseTimeoutMs: {
+    key: 'master.lease.timeout',
+    type: duration({ min: '100ms', max: '30day' }),
+    default: '10min',
+    help: 'How long a client that writes a file may say nothing to the masters before the file is closed for it. Others can write it then.',
+  },
+  masterLeaseRecovery: {
+    key: 'master.lease.recovery',
+    type: oneOf('complete', 'remove'),
+    default: 'complete',
+    help:
+      'What becomes of a file whose writer is gone: it is completed with the length that was told last, or removed. One that was complete ' +
+      'before and was being appended to is completed in every case.',
+  },
+  masterFileAccessTimeUpdatePrecisionMs: {
+    key: 'master.file.access.time.update.precision',
+    type: duration({ min: '0ms', max: '365day' }),
+    default: '0',
+    help: 'How exact access times of files are kept: each read that comes so much later than the last costs a part of a journal entry. 0: not at all.',
   },
   masterClientSessionsMax: {
     key: 'master.client.sessions.max',
