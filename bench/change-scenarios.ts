@@ -81,7 +81,7 @@ async function runChange(bench: Bench, operation: Operation, inFlight: number, p
 }
 
 /** @param calls that one unit of it takes, one after the other. */
-async function changeFigure(
+export async function changeFigure(
   { floors }: Bench,
   name: string,
   what: string,

@@ -65,6 +65,8 @@ export interface Paced {
 export interface Place {
   readonly masters: readonly string[];
   readonly zookeeper?: string;
+  /** In whose name; the one who runs the bench, and the masters, where it is not said. */
+  readonly user?: string;
 }
 
 /** The longest time without an acknowledged write since the mark. */

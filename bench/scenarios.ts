@@ -3,6 +3,7 @@
  */
 
 import { complete, create, remove, removeTree, rename } from './change-scenarios.js';
+import { checked } from './checked-scenario.js';
 import { bootstrap, checkpoint } from './checkpoint-scenarios.js';
 import { copy } from './copy-scenario.js';
 import { listFull, memory, replay } from './full-scenarios.js';
@@ -16,6 +17,7 @@ export const SCENARIOS: readonly Scenario[] = [
   create,
   s3,
   complete,
+  checked,
   status,
   list,
   rename,
