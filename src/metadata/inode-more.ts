@@ -116,10 +116,27 @@ export function moreOf(message: understudy.InodeMore.$Properties): InodeMore {
   };
 }
 
+/** Named field by field: this is on the way of each answer about such an inode, and spreading objects is slow. */
 export function moreMessage(more: InodeMore): understudy.InodeMore.$Properties {
-  const { quota, acl, extents, ...plain } = more;
-  return { ...plain, quota: quota && quotaMessage(quota), acl: acl.map(aclEntryMessage), extents: [...extents] };
+  return {
+    pinned: more.pinned,
+    replicationMin: more.replicationMin,
+    replicationMax: more.replicationMax,
+    ttlMs: more.ttlMs,
+    expiresMs: more.expiresMs,
+    expiryAction: more.expiryAction,
+    quota: more.quota && quotaMessage(more.quota),
+    acl: more.acl.length === 0 ? NO_ENTRIES : more.acl.map(aclEntryMessage),
+    hasXattrs: more.hasXattrs,
+    lease: more.lease,
+    extents: more.extents as understudy.Extent.$Properties[],
+    mountId: more.mountId,
+    childrenLoaded: more.childrenLoaded,
+    syncedMs: more.syncedMs,
+  };
 }
+
+const NO_ENTRIES: understudy.AclEntry.$Properties[] = [];
 
 export function quotaOf({ namesMax, bytesMax }: understudy.Quota.$Properties): Quota {
   return { namesMax: namesMax ?? 0, bytesMax: sumOf(bytesMax) };
