@@ -3,7 +3,7 @@
  */
 import type { ChildProcess } from 'node:child_process';
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { FileSystem, type MasterInfo } from '../src/cli/understudy.js';
@@ -188,6 +188,13 @@ export class MasterProcess {
   /** Removes what can be rebuilt from the journal. It must not run. */
   wipe(): void {
     rmSync(path.join(this.#folder, 'metastore'), { recursive: true, force: true });
+  }
+
+  /** What LevelDB has on disk. */
+  storeBytes(): number {
+    const folder = path.join(this.#folder, 'metastore');
+    const names = readdirSync(folder, { recursive: true, encoding: 'utf8' });
+    return names.map((name) => statSync(path.join(folder, name))).reduce((sum, file) => sum + (file.isFile() ? file.size : 0), 0);
   }
 
   memory(): ResidentMemory {

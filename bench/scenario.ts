@@ -23,6 +23,8 @@ export interface Loaded extends AsyncDisposable {
 export interface Bench {
   readonly sizes: Sizes;
   readonly floors: Floors;
+  /** For files of the run's own; it goes with it. */
+  readonly folder: string;
   /** A new cluster of its own. */
   start(settings?: Partial<ClusterSettings>): Promise<Loaded>;
   /** One master with many files, all in one directory: made once, shared by those scenarios that follow each other. */

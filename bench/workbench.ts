@@ -14,7 +14,7 @@ const TMPFS_MAGIC = 0x01021994;
 export class Workbench implements Bench, AsyncDisposable {
   readonly sizes: Sizes;
   readonly floors: Floors;
-  readonly #folder: string;
+  readonly folder: string;
   readonly #profileFolder: string | undefined;
   #full: Promise<Full> | undefined;
 
@@ -23,15 +23,15 @@ export class Workbench implements Bench, AsyncDisposable {
     if (statfsSync(folder).type === TMPFS_MAGIC)
       throw new Error(`${folder} is in memory, and durability is measured: name another with --dir`);
     this.sizes = sizes;
-    this.#folder = mkdtempSync(path.join(path.resolve(folder), 'understudy-bench-'));
+    this.folder = mkdtempSync(path.join(path.resolve(folder), 'understudy-bench-'));
     process.once('exit', () => this.#remove());
     this.#profileFolder = profileFolder === undefined ? undefined : path.resolve(profileFolder);
-    this.floors = new Floors(this.#folder, sizes.floorMs);
+    this.floors = new Floors(this.folder, sizes.floorMs);
   }
 
   readonly start = async (settings: Partial<ClusterSettings> = {}): Promise<Loaded> => {
     const profile = this.#profileFolder === undefined ? {} : { profileFolder: this.#profileFolder };
-    const cluster = await Cluster.start({ parent: this.#folder, masters: 1, ...profile, ...settings });
+    const cluster = await Cluster.start({ parent: this.folder, masters: 1, ...profile, ...settings });
     const client = await LoadClient.start(cluster.place, this.#profileFolder);
     return {
       cluster,
@@ -56,7 +56,7 @@ export class Workbench implements Bench, AsyncDisposable {
 
   /** Processes that were just killed may still be writing to it. */
   #remove(): void {
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
+    rmSync(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 });
   }
 
   async #fill(): Promise<Full> {
