@@ -79,7 +79,7 @@ export interface FileStatus {
   readonly hasXattrs: boolean;
   /** Of a file that is not complete. */
   readonly lease: Lease | null;
-  /** Of a file joined out of others, its blocks in order; empty: block i is (id, i). */
+  /** Of a file joined out of others, its first blocks in order; block i behind them, as any of other files, is (id, i). */
   readonly blockRuns: readonly BlockRun[];
   /** Of a mount point, the number of its mount; 0: it is none. */
   readonly mountId: number;

@@ -2,6 +2,7 @@
  * Requests of mutations out of plain options: the same for a call of its own and for a step of a batch.
  */
 import type { understudy } from '#proto/understudy.js';
+import { isError, withPath } from '../base/errors.js';
 import { parseAcl, parseAclNames } from '../metadata/acl-text.js';
 import { aclEntryMessage } from '../metadata/inode-more.js';
 import { PERSISTENCE, TTL_ACTIONS, type TtlAction } from './file-status.js';
@@ -85,7 +86,11 @@ const ACL_ACTIONS: readonly AclChange['action'][] = ['modify', 'replace', 'remov
 
 /** @throws `invalid_argument`: the text is no access control list. */
 export function setAclRequest(path: string, change: AclChange): Request<understudy.SetAclRequest.$Properties> {
-  return { path, action: ACL_ACTIONS.indexOf(change.action), entries: aclEntries(change) };
+  try {
+    return { path, action: ACL_ACTIONS.indexOf(change.action), entries: aclEntries(change) };
+  } catch (error) {
+    throw isError(error) ? withPath(error, path) : error;
+  }
 }
 
 /** In the order of the numbers of `XattrFlag` there. */
