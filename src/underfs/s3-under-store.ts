@@ -5,11 +5,10 @@
  * of each object, page by page: repeated after a break, it goes on with what is still at the source. Every request that is not answered is sent
  * again, a few times: none does harm twice.
  *
- * Keys that are no paths (`a//b`, `../a`) are left out of listings, and said so. Objects above 5 GiB cannot be renamed: S3 copies no more at once.
+ * Keys that are no paths (`a//b`, `../a`) are left out of listings, and said so.
  */
 import { Readable } from 'node:stream';
 import {
-  CopyObjectCommand,
   DeleteObjectCommand,
   DeleteObjectsCommand,
   GetObjectCommand,
@@ -23,6 +22,7 @@ import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { abortError, orAborted, sleep, within } from '../base/wait.js';
 import { NOT_ITS_OWN, nameOf, S3Connection, type S3ConnectionSettings } from '../s3/s3-connection.js';
+import { COPY_BYTES_MAX, copyObject, type SendChange } from './s3-copy.js';
 import { type S3Listed, S3ListingNames } from './s3-listing-names.js';
 import { checkBelowRoot, checkMove, checkUnderPath } from './under-path.js';
 import {
@@ -39,6 +39,8 @@ export interface S3UnderStoreSettings extends S3ConnectionSettings {
   readonly bucket: string;
   /** Put before every key, with its slash at the end; empty for none. */
   readonly prefix: string;
+  /** Larger objects are copied in parts. For tests; default: what S3 allows. */
+  readonly copyBytesMax?: number;
 }
 
 interface S3UnderStoreDeps {
@@ -47,7 +49,7 @@ interface S3UnderStoreDeps {
 }
 
 const ATTEMPTS = 4;
-const PAUSE_MS = 100;
+const PAUSE_MS = 50;
 /** Copies in flight of one rename. */
 const COPIES_IN_FLIGHT = 16;
 const MARKER = new Uint8Array(0);
@@ -66,6 +68,7 @@ export class S3UnderStore implements UnderStore {
   readonly #bucket: string;
   readonly #prefix: string;
   readonly #timeoutMs: number;
+  readonly #copyBytesMax: number;
 
   constructor(settings: S3UnderStoreSettings, deps: S3UnderStoreDeps) {
     const { bucket, prefix } = settings;
@@ -73,6 +76,7 @@ export class S3UnderStore implements UnderStore {
     this.#bucket = bucket;
     this.#prefix = prefix;
     this.#timeoutMs = settings.requestTimeoutMs;
+    this.#copyBytesMax = settings.copyBytesMax ?? COPY_BYTES_MAX;
     this.#deps = deps;
     this.#connection = new S3Connection(settings, deps);
   }
@@ -178,13 +182,14 @@ export class S3UnderStore implements UnderStore {
   async rename(from: string, to: string, signal?: AbortSignal): Promise<void> {
     checkMove(from, to);
     const file = await this.#head(from, signal);
-    const isMoved = from !== to && (file === undefined ? await this.#moveBelow(from, to, signal) : await this.#moveFile(from, to, signal));
+    const move = async () => (file === undefined ? this.#moveBelow(from, to, signal) : this.#moveFile(from, to, file.length, signal));
+    const isMoved = from !== to && (await move());
     if (isMoved || (await this.stat(to, signal)) !== undefined) return;
     throw new UnderstudyError('not_found', `nothing to rename: path=${this.#object(from)}`);
   }
 
-  async #moveFile(from: string, to: string, signal: AbortSignal | undefined): Promise<true> {
-    await this.#copy(this.#key(from), this.#key(to), signal);
+  async #moveFile(from: string, to: string, length: number, signal: AbortSignal | undefined): Promise<boolean> {
+    if (!(await this.#copy(this.#key(from), this.#key(to), length, signal))) return false;
     await this.#deleteAll([this.#key(from)], signal);
     return true;
   }
@@ -199,7 +204,7 @@ export class S3UnderStore implements UnderStore {
           const targetKey = target + key.slice(source.length);
           // Not every server copies markers.
           if (length === 0 && key.endsWith('/')) await this.#put(targetKey, MARKER, signal);
-          else await this.#copy(key, targetKey, signal);
+          else await this.#copy(key, targetKey, length, signal);
         });
         await Promise.all(copies);
       }
@@ -210,13 +215,16 @@ export class S3UnderStore implements UnderStore {
     return isMoved;
   }
 
-  async #copy(from: string, to: string, signal: AbortSignal | undefined): Promise<void> {
-    const CopySource = `${this.#bucket}/${from}`.split('/').map(encodeURIComponent).join('/');
-    const command = new CopyObjectCommand({ Bucket: this.#bucket, Key: to, CopySource });
-    await this.#send('change', from, signal, async (client, abortSignal) => {
-      const { CopyObjectResult } = await client.send(command, { abortSignal });
-      if (CopyObjectResult?.ETag === undefined) throw new Error(NOT_ITS_OWN);
-    });
+  /** @returns whether it was there: what is gone since it was seen was moved by an earlier attempt that ends only now. */
+  async #copy(from: string, to: string, length: number, signal: AbortSignal | undefined): Promise<boolean> {
+    const send: SendChange = (key, request) => this.#send('change', key, signal, request);
+    try {
+      await copyObject({ bucket: this.#bucket, from, to, length }, send, this.#copyBytesMax);
+      return true;
+    } catch (error) {
+      if (isError(error, 'failed_precondition') && error.message.includes(': NoSuchKey (')) return false;
+      throw error;
+    }
   }
 
   async delete(path: string, { recursive = false, signal }: { recursive?: boolean; signal?: AbortSignal } = {}): Promise<void> {
