@@ -74,6 +74,13 @@ export function workDone(body: Body<'workDone'>, state: State): null {
 
 export function setCursor(body: Body<'setCursor'>, state: State): null {
   const cursor = cursorOf(body.cursor ?? {});
-  state.cursors.put(cursor.name, body.remove ? null : cursor);
+  const before = state.cursors.get(cursor.name);
+  const after = body.remove ? null : cursor;
+  state.cursors.put(cursor.name, after, before);
+  if ((before === null) === (after === null)) return null;
+  const names = state.cursorNames.get('cursors') ?? [];
+  const others = names.filter((name) => name !== cursor.name);
+  const now = after === null ? others : [...others, cursor.name].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+  state.cursorNames.put('cursors', now.length === 0 ? null : now, names.length === 0 ? null : names);
   return null;
 }

@@ -22,6 +22,12 @@ export const cursorCodec: RecordCodec<Cursor> = {
   decode: (bytes) => cursorOf(decodeStrictly(understudy.Cursor, bytes, 'cursor')),
 };
 
+/** Names of all cursors, in byte order. */
+export const cursorNamesCodec: RecordCodec<readonly string[]> = {
+  encode: (names) => encodeMessage(understudy.CursorNames, { names: [...names] }),
+  decode: (bytes) => decodeStrictly(understudy.CursorNames, bytes, 'cursor names').names,
+};
+
 export function cursorOf(message: understudy.Cursor.$Properties): Cursor {
   return { name: message.name ?? '', path: message.path ?? '', sn: message.sn ?? 0, movedMs: message.movedMs ?? 0 };
 }

@@ -105,9 +105,12 @@ export function pathOf({ parentId, name }: Parent, state: Pick<State, 'parentOf'
   return `${id === ROOT_ID ? '' : `<${id}>`}/${names.join('/')}`;
 }
 
-/** @returns whether what happens at `place` concerns `path`: it is there, below it, or a directory above it that goes or moves. */
+/** Kinds that change what is below their place, too. */
+const FROM_ABOVE: ReadonlySet<string> = new Set(['rename', 'remove', 'load', 'unmount'] satisfies EntryKind[]);
+
+/** @returns whether what happens at `place` concerns `path`: it is there, below it, or a directory above it whose contents go, move or are loaded. */
 export function concerns(kind: string, place: string, path: string): boolean {
   if (path === '/') return place.startsWith('/');
   if (place === path || place.startsWith(`${path}/`)) return true;
-  return (kind === 'rename' || kind === 'remove') && path.startsWith(`${place}/`);
+  return FROM_ABOVE.has(kind) && path.startsWith(`${place}/`);
 }

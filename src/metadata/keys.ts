@@ -13,7 +13,7 @@
  *   m  mount id (8)                                 a mount point
  *   w  mount id (8)  number (8)                     a change that its under store has yet to see
  *   f  name (UTF-8)                                 a cursor of the change feed
- *   s  name                                         singletons: `next`, `retention`
+ *   s  name                                         singletons: `next`, `retention`, `cursors`
  *   !  …                                            this master's own: flush marks, loading; not part of the state, nor of its digest
  */
 export const STATE_RANGE = { gte: Uint8Array.of(0x61), lt: Uint8Array.of(0x7b) };
@@ -132,6 +132,7 @@ export function encodeResultKey(slot: number): Uint8Array {
 }
 
 export const NEXT_IDS_KEY = Buffer.from('snext');
+export const CURSOR_NAMES_KEY = Buffer.from('scursors');
 export const RETENTION_KEY = Buffer.from('sretention');
 export const APPLIED_KEY = Buffer.from('!applied');
 /** Stands while a checkpoint is being loaded. */

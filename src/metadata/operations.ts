@@ -6,10 +6,10 @@
  * Method numbers are never reused.
  */
 import { understudy } from '#proto/understudy.js';
-import { UnderstudyError } from '../base/errors.js';
 import { askAccess, getXattrs } from './access-queries.js';
 import { getBlockLocations } from './block-locations.js';
 import { contentSummary } from './content-summary.js';
+import { listCursors } from './list-cursors.js';
 import { listMounts } from './list-mounts.js';
 import { control, controlStream, mutation, query, stream } from './operation.js';
 import { planAddBlocks } from './plan-add-blocks.js';
@@ -25,14 +25,11 @@ import { planRename } from './plan-rename.js';
 import { planRenewLease } from './plan-renew-lease.js';
 import { planSetAcl } from './plan-set-acl.js';
 import { planSetAttributes } from './plan-set-attributes.js';
+import { planSetCursor } from './plan-set-cursor.js';
 import { planSetQuota } from './plan-set-quota.js';
 import { planRemoveXattr, planSetXattr } from './plan-set-xattr.js';
 import { planTruncateFile } from './plan-truncate-file.js';
 import { exists, getStatus, listStatus } from './queries.js';
-
-function later(): never {
-  throw new UnderstudyError('unimplemented', 'this master does not know the operation yet');
-}
 
 export const operations = {
   registerClient: control(1, understudy.RegisterClientRequest, understudy.RegisterClientResponse),
@@ -57,7 +54,7 @@ export const operations = {
   contentSummary: query(21, understudy.ContentSummaryRequest, understudy.ContentSummaryResponse, contentSummary),
   getBlockLocations: query(22, understudy.GetBlockLocationsRequest, understudy.GetBlockLocationsResponse, getBlockLocations),
   listMounts: query(23, understudy.ListMountsRequest, understudy.ListMountsResponse, listMounts),
-  listCursors: query(24, understudy.ListCursorsRequest, understudy.ListCursorsResponse, later),
+  listCursors: query(24, understudy.ListCursorsRequest, understudy.ListCursorsResponse, listCursors),
 
   createFile: mutation(32, understudy.CreateFileRequest, planCreateFile),
   completeFile: mutation(33, understudy.CompleteFileRequest, planCompleteFile),
@@ -78,7 +75,7 @@ export const operations = {
   mount: mutation(48, understudy.MountRequest, planMount),
   unmount: mutation(49, understudy.UnmountRequest, planUnmount),
   updateMount: mutation(50, understudy.UpdateMountRequest, planUpdateMount),
-  setCursor: mutation(51, understudy.SetCursorRequest, later),
+  setCursor: mutation(51, understudy.SetCursorRequest, planSetCursor),
 } as const;
 
 /** What a `multi` may do: all that changes the namespace, but mounts. */

@@ -7,10 +7,11 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
-import { type Cursor, cursorCodec } from './cursors.js';
+import { type Cursor, cursorCodec, cursorNamesCodec } from './cursors.js';
 import {
   CALL_WINDOW,
   type ChildKey,
+  CURSOR_NAMES_KEY,
   childKey,
   encodeChildKey,
   encodeCursorKey,
@@ -68,7 +69,7 @@ const RESULT_INODES_RECENT_MAX = 8;
 export type StateView = Pick<
   State,
   'child' | 'root' | 'parentOf' | 'session' | 'result' | 'nextIds' | 'isDetached' | 'sn' | 'timeMs' | 'allMounts'
-> & { readonly [Name in 'usages' | 'xattrs' | 'openFiles' | 'mounts' | 'work' | 'cursors']: Pick<State[Name], 'get'> };
+> & { readonly [Name in 'usages' | 'xattrs' | 'openFiles' | 'mounts' | 'work' | 'cursors' | 'cursorNames']: Pick<State[Name], 'get'> };
 
 /** The changes of one generation, table by table. */
 export type TableChanges = readonly { readonly table: AnyTable; readonly changes: ReadonlyMap<unknown, Change<unknown>> }[];
@@ -129,6 +130,8 @@ export class State {
   /** Mount, number of the work. */
   readonly work: Rows<PairKey, UnderWork>;
   readonly cursors: Rows<string, Cursor>;
+  /** In byte order; absent where there are none. */
+  readonly cursorNames: Rows<'cursors', readonly string[]>;
   readonly detached: Rows<number, true>;
   readonly #tables: readonly RowTable<never, never>[];
   /** That row, read once: it is looked at with every batch, where nothing may fail. */
@@ -170,8 +173,19 @@ export class State {
     this.mounts = rows(new Table({ encodeKey: encodeMountKey, codec: mountCodec, recentMax: 1024 }, kv));
     this.work = rows(new Table({ encodeKey: encodeWorkKey, codec: underWorkCodec, recentMax: 1024 }, kv));
     this.cursors = rows(new Table({ encodeKey: encodeCursorKey, codec: cursorCodec, recentMax: 64 }, kv));
+    this.cursorNames = rows(new Table({ encodeKey: () => CURSOR_NAMES_KEY, codec: cursorNamesCodec, recentMax: 1 }, kv));
     this.detached = rows(new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv));
-    const named = [this.usages, this.xattrs, this.openFiles, this.expiries, this.mounts, this.work, this.cursors, this.detached];
+    const named = [
+      this.usages,
+      this.xattrs,
+      this.openFiles,
+      this.expiries,
+      this.mounts,
+      this.work,
+      this.cursors,
+      this.cursorNames,
+      this.detached,
+    ];
     const tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#next, this.#retention];
     this.#tables = [...tables, ...named.map(({ table }) => table)] as never;
     this.#kept = this.#retention.get('retention') ?? NO_RETENTION;
