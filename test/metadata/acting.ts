@@ -1,6 +1,7 @@
 /** A namespace on which several users act, through the table of operations as masters serve it. */
 import type { Identity } from '../../src/metadata/access.js';
 import { operations } from '../../src/metadata/operations.js';
+import type { EntryBody } from '../../src/metadata/plan.js';
 import type { Inode } from '../../src/metadata/records.js';
 import { planContext } from './identities.js';
 import { JournaledState, openReplica } from './journaled-state.js';
@@ -14,6 +15,13 @@ export function user(name: string, ...groups: readonly string[]): Identity {
 }
 
 export const ROOT: Identity = { user: 'root', group: 'wheel', groups: new Set(['wheel']), isSuperuser: true };
+
+interface Action {
+  readonly identity: Identity;
+  readonly name: OperationName;
+  readonly body: object;
+  readonly clientId: number;
+}
 
 export class Acting implements AsyncDisposable {
   readonly #journaled: JournaledState;
@@ -32,14 +40,19 @@ export class Acting implements AsyncDisposable {
   }
 
   /** Does it. @returns the decoded answer of a query. @throws the refusal. */
-  act(identity: Identity, name: OperationName, body: object): unknown {
-    return this.#run(identity, name, body, true);
+  act(identity: Identity, name: OperationName, body: object, clientId = 1): unknown {
+    return this.#run({ identity, name, body, clientId }, true);
+  }
+
+  /** An entry of the master's own. */
+  append(entry: EntryBody): void {
+    this.#journaled.append(entry);
   }
 
   /** @returns the errno that it would be refused with, or `done`. A change is planned and not made. */
-  wouldBe(identity: Identity, name: OperationName, body: object): string {
+  wouldBe(identity: Identity, name: OperationName, body: object, clientId = 1): string {
     try {
-      this.#run(identity, name, body, false);
+      this.#run({ identity, name, body, clientId }, false);
     } catch (error) {
       const { errno, code } = error as { errno?: string; code?: string };
       return errno ?? code ?? String(error);
@@ -58,10 +71,10 @@ export class Acting implements AsyncDisposable {
     return this.#journaled.replica.close();
   }
 
-  #run(identity: Identity, name: OperationName, body: object, isMade: boolean): unknown {
+  #run({ identity, name, body, clientId }: Action, isMade: boolean): unknown {
     const operation = operations[name];
     const encoded = operation.request.encode(body as never).finish();
-    const context = planContext(++this.#timeMs, identity, 1);
+    const context = planContext(++this.#timeMs, identity, clientId);
     const { kv } = this.#journaled.replica;
     if (operation.kind === 'query') return operation.response.decode(operation.prepare(encoded).answer(this.state, kv, context));
     if (operation.kind === 'stream') return void operation.prepare(encoded).answer(this.state, kv, context)[Symbol.asyncDispose]();
