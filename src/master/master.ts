@@ -33,6 +33,7 @@ import { Serving } from './serving.js';
 import { StandbyStreams } from './standby-streams.js';
 import { LeadTaker } from './take-lead.js';
 import { transferMethods } from './transfer-service.js';
+import { WatchService } from './watch-service.js';
 
 const CLAIM_PAUSE_MS = 100;
 const CLAIM_PAUSE_MAX_MS = 5_000;
@@ -99,6 +100,7 @@ export class Master implements Controlled, AsyncDisposable {
         new Map([
           ...controlMethods(master),
           ...transferMethods(master.#handOver, master.#taker),
+          ...new WatchService({ served: master, ...deps, settings: settings.namespace }).methods(),
           ...new LoadService({ served: master, clock: deps.clock, settings: settings.namespace }).methods(),
         ]),
       );

@@ -8,7 +8,8 @@
  */
 import assert from 'node:assert/strict';
 import { understudy } from '#proto/understudy.js';
-import type { ChainPoint } from '../journal/journal.js';
+import { parseBatch } from '../journal/batch-format.js';
+import type { Batch, ChainPoint } from '../journal/journal.js';
 
 export interface RecentBatch {
   readonly end: ChainPoint;
@@ -54,14 +55,15 @@ export class RecentBatches {
 
   /** @returns the number of the batch behind `point`, which may be still to come; null where that is not here, or `point` is on another chain. */
   behind(point: ChainPoint): number | null {
-    let [low, high] = [this.#first, this.#next];
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      if ((this.#batches.get(middle)?.end.sn ?? 0) > point.sn) high = middle;
-      else low = middle + 1;
-    }
-    const before = this.#batches.get(low - 1)?.end ?? this.#start;
-    return before.sn === point.sn && Buffer.compare(before.hash, point.hash) === 0 ? low : null;
+    const number = this.#endingBehind(point.sn);
+    const before = this.#endBefore(number);
+    return before.sn === point.sn && Buffer.compare(before.hash, point.hash) === 0 ? number : null;
+  }
+
+  /** @returns the place behind which the batch with the entry `sn` begins; null where that batch is not here. */
+  before(sn: number): ChainPoint | null {
+    const number = this.#endingBehind(sn - 1);
+    return sn > this.#start.sn && this.#batches.has(number) ? this.#endBefore(number) : null;
   }
 
   /** @returns undefined where it is not here any more, or not yet. */
@@ -75,6 +77,21 @@ export class RecentBatches {
     return () => this.#watchers.delete(watcher);
   }
 
+  /** @returns the number of the first batch that ends behind `sn`; of the next one where none does. */
+  #endingBehind(sn: number): number {
+    let [low, high] = [this.#first, this.#next];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if ((this.#batches.get(middle)?.end.sn ?? 0) > sn) high = middle;
+      else low = middle + 1;
+    }
+    return low;
+  }
+
+  #endBefore(number: number): ChainPoint {
+    return this.#batches.get(number - 1)?.end ?? this.#start;
+  }
+
   #forgetOldest(): void {
     const oldest = this.#batches.get(this.#first);
     if (oldest === undefined) return;
@@ -83,4 +100,12 @@ export class RecentBatches {
     this.#bytes -= oldest.item.length;
     this.#start = oldest.end;
   }
+}
+
+/** @returns the batch that is kept so. */
+export function parseRecentBatch({ item, end }: RecentBatch): Batch {
+  const { batch: sealed } = understudy.FollowJournalItem.decode(item);
+  const parsed = parseBatch(Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length), 0, `memory sn=${end.sn}`);
+  assert(parsed.kind === 'batch', 'what is kept was sealed here, or came as one');
+  return parsed.stored.batch;
 }

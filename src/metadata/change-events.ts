@@ -4,6 +4,7 @@
  * An entry that is several changes (a group) is told step by step, numbered as they stand in it. What says no path (bookkeeping, work for under
  * stores) is nothing that concerns one. What is told of an entry leaves out whose call it was and what is secret in it.
  */
+import protobuf from 'protobufjs/minimal.js';
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { shownMountOptions } from '../config/mount-options.js';
@@ -101,4 +102,14 @@ function withoutSecrets(mount: understudy.Mount.$Properties): understudy.Mount.$
 /** Those of other namespaces only a superuser may see. */
 function isUsers({ name }: understudy.Xattr.$Properties): boolean {
   return name?.startsWith('user.') === true;
+}
+
+const EVENTS = 0x0a;
+const THROUGH_SN = 0x10;
+
+/** @returns a `WatchItem` with these changes, which were encoded before. */
+export function encodeWatchItem(changes: readonly Change[], throughSn: number): Uint8Array {
+  const writer = protobuf.Writer.create();
+  for (const { encoded } of changes) writer.uint32(EVENTS).bytes(encoded);
+  return writer.uint32(THROUGH_SN).uint64(throughSn).finish();
 }
