@@ -58,11 +58,11 @@ interface Lane {
 
 /** Runs until `signal` is aborted. What it began is given up by then (`Leadership.outside`); storage that hangs is not waited for. Never throws. */
 export async function doUnderWork(deps: UnderWorkDeps, signal: AbortSignal): Promise<void> {
-  const { replica, clock } = deps;
+  const { clock } = deps;
   const lanes = new Map<number, Lane>();
   let running = 0;
   while (!signal.aborted) {
-    for (const mount of queuedMounts(replica)) {
+    for (const mount of queuedMounts(deps)) {
       const lane = lanes.get(mount.id) ?? { isBusy: false, failures: 0, refusals: 0, notBeforeMs: 0 };
       if (lane.isBusy || lane.notBeforeMs > clock.monotonicMs() || running >= MOUNTS_AT_ONCE) continue;
       lanes.set(mount.id, lane);
@@ -77,9 +77,12 @@ export async function doUnderWork(deps: UnderWorkDeps, signal: AbortSignal): Pro
   }
 }
 
-function queuedMounts(replica: Replica): readonly Mount[] {
+/** Lets go of storage that is mounted no longer, by the way. */
+function queuedMounts({ replica, underStores }: UnderWorkDeps): readonly Mount[] {
   try {
-    return replica.state.allMounts().filter(hasQueuedWork);
+    const mounts = replica.state.allMounts();
+    underStores.keepOnly(mounts);
+    return mounts.filter(hasQueuedWork);
   } catch (thrown) {
     replica.checked(thrown);
     return [];

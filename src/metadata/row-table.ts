@@ -25,14 +25,17 @@ export interface RowTableSettings<K, V> {
   readonly recentMax: number;
   /** Rows that are not kept there: few of them would fill the memory. */
   readonly isLarge?: (value: V) => boolean;
+  /** Keys that have no row are kept there, too: few keys, asked for often. */
+  readonly keepsAbsent?: boolean;
 }
 
 export class RowTable<K, V> {
   readonly encodeKey: (key: K) => Uint8Array;
   readonly codec: RecordCodec<V>;
   readonly #kv: KvStore;
-  readonly #recent: RecentRows<K, V>;
+  readonly #recent: RecentRows<K, V | null>;
   readonly #isLarge: (value: V) => boolean;
+  readonly #keepsAbsent: boolean;
   #current = new Map<K, Change<V>>();
   #frozen: Map<K, Change<V>>[] = [];
   #trial: Map<K, V | null> | null = null;
@@ -43,6 +46,7 @@ export class RowTable<K, V> {
     this.#kv = kv;
     this.#recent = new RecentRows(settings.recentMax);
     this.#isLarge = settings.isLarge ?? (() => false);
+    this.#keepsAbsent = settings.keepsAbsent ?? false;
   }
 
   /** Rows changed since the last freeze. */
@@ -59,7 +63,10 @@ export class RowTable<K, V> {
     const recent = this.#recent.get(key);
     if (recent !== undefined) return recent;
     const bytes = this.#kv.get(this.encodeKey(key));
-    if (bytes === undefined) return null;
+    if (bytes === undefined) {
+      if (this.#keepsAbsent) this.#recent.set(key, null);
+      return null;
+    }
     const value = this.codec.decode(bytes);
     if (!this.#isLarge(value)) this.#recent.set(key, value);
     return value;

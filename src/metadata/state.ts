@@ -170,7 +170,7 @@ export class State {
     this.xattrs = rows(new Table({ encodeKey: encodeXattrsKey, codec: xattrsCodec, recentMax: 64 }, kv));
     this.openFiles = rows(new Table({ encodeKey: encodeOpenFileKey, codec: presenceCodec, recentMax: 64 }, kv));
     this.expiries = rows(new Table({ encodeKey: encodeExpiryKey, codec: presenceCodec, recentMax: 64 }, kv));
-    this.mounts = rows(new Table({ encodeKey: encodeMountKey, codec: mountCodec, recentMax: 1024 }, kv));
+    this.mounts = rows(new Table({ encodeKey: encodeMountKey, codec: mountCodec, recentMax: 16_384, keepsAbsent: true }, kv));
     this.work = rows(new Table({ encodeKey: encodeWorkKey, codec: underWorkCodec, recentMax: 1024 }, kv));
     this.cursors = rows(new Table({ encodeKey: encodeCursorKey, codec: cursorCodec, recentMax: 64 }, kv));
     this.cursorNames = rows(new Table({ encodeKey: () => CURSOR_NAMES_KEY, codec: cursorNamesCodec, recentMax: 1 }, kv));
