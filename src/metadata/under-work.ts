@@ -83,11 +83,15 @@ const WRITES = [
 
 function withDirectoriesPersisted(entry: EntryBody): EntryBody {
   const { createDirectory, createFile } = entry;
-  if (createDirectory) {
-    return { ...entry, createDirectory: { ...createDirectory, inode: { ...createDirectory.inode, persistence: PERSISTED } } };
-  }
+  if (createDirectory) return { ...entry, createDirectory: { ...createDirectory, inode: inStorage(createDirectory.inode) } };
   if (!createFile?.parents?.length) return entry;
-  return { ...entry, createFile: { ...createFile, parentsInode: { ...createFile.parentsInode, persistence: PERSISTED } } };
+  return { ...entry, createFile: { ...createFile, parentsInode: inStorage(createFile.parentsInode) } };
+}
+
+/** A directory that is new there, too: nothing in it has yet to be looked up. */
+function inStorage(made: understudy.Inode.$Properties | null | undefined): understudy.Inode.$Properties {
+  const more = { ...made?.more, childrenLoaded: true, syncedMs: made?.createdMs ?? 0 };
+  return { ...made, persistence: PERSISTED, more };
 }
 
 interface Around {

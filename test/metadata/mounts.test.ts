@@ -210,7 +210,7 @@ describe('changes below a mount point', () => {
   test('files with missing directories: these are made in the storage', () => {
     run('createFile', { path: '/m/p/q/new', recursive: true });
     expect(queued()).toMatchObject([{ kind: 2, path: 'p/q' }]);
-    expect(statusOf('/m/p').persistence).toBe(2);
+    expect(statusOf('/m/p')).toMatchObject({ persistence: 2, more: { childrenLoaded: true } });
     expect(statusOf('/m/p/q/new').persistence).toBe(0);
   });
 
