@@ -140,7 +140,7 @@ export class NamespaceService {
   async #sendPages(call: ServerCall, replica: Replica, pages: Pages, behind: Uint8Array): Promise<void> {
     let isSending = false;
     try {
-      for await (const page of pages.pages()) {
+      for await (const page of pages.pages(() => this.#released())) {
         isSending = true;
         await call.item(withBehind(page, behind));
         isSending = false;
@@ -155,6 +155,13 @@ export class NamespaceService {
     const { leadership, accessTimes } = this.#served;
     if (leadership !== null) accessTimes.note(inode, leadership.nowMs());
   };
+
+  /** Resolves once an answer that sees the state as it is now may leave. */
+  #released(): Promise<void> {
+    const { leadership } = this.#served;
+    if (leadership === null) return Promise.resolve();
+    return new Promise((resolve, reject) => leadership.release((refused) => (refused === null ? resolve() : reject(refused))));
+  }
 
   /** Goes on with who the user is, at once where that is known. */
   #identify(user: string | null | undefined, call: ServerCall, wishes: Wishes, then: (identity: Identity) => void): void {

@@ -55,10 +55,18 @@ export function decodeChildName(key: Uint8Array): string {
   return Buffer.from(key.buffer, key.byteOffset + 9, key.byteLength - 9).toString();
 }
 
-/** @returns the range of a directory's children behind `startAfter`; all of them where that is empty. */
-export function childRange(parentId: number, startAfter: string): { gte: Uint8Array; lt: Uint8Array } {
-  const gte = startAfter === '' ? encodeChild(parentId, '') : encodeChild(parentId, `${startAfter}\0`);
-  return { gte, lt: encodeChild(parentId + 1, '') };
+/** @returns the range of a directory's children behind `startAfter` that begin with `prefix`; perhaps with its end before its beginning. */
+export function childRange(parentId: number, startAfter: string, prefix = ''): { gte: Uint8Array; lt: Uint8Array } {
+  const first = encodeChild(parentId, prefix);
+  const gte = startAfter === '' ? first : encodeChild(parentId, `${startAfter}\0`);
+  return { gte: Buffer.compare(gte, first) < 0 ? first : gte, lt: prefix === '' ? encodeChild(parentId + 1, '') : behindAll(first) };
+}
+
+/** @returns the first key behind all that begin with `start`: bytes of UTF-8 are below 0xff. */
+function behindAll(start: Uint8Array): Uint8Array {
+  const end = Buffer.from(start);
+  end[end.length - 1] = (end[end.length - 1] ?? 0) + 1;
+  return end;
 }
 
 export const encodeParentKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), P, id);

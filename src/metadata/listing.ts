@@ -2,7 +2,8 @@
  * Lists a directory as of one moment, whatever its size: a snapshot of the store with the changes that have not reached it laid over it.
  */
 import type { KvRows, KvSnapshot, KvStore } from '../kv/kv-store.js';
-import { childRange, decodeChildName, encodeChild } from './keys.js';
+import { ChangedChildren, compareNames } from './changed-children.js';
+import { childRange, decodeChildName } from './keys.js';
 import { inodeCodec } from './records.js';
 import type { State } from './state.js';
 
@@ -13,30 +14,47 @@ export type ChildRow = readonly [key: Uint8Array, inode: Uint8Array];
 export class Listing implements AsyncDisposable {
   readonly #snapshot: KvSnapshot;
   readonly #range: { gte: Uint8Array; lt: Uint8Array };
-  /** Changed children in key order; null: gone. */
-  readonly #changed: readonly (readonly [key: Uint8Array, inode: Uint8Array | null])[];
+  readonly #changed: ChangedChildren;
 
-  /** Lists the names behind `startAfter` in the directory `parentId`; all where it is empty. */
-  constructor(kv: KvStore, state: State, parentId: number, startAfter: string) {
-    this.#range = childRange(parentId, startAfter);
-    this.#changed = changedChildren(state, parentId, this.#range.gte);
+  /** Lists the names in the directory `parentId` that are behind `startAfter` and begin with `prefix`; either may be empty. */
+  constructor(kv: KvStore, state: State, parentId: number, startAfter: string, prefix = '') {
+    this.#range = childRange(parentId, startAfter, prefix);
+    const wanted = (name: string) => name.startsWith(prefix) && (startAfter === '' || compareNames(name, startAfter) > 0);
+    this.#changed = new ChangedChildren(parentId, state.changedChildren(parentId), wanted);
     this.#snapshot = kv.snapshot();
   }
 
   /** Yields chunks of one to `chunkRows` children. */
   async *chunks(chunkRows: number): AsyncGenerator<readonly ChildRow[]> {
-    let at = 0;
+    if (Buffer.compare(this.#range.gte, this.#range.lt) >= 0) return;
     for await (const rows of this.#snapshot.rows(this.#range, chunkRows)) {
-      if (at === this.#changed.length) {
-        yield rows;
-        continue;
-      }
-      const last = rows[rows.length - 1] as ChildRow;
-      const from = at;
-      while (at < this.#changed.length && Buffer.compare((this.#changed[at] as ChildRow)[0], last[0]) <= 0) at += 1;
-      yield* split(merge(rows, this.#changed.slice(from, at)), chunkRows);
+      if (this.#changed.key === null) yield rows;
+      else yield* this.#merged(rows, chunkRows);
     }
-    yield* split(merge([], this.#changed.slice(at)), chunkRows);
+    yield* this.#merged(null, chunkRows);
+  }
+
+  /** `stored` with the changes up to its last row, or all that are left where it is null. Where a key stands in both, the change counts. */
+  *#merged(stored: KvRows | null, chunkRows: number): Generator<readonly ChildRow[]> {
+    let out: ChildRow[] = [];
+    let at = 0;
+    while (stored === null || at < stored.length) {
+      const row = stored?.[at];
+      const { key } = this.#changed;
+      const order = key === null ? 1 : row === undefined ? -1 : Buffer.compare(key, row[0]);
+      if (order >= 0 && row !== undefined) at += 1;
+      if (order > 0) {
+        if (row === undefined) break;
+        out.push(row);
+      } else {
+        const inode = this.#changed.take();
+        if (inode !== null) out.push([key as Uint8Array, inodeCodec.encode(inode)]);
+      }
+      if (out.length < chunkRows) continue;
+      yield out;
+      out = [];
+    }
+    if (out.length > 0) yield out;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -53,37 +71,4 @@ export async function firstNames(kv: KvStore, state: State, parentId: number, ma
     if (names.length === max) break;
   }
   return names;
-}
-
-function changedChildren(state: State, parentId: number, gte: Uint8Array): [Uint8Array, Uint8Array | null][] {
-  const rows: [Uint8Array, Uint8Array | null][] = [];
-  for (const name of new Set(state.changedNames(parentId))) {
-    const key = encodeChild(parentId, name);
-    if (Buffer.compare(key, gte) < 0) continue;
-    const inode = state.child(parentId, name);
-    rows.push([key, inode === null ? null : inodeCodec.encode(inode)]);
-  }
-  return rows.sort((a, b) => Buffer.compare(a[0], b[0]));
-}
-
-/** Both in key order; where a key stands in both, the change counts. */
-function merge(stored: KvRows, changed: readonly (readonly [Uint8Array, Uint8Array | null])[]): ChildRow[] {
-  const out: ChildRow[] = [];
-  let i = 0;
-  for (const [key, inode] of changed) {
-    let order = -1;
-    while (i < stored.length) {
-      order = Buffer.compare((stored[i] as ChildRow)[0], key);
-      if (order >= 0) break;
-      out.push(stored[i] as ChildRow);
-      i += 1;
-    }
-    if (i < stored.length && order === 0) i += 1;
-    if (inode !== null) out.push([key, inode]);
-  }
-  return i === 0 ? out.concat(stored as ChildRow[]) : out.concat(stored.slice(i));
-}
-
-function* split(rows: ChildRow[], chunkRows: number): Generator<readonly ChildRow[]> {
-  for (let at = 0; at < rows.length; at += chunkRows) yield rows.length <= chunkRows ? rows : rows.slice(at, at + chunkRows);
 }

@@ -8,47 +8,91 @@ import { checkAccess, EXECUTE, READ } from './access.js';
 import { encodeChild } from './keys.js';
 import { encodeListPage } from './list-page.js';
 import { Listing } from './listing.js';
+import { mountPlace, pathOfDirectory, underUri } from './mount-place.js';
 import { type QueryContext, resolve, resolveExisting } from './plan.js';
 import { inodeCodec, inodeMessage } from './records.js';
+import { refusal } from './refusals.js';
 import type { State, StateView } from './state.js';
+import { TreeListing } from './tree-listing.js';
 
 export function getStatus(
   request: understudy.GetStatusRequest,
   state: StateView,
   context: QueryContext,
 ): understudy.GetStatusResponse.$Properties {
-  return { inode: inodeMessage(resolveExisting(request.path, state, context).inode), sn: state.sn };
+  const asked = request.inodeId === 0 ? request.path : pathOf(request.inodeId, state);
+  const resolved = resolveExisting(asked, state, context);
+  const path = request.inodeId === 0 ? '' : asked;
+  const place = mountPlace(asked, state);
+  return { inode: inodeMessage(resolved.inode), sn: state.sn, path, underUri: place === null ? '' : underUri(place) };
+}
+
+/** @throws ENOENT: it is gone. */
+function pathOf(inodeId: number, state: StateView): string {
+  const path = pathOfDirectory(inodeId, state);
+  if (path === null) throw refusal('ENOENT', 'there is no such inode', '', `inode=${inodeId}`);
+  return path;
 }
 
 export function exists(request: understudy.ExistsRequest, state: StateView, context: QueryContext): understudy.ExistsResponse.$Properties {
   return { exists: resolve(request.path, state, context).missing.length === 0, sn: state.sn };
 }
 
-/** The answer to a stream query: taken as of the moment of asking, sent page by page. */
+/** The answer to a stream query, sent page by page: taken as of the moment of asking, and of later ones that it tells of. */
 export interface Pages extends AsyncDisposable {
-  pages(): AsyncIterable<Uint8Array>;
+  /** @param looked is called with each later look at the state; a page is made only once what it has looked at may leave. */
+  pages(looked: () => Promise<void>): AsyncIterable<Uint8Array>;
 }
 
 /** A directory of a thousand fits in one page, with room to see that it ends there. */
 const PAGE_ENTRIES = 1024;
 const LIST_PAGE_ENTRIES_MAX = 10_000;
 
-/** Lists a directory; a file lists as itself, under an empty name. */
+/** Lists a directory, or all below it; a file lists as itself, under an empty name. */
 export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore, context: QueryContext): Pages {
-  const { inode } = resolveExisting(request.path, state, context);
-  if (inode.directory) checkAccess(inode, context.identity, READ | EXECUTE, request.path);
-  const sn = state.sn;
+  const resolved = resolveExisting(request.path, state, context);
+  const { inode } = resolved;
   const entries = request.pageEntries || PAGE_ENTRIES;
   if (entries > LIST_PAGE_ENTRIES_MAX) {
-    throw new UnderstudyError('invalid_argument', `a page has up to ${LIST_PAGE_ENTRIES_MAX} entries: page_entries=${entries}`);
+    const message = `a page has up to ${LIST_PAGE_ENTRIES_MAX} entries: page_entries=${entries}`;
+    throw new UnderstudyError('invalid_argument', message, { errno: 'EINVAL' });
   }
-  if (!inode.directory) return onePage(encodeListPage([[encodeChild(0, ''), inodeCodec.encode(inode)]], sn));
-  const listing = new Listing(kv, state, inode.id, request.startAfter);
+  if (!inode.directory) return onePage(encodeListPage([[encodeChild(0, ''), inodeCodec.encode(inode)]], state.sn));
+  if (request.recursive) return treePages(new TreeListing(request, resolved, kv, state, context), entries, state);
+  checkAccess(inode, context.identity, READ | EXECUTE, request.path);
+  return directoryPages(new Listing(kv, state, inode.id, request.startAfter, request.prefix), entries, state.sn);
+}
+
+function directoryPages(listing: Listing, entries: number, sn: number): Pages {
   return {
     async *pages() {
       let empty = true;
       for await (const rows of listing.chunks(entries)) {
         empty = false;
+        yield encodeListPage(rows, sn);
+      }
+      if (empty) yield encodeListPage([], sn);
+    },
+    [Symbol.asyncDispose]: () => listing[Symbol.asyncDispose](),
+  };
+}
+
+function treePages(listing: TreeListing, entries: number, state: State): Pages {
+  let { sn } = state;
+  return {
+    async *pages(looked) {
+      let looks: Promise<void>[] = [];
+      const look = () => {
+        sn = state.sn;
+        const released = looked();
+        released.catch(() => {});
+        looks.push(released);
+      };
+      let empty = true;
+      for await (const rows of listing.chunks(entries, look)) {
+        empty = false;
+        await Promise.all(looks);
+        looks = [];
         yield encodeListPage(rows, sn);
       }
       if (empty) yield encodeListPage([], sn);

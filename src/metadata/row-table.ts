@@ -75,20 +75,26 @@ export class RowTable<K, V> {
   /**
    * Changes a row; `after` null deletes it. `before` is the row as `get` gives it now: callers have just looked, or know that it is absent.
    *
-   * @returns whether this is the row's first change since the last freeze; never of one that is only tried out.
+   * @returns the change where it is the row's first since the last freeze, else null; always null of one that is only tried out.
    */
-  put(key: K, after: V | null, before: V | null): boolean {
+  put(key: K, after: V | null, before: V | null): Change<V> | null {
     if (this.#trial !== null) {
       this.#trial.set(key, after);
-      return false;
+      return null;
     }
     const change = this.#current.get(key);
-    if (change === undefined) {
-      this.#current.set(key, { before, after });
-      return true;
+    if (change !== undefined) {
+      change.after = after;
+      return null;
     }
-    change.after = after;
-    return false;
+    const first = { before, after };
+    this.#current.set(key, first);
+    return first;
+  }
+
+  /** @returns whether `change` is what is changed of that row since the last freeze. */
+  isCurrent(key: K, change: Pick<Change<V>, 'after'>): boolean {
+    return this.#current.get(key) === change;
   }
 
   /** From now on changes are only tried out, until `endTrial`. */

@@ -7,6 +7,7 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
+import type { ChangedChild } from './changed-children.js';
 import { type Cursor, cursorCodec, cursorNamesCodec } from './cursors.js';
 import {
   CALL_WINDOW,
@@ -64,6 +65,8 @@ export interface StateSettings {
 const RESULTS_RECENT_MAX = 4 * CALL_WINDOW;
 /** But for those of so many steps. */
 const RESULT_INODES_RECENT_MAX = 8;
+
+const NONE_CHANGED: readonly ChangedChild[] = [];
 
 /** What plans and queries may look at. */
 export type StateView = Pick<
@@ -136,8 +139,10 @@ export class State {
   readonly #tables: readonly RowTable<never, never>[];
   /** That row, read once: it is looked at with every batch, where nothing may fail. */
   #kept: RetentionRecord;
-  /** Names changed below a directory, generation by generation, the current one last. */
-  #changedNames: Map<number, string[]>[] = [new Map()];
+  /** Children changed below a directory, generation by generation, the current one last. */
+  #changedChildren: Map<number, ChangedChild[]>[] = [new Map()];
+  /** Counts the freezes. */
+  #generation = 0;
   #undo: Undo[] | null = null;
 
   sn: number;
@@ -252,9 +257,9 @@ export class State {
     return found;
   }
 
-  /** Names in the directory `parentId` whose rows differ from the store's, or may; in no order, perhaps more than once. */
-  changedNames(parentId: number): string[] {
-    return this.#changedNames.flatMap((generation) => generation.get(parentId) ?? []);
+  /** Children of the directory `parentId` whose rows differ from the store's, or may, by generations, the current one last; in no order, once in each. */
+  changedChildren(parentId: number): readonly (readonly ChangedChild[])[] {
+    return this.#changedChildren.map((generation) => generation.get(parentId) ?? NONE_CHANGED);
   }
 
   /** @returns the inode of the directory `id` with the place where it hangs. @throws `corrupt` where there is none: an entry names it. */
@@ -269,11 +274,13 @@ export class State {
   // Changing: `before` is the row as it is now
 
   putChild(parentId: number, name: string, after: Inode | null, before: Inode | null): void {
-    if (!this.#put(this.#children, childKey(parentId, name), after, before)) return;
-    const names = this.#changedNames[this.#changedNames.length - 1] as Map<number, string[]>;
-    const list = names.get(parentId);
-    if (list === undefined) names.set(parentId, [name]);
-    else list.push(name);
+    const change = this.#put(this.#children, childKey(parentId, name), after, before);
+    if (change === null) return;
+    const current = this.#changedChildren[this.#changedChildren.length - 1] as Map<number, ChangedChild[]>;
+    const list = current.get(parentId);
+    const child = { name, change, generation: this.#generation };
+    if (list === undefined) current.set(parentId, [child]);
+    else list.push(child);
   }
 
   putParent(id: number, after: Parent | null, before: Parent | null): void {
@@ -370,25 +377,30 @@ export class State {
 
   /** Begins a new generation. @returns the changes of the one that ends. */
   freeze(): TableChanges {
-    this.#changedNames.push(new Map());
+    this.#generation += 1;
+    this.#changedChildren.push(new Map());
     return this.#tables.map((table) => ({ table, changes: table.freeze() }) as never);
   }
 
   /** The oldest frozen generation is in the store. */
   flushed(): void {
-    this.#changedNames.shift();
+    this.#changedChildren.shift();
     for (const table of this.#tables) table.flushed((table as unknown) !== this.#parents);
   }
 
   /** Folds the newest frozen generation back into the current one. */
   unfreeze(): void {
-    const current = this.#changedNames.pop() as Map<number, string[]>;
-    const older = this.#changedNames[this.#changedNames.length - 1] as Map<number, string[]>;
-    for (const [parentId, names] of current) older.set(parentId, [...(older.get(parentId) ?? []), ...names]);
+    const current = this.#changedChildren.pop() as Map<number, ChangedChild[]>;
+    const older = this.#changedChildren[this.#changedChildren.length - 1] as Map<number, ChangedChild[]>;
     for (const table of this.#tables) table.unfreeze();
+    for (const [parentId, children] of current) {
+      // Those that the older generation had changed too are listed there.
+      const fresh = children.filter(({ name, change }) => this.#children.isCurrent(childKey(parentId, name), change));
+      older.set(parentId, (older.get(parentId) ?? []).concat(fresh));
+    }
   }
 
-  #put<K, V>(table: RowTable<K, V>, key: K, after: V | null, before: V | null): boolean {
+  #put<K, V>(table: RowTable<K, V>, key: K, after: V | null, before: V | null): Change<V> | null {
     this.#undo?.push({ restore: () => table.put(key, before, after) });
     return table.put(key, after, before);
   }

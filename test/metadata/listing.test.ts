@@ -8,11 +8,13 @@ import { JournaledState, openReplica } from './journaled-state.js';
 
 const utf8Order = (a: string, b: string) => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
+const seen = async () => {};
+
 async function list(journaled: JournaledState, request: understudy.ListStatusRequest.$Properties) {
   const { state, kv } = journaled.replica;
   await using pages = listStatus(new understudy.ListStatusRequest(request), state, kv, asAda);
   const out: understudy.ListStatusPage[] = [];
-  for await (const page of pages.pages()) out.push(understudy.ListStatusPage.decode(page));
+  for await (const page of pages.pages(seen)) out.push(understudy.ListStatusPage.decode(page));
   return out;
 }
 
@@ -81,8 +83,33 @@ describe('listing', () => {
     await journaled.seal();
     await replica.writeBehind.digest();
     const seen: string[] = [];
-    for await (const page of pages.pages()) seen.push(...names([understudy.ListStatusPage.decode(page)]));
+    for await (const page of pages.pages(async () => {})) seen.push(...names([understudy.ListStatusPage.decode(page)]));
     expect(seen).toEqual(['a', 'b']);
+  });
+
+  it('after changes of a frozen generation were taken back, and made again: as they are now', async () => {
+    const { replica } = await openReplica();
+    const journaled = await JournaledState.begin(replica);
+    const { state, writeBehind } = replica;
+    for (const path of ['/a', '/b']) journaled.run({ kind: 'createFile', body: { path } });
+    await journaled.seal();
+    const at = state.position();
+    state.record();
+    const many = Array.from({ length: 9 }, (_, i) => `c${i}`);
+    const each = (kind: 'createFile' | 'remove') => many.forEach((name) => void journaled.run({ kind, body: { path: `/${name}` } }));
+    each('createFile');
+    journaled.run({ kind: 'remove', body: { path: '/a' } });
+    writeBehind.atBatchEnd();
+    const digest = writeBehind.digest().catch(() => {});
+    journaled.run({ kind: 'createFile', body: { path: '/d' } });
+    each('remove');
+    state.rollBack(at);
+    writeBehind.rollBack(at.sn);
+    await digest;
+    expect(names(await list(journaled, { path: '/' }))).toEqual(['a', 'b']);
+    journaled.run({ kind: 'createFile', body: { path: '/d' } });
+    each('createFile');
+    expect(names(await list(journaled, { path: '/' }))).toEqual(['a', 'b', ...many, 'd']);
   });
 
   it('a file: itself, without a name; an empty directory: one empty page; a page too large: refused', async () => {
