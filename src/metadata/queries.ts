@@ -5,10 +5,11 @@ import type { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import { checkAccess, EXECUTE, READ } from './access.js';
+import { pathTo } from './inode-path.js';
 import { encodeChild } from './keys.js';
 import { encodeListPage } from './list-page.js';
 import { Listing } from './listing.js';
-import { mountPlace, pathOfDirectory, underUri } from './mount-place.js';
+import { mountPlace, underUri } from './mount-place.js';
 import { type QueryContext, resolve, resolveExisting } from './plan.js';
 import { inodeCodec, inodeMessage } from './records.js';
 import { refusal } from './refusals.js';
@@ -29,7 +30,7 @@ export function getStatus(
 
 /** @throws ENOENT: it is gone. */
 function pathOf(inodeId: number, state: StateView): string {
-  const path = pathOfDirectory(inodeId, state);
+  const path = pathTo(inodeId, state);
   if (path === null) throw refusal('ENOENT', 'there is no such inode', '', `inode=${inodeId}`);
   return path;
 }

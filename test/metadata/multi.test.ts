@@ -150,7 +150,7 @@ describe('multi', () => {
 function snapshot(): object {
   const { state } = calls;
   const { digestDue, changedRows, sn } = state;
-  return { sn, digestDue, changedRows, undo: state.undoLength(), next: state.nextIds(), names: [state.changedNames(1).length] };
+  return { sn, digestDue, changedRows, undo: state.undoLength(), next: state.nextIds(), changed: state.changedChildren(1).flat().length };
 }
 
 it('a trial: whatever its steps do, the same rows and nothing remembered, recorded or not', async () => {
