@@ -9,6 +9,7 @@ import type { Log } from '../base/log.js';
 import { silentLog } from '../base/log.js';
 import type { ClientSettings } from '../client/client-settings.js';
 import { FileSystem as ClientFileSystem } from '../client/file-system.js';
+import { FsPromises } from '../client/fs-promises.js';
 import { openClient } from './connect.js';
 import { groupName, userName } from './system-user.js';
 
@@ -44,9 +45,15 @@ export type {
   SetXattrOptions,
   StatusOptions,
 } from '../client/file-system-options.js';
+export type { FsPromises, ReaddirOptions } from '../client/fs-promises.js';
 export type { LeaderPlace } from '../client/leader-finder.js';
 export type { MasterInfo } from '../client/master-info.js';
 export type { MountPoint } from '../client/mount-point.js';
+export type { NodeDir } from '../client/node-dir.js';
+export type { NodeError } from '../client/node-error.js';
+export type { NodePath, NodeTime } from '../client/node-path.js';
+export type { NodeDirent, NodeStats } from '../client/node-stats.js';
+export type { WatchedChange } from '../client/node-watch.js';
 export type { WalkOptions } from '../client/walk.js';
 export type { AclEntry, AclKind, AclName } from '../metadata/acl.js';
 export { formatAclLines, parseAcl } from '../metadata/acl-text.js';
@@ -66,6 +73,9 @@ export interface ConnectOptions extends Partial<ClientSettings> {
 const ZOOKEEPER_ANSWER_TIMEOUT_MS = 15_000;
 
 export class FileSystem extends ClientFileSystem {
+  /** The same as `node:fs/promises`. */
+  readonly promises: FsPromises = new FsPromises(this);
+
   /**
    * Makes a client of the cluster, in the name of the user who runs this process. Does not wait: the first call finds the leader.
    *
