@@ -24,6 +24,7 @@ export interface Sizes {
   /** Files that are there to be created, renamed, removed in one measurement. */
   readonly files: number;
   readonly treeFiles: number;
+  readonly bucketObjects: number;
   /** Files of the measurements at full size: replay, memory, the large directory. */
   readonly manyFiles: number;
   readonly moreFiles: number;
@@ -37,6 +38,7 @@ const FULL: Sizes = {
   measureMs: 8_000,
   files: 400_000,
   treeFiles: 100_000,
+  bucketObjects: 1_000_000,
   manyFiles: 1_000_000,
   moreFiles: 200_000,
   takeoverRuns: 20,
@@ -49,6 +51,7 @@ const QUICK: Sizes = {
   measureMs: 1_000,
   files: 20_000,
   treeFiles: 5_000,
+  bucketObjects: 20_000,
   manyFiles: 20_000,
   moreFiles: 4_000,
   takeoverRuns: 1,

@@ -7,7 +7,7 @@ import { checked } from './checked-scenario.js';
 import { bootstrap, checkpoint } from './checkpoint-scenarios.js';
 import { copy } from './copy-scenario.js';
 import { listFull, memory, replay } from './full-scenarios.js';
-import { loadFolder, removeFull, storeBytes } from './namespace-scenarios.js';
+import { loadBucket, loadFolder, removeFull, storeBytes } from './namespace-scenarios.js';
 import { list, status } from './read-scenarios.js';
 import { s3 } from './s3-scenario.js';
 import type { Scenario } from './scenario.js';
@@ -25,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   remove,
   removeTree,
   loadFolder,
+  loadBucket,
   storeBytes,
   memory,
   listFull,
