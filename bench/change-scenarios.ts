@@ -4,7 +4,7 @@
 import type { Floors } from './floors.js';
 import type { Measured, Operation } from './load.js';
 import type { Figure, Floor } from './row.js';
-import { type Bench, everyOne, makeDirectories, makeFiles, type Scenario } from './scenario.js';
+import { type Bench, everyOne, makeDirectories, makeFiles, makeOpenFiles, type Scenario } from './scenario.js';
 
 const IN_FLIGHT = [1, 64, 256, 2_048];
 const MANY_IN_FLIGHT = 2_048;
@@ -33,6 +33,14 @@ export const complete: Scenario = {
       await changeFigure(bench, 'complete-two-calls', 'createFile + completeFile, two calls', two, MANY_IN_FLIGHT, 2),
       await changeFigure(bench, 'complete-one-call', 'createFile + completeFile, one call', one, MANY_IN_FLIGHT),
     ];
+  },
+};
+
+export const blocks: Scenario = {
+  name: 'blocks',
+  async run(bench) {
+    const measured = await runChange(bench, 'add-blocks', MANY_IN_FLIGHT, makeOpenFiles);
+    return [await changeFigure(bench, 'add-blocks', 'addBlocks, 64 blocks a call', measured, MANY_IN_FLIGHT)];
   },
 };
 

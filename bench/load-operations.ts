@@ -5,6 +5,8 @@ import type { FileSystem } from '../src/cli/understudy.js';
 import type { Load, Operation } from './load.js';
 
 const LENGTH = 4_096;
+/** Of `add-blocks`. */
+const BLOCKS_PER_CALL = 64;
 const PLAIN = { mode: 0o644 };
 
 /** Runs number `index`; resolves with what it handled. */
@@ -25,6 +27,10 @@ const bindings: Record<Exclude<Operation, 'echo'>, Binding> = {
   },
   'create-completed': (fs, pathOf) => async (index) => {
     await fs.createFile(pathOf(index), { ...PLAIN, completeLength: LENGTH });
+    return 1;
+  },
+  'add-blocks': (fs, pathOf) => async (index) => {
+    await fs.addBlocks(pathOf(index), BLOCKS_PER_CALL);
     return 1;
   },
   'create-directory': (fs, _, { base }) => {

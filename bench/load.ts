@@ -7,6 +7,7 @@ export type Operation =
   | 'create'
   | 'create-then-complete'
   | 'create-completed'
+  | 'add-blocks'
   | 'create-directory'
   | 'get-status'
   | 'list'

@@ -51,6 +51,12 @@ export async function makeDirectories(client: LoadClient, base: string, to: numb
   await client.run(everyOne({ operation: 'create-directory', base, to: Math.ceil(to / perDirectory), inFlight: 64 }));
 }
 
+/** Makes files [0, to) below `base`, which the client is writing. */
+export async function makeOpenFiles(client: LoadClient, base: string, to: number): Promise<void> {
+  await makeDirectories(client, base, to);
+  await client.run(everyOne({ operation: 'create', base, to }));
+}
+
 /** Makes files [0, to) below `base`, completed. */
 export async function makeFiles(client: LoadClient, base: string, to: number): Promise<void> {
   await makeDirectories(client, base, to);

@@ -2,7 +2,7 @@
  * All scenarios, in the order in which they run. Those with many files follow each other and share them; the replay comes before there is any checkpoint.
  */
 
-import { complete, create, remove, removeTree, rename } from './change-scenarios.js';
+import { blocks, complete, create, remove, removeTree, rename } from './change-scenarios.js';
 import { checked } from './checked-scenario.js';
 import { bootstrap, checkpoint } from './checkpoint-scenarios.js';
 import { copy } from './copy-scenario.js';
@@ -18,6 +18,7 @@ export const SCENARIOS: readonly Scenario[] = [
   create,
   s3,
   complete,
+  blocks,
   checked,
   status,
   list,

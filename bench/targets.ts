@@ -21,6 +21,7 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   's3-create-2048-slow': { atLeast: 10_000 },
   'complete-two-calls': { atLeast: 15_000 },
   'complete-one-call': { atLeast: 25_000 },
+  'add-blocks': { atLeast: 5_000 },
   'checked-create': { atLeast: 25_000 },
   'checked-status': { atLeast: 60_000 },
   'get-status': { atLeast: 100_000 },
