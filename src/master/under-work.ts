@@ -141,7 +141,8 @@ async function tellDone({ id, workDone }: Mount, count: number, leadership: Unde
   });
 }
 
-async function doWork({ kind, path, to, mode, owner, group }: UnderWork, store: UnderStore, signal: AbortSignal): Promise<void> {
+/** Brings one change to the storage. */
+export async function doWork({ kind, path, to, mode, owner, group }: UnderWork, store: UnderStore, signal: AbortSignal): Promise<void> {
   const attributes = { ...(mode === null ? {} : { mode }), ...(owner === '' ? {} : { owner }), ...(group === '' ? {} : { group }) };
   switch (kind) {
     case UNDER_WORK.rename:

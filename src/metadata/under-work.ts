@@ -38,7 +38,7 @@ export function withUnderWork(planned: Planned, state: StateView): Planned {
     throw refusal('EROFS', 'the mount is read-only', entry.path ?? '', `uri=${place.mount.uri}`);
   }
   const persisted = withDirectoriesPersisted(entry);
-  const work = workOf(persisted, place, to, { state, wholeTree: storage === 'goes whole' });
+  const work = workOf(persisted, place, to, storage === 'goes whole');
   if (work.length === 0) return { entry: persisted };
   const queued = work.map((each): Entry => ({ queueWork: { mountId: place.mount.id, work: each } }));
   const { path = '', toPath } = entry;
@@ -94,13 +94,8 @@ function inStorage(made: understudy.Inode.$Properties | null | undefined): under
   return { ...made, persistence: PERSISTED, more };
 }
 
-interface Around {
-  readonly state: StateView;
-  /** What is removed goes with all that the storage has below it, looked at or not. */
-  readonly wholeTree: boolean;
-}
-
-function workOf(entry: EntryBody, { under, inode }: MountPlace, to: MountPlace | null, { state, wholeTree }: Around): UnderWork[] {
+/** @param wholeTree what is removed goes with all that the storage has below it, looked at or not. */
+function workOf(entry: EntryBody, { under, inode }: MountPlace, to: MountPlace | null, wholeTree: boolean): UnderWork[] {
   if (entry.createDirectory) return [make(under, entry.createDirectory.inode?.mode ?? null)];
   if (entry.createFile?.parents?.length) {
     return [make(under.slice(0, under.lastIndexOf('/')), entry.createFile.parentsInode?.mode ?? null)];
@@ -110,11 +105,6 @@ function workOf(entry: EntryBody, { under, inode }: MountPlace, to: MountPlace |
   if (entry.remove) return takeAway(under, inode, wholeTree);
   if (entry.setAttributes) return changed(under, inode, entry.setAttributes);
   if (entry.setAcl) return changed(under, inode, { mode: entry.setAcl.mode ?? null });
-  if (entry.concat) {
-    const sourceParentId = entry.concat.sourceParentId ?? 0;
-    const folder = under.slice(0, under.lastIndexOf('/') + 1);
-    return (entry.concat.sources ?? []).flatMap((name) => takeAway(folder + name, state.child(sourceParentId, name)));
-  }
   return [];
 }
 
