@@ -131,7 +131,9 @@ class World {
   }
 
   #children(id: number): string[] {
-    return [...new Set(this.state.changedNames(id))].filter((name) => this.state.child(id, name) !== null);
+    return [...new Set(this.state.changedChildren(id).flatMap((generation) => generation.map(({ name }) => name)))].filter(
+      (name) => this.state.child(id, name) !== null,
+    );
   }
 
   stored(): string[] {
