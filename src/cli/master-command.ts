@@ -22,6 +22,7 @@ import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT, sentenceOf } from './exit-code.js';
 import { GroupFile } from './group-file.js';
 import { hostGroups } from './host-groups.js';
+import { HostSurroundings } from './host-surroundings.js';
 import { masterSettings } from './master-settings.js';
 import { openElection } from './open-election.js';
 import { openJournal } from './open-journal.js';
@@ -46,7 +47,8 @@ export function masterCommand(context: CommandContext, version: string): Command
 }
 
 /** Resolves when the master was told to stop, and has. */
-async function runMaster({ settings, ignored }: LoadedSettings, version: string, log: Log): Promise<void> {
+async function runMaster(loaded: LoadedSettings, version: string, log: Log): Promise<void> {
+  const { settings, ignored } = loaded;
   if (ignored.length > 0) {
     log.warn(
       { keys: ignored.map(({ spelling, place }) => `${spelling} (${place})`).join(', ') },
@@ -61,7 +63,15 @@ async function runMaster({ settings, ignored }: LoadedSettings, version: string,
   await using election = await openElection(settings, deps);
   await using underStores = new UnderStores((uri, options) => openUnderStore(uri, options, settings, deps));
   const groups = groupMapping(settings);
-  await using master = await Master.open(masterSettings(settings, version), { ...deps, journal, election, stores, underStores, groups });
+  await using master = await Master.open(masterSettings(settings, version), {
+    ...deps,
+    journal,
+    election,
+    stores,
+    underStores,
+    groups,
+    surroundings: new HostSurroundings(loaded),
+  });
   log.info({ rpcAddress: master.rpcAddress, version, clusterId: journal.clusterId, pid: process.pid }, 'master serves');
   stopOnSignal(master, log);
   await master.closed;

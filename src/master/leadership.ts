@@ -135,6 +135,11 @@ export class Leadership {
     return this.#trouble;
   }
 
+  /** Changes that wait for their turn. */
+  get queued(): number {
+    return this.#queue.length;
+  }
+
   /** The journal takes changes, as far as is known. */
   get canWrite(): boolean {
     return this.#stopped === null && this.#trouble === '';

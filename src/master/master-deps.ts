@@ -7,6 +7,7 @@ import type { KvStores } from '../kv/kv-store.js';
 import type { Network } from '../rpc/network.js';
 import type { UnderStores } from '../underfs/under-stores.js';
 import type { GroupMapping } from './group-mapping.js';
+import type { Surroundings } from './surroundings.js';
 
 export interface MasterDeps {
   readonly clock: Clock;
@@ -18,4 +19,6 @@ export interface MasterDeps {
   /** Stay the caller's to close. */
   readonly underStores: UnderStores;
   readonly groups: GroupMapping;
+  /** What operators are told besides what a master knows itself. */
+  readonly surroundings?: Surroundings;
 }

@@ -28,6 +28,7 @@ import { MountCheck } from './mount-check.js';
 import { NamespaceService, rebuilding } from './namespace-service.js';
 import { Rebuilder } from './rebuilder.js';
 import { Replica } from './replica.js';
+import { reportMethods } from './report-service.js';
 import { type ClaimEffect, type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
 import { Serving } from './serving.js';
 import { StandbyStreams } from './standby-streams.js';
@@ -99,6 +100,7 @@ export class Master implements Controlled, AsyncDisposable {
         new MountCheck(settings.namespace, deps),
         new Map([
           ...controlMethods(master),
+          ...reportMethods(master, deps),
           ...transferMethods(master.#handOver, master.#taker),
           ...new WatchService({ served: master, ...deps, settings: settings.namespace }).methods(),
           ...new LoadService({ served: master, clock: deps.clock, settings: settings.namespace }).methods(),
@@ -155,6 +157,10 @@ export class Master implements Controlled, AsyncDisposable {
     if (!rpcAddress.endsWith(':0')) return rpcAddress;
     const bound = this.#server?.address ?? rpcAddress;
     return rpcAddress.slice(0, -1) + bound.slice(bound.lastIndexOf(':') + 1);
+  }
+
+  get connections(): number {
+    return this.#server?.connections ?? 0;
   }
 
   get clientsMax(): number {

@@ -45,6 +45,7 @@ export const operations = {
   watch: controlStream(11, understudy.WatchRequest, understudy.WatchItem),
   loadMetadata: controlStream(12, understudy.LoadMetadataRequest, understudy.LoadMetadataItem),
   checkConsistency: controlStream(13, understudy.CheckConsistencyRequest, understudy.CheckConsistencyItem),
+  masterReport: control(14, understudy.MasterReportRequest, understudy.MasterReportResponse),
 
   getStatus: query(16, understudy.GetStatusRequest, understudy.GetStatusResponse, getStatus),
   exists: query(17, understudy.ExistsRequest, understudy.ExistsResponse, exists),
