@@ -92,8 +92,9 @@ function isNothing(more: InodeMore): boolean {
   );
 }
 
-/** @returns the plain value of a decoded message. */
+/** @returns the plain value of a decoded message, or the one that it was made of a moment ago. */
 export function moreOf(message: understudy.InodeMore.$Properties): InodeMore {
+  if (last?.message === message) return last.more;
   return {
     pinned: message.pinned ?? false,
     replicationMin: message.replicationMin ?? 0,
@@ -116,8 +117,19 @@ export function moreOf(message: understudy.InodeMore.$Properties): InodeMore {
   };
 }
 
-/** Named field by field: this is on the way of each answer about such an inode, and spreading objects is slow. */
+/** The last pair: what is made is planned, applied, answered and recorded in a row, and siblings share it where they inherit it. */
+let last: { readonly more: InodeMore; readonly message: understudy.InodeMore.$Properties } | null = null;
+
+/** @returns `more` as a message: not to be changed. */
 export function moreMessage(more: InodeMore): understudy.InodeMore.$Properties {
+  if (last?.more === more) return last.message;
+  const message = newMessage(more);
+  last = { more, message };
+  return message;
+}
+
+/** Named field by field: spreading objects is slow. */
+function newMessage(more: InodeMore): understudy.InodeMore.$Properties {
   return {
     pinned: more.pinned,
     replicationMin: more.replicationMin,

@@ -1,7 +1,7 @@
 /**
  * What is made anew: the caller's, with the permissions that follow from the request and from the directory that it is made in.
  */
-import { inheritedPermissions } from './acl.js';
+import { type AclEntry, inheritedPermissions } from './acl.js';
 import { type ExpiryAction, type InodeMore, withMore } from './inode-more.js';
 import { checkCount, type PlanContext } from './plan.js';
 import type { Inode } from './records.js';
@@ -22,7 +22,7 @@ const SETGID = 0o2000;
 /** @returns an empty directory, or an empty file that is not complete. With setgid, a directory hands down its group, and directories that bit. */
 export function newInode({ id, directory, mode, umask, more = null }: Making, parent: Inode, { identity, timeMs }: PlanContext): Inode {
   const handsDown = (parent.mode & SETGID) !== 0;
-  const given = inheritedPermissions(parent.more?.acl ?? [], mode, umask, directory);
+  const given = inherited(parent.more?.acl ?? NO_ENTRIES, mode, umask, directory);
   return {
     id,
     directory,
@@ -38,8 +38,27 @@ export function newInode({ id, directory, mode, umask, more = null }: Making, pa
     childCount: 0,
     persistence: 0,
     generation: 0,
-    more: given.acl.length === 0 && more === null ? null : withMore(null, { ...more, acl: given.acl }),
+    more: more === null ? given.more : withMore(given.more, more),
   };
+}
+
+interface Given {
+  readonly mode: number;
+  readonly more: InodeMore | null;
+}
+
+const NO_ENTRIES: readonly AclEntry[] = [];
+/** What the last inode was given: the next one is made in the same directory, most often, and shares it. */
+let last: { readonly acl: readonly AclEntry[]; readonly key: number; readonly given: Given } | null = null;
+
+function inherited(acl: readonly AclEntry[], mode: number, umask: number, directory: boolean): Given {
+  if (acl.length === 0) return { mode: mode & ~umask, more: null };
+  const key = (directory ? 1 << 24 : 0) | ((umask & 0o7777) << 12) | mode;
+  if (last !== null && last.acl === acl && last.key === key) return last.given;
+  const made = inheritedPermissions(acl, mode, umask, directory);
+  const given = { mode: made.mode, more: made.acl.length === 0 ? null : withMore(null, { acl: made.acl }) };
+  last = { acl, key, given };
+  return given;
 }
 
 /** Of what is made now with a time to live; null: it has none. @throws EINVAL. */
