@@ -40,6 +40,8 @@ export async function openClient({ client, zookeeper }: ClientPlaces, log: Log):
   };
 }
 
+const LOAD_WHEN = { once: 'ONCE', always: 'ALWAYS', never: 'NEVER' } as const;
+
 /** @returns where and how a client of these settings calls. @param group of the user in whose name it acts. */
 export function clientPlaces(settings: Settings, group: string): ClientPlaces {
   const client: Partial<ClientSettings> = {
@@ -47,6 +49,8 @@ export function clientPlaces(settings: Settings, group: string): ClientPlaces {
     user: settings.securityLoginUsername,
     group,
     umask: settings.securityAuthorizationPermissionUmask,
+    loadMetadata: LOAD_WHEN[settings.userFileMetadataLoadType],
+    syncIntervalMs: settings.userFileMetadataSyncIntervalMs === '-1' ? null : settings.userFileMetadataSyncIntervalMs,
     callTimeoutMs: settings.userRpcRetryMaxDurationMs,
     attemptTimeoutMs: settings.userRpcTimeoutMs,
     retryBaseMs: settings.userRpcRetryBaseSleepMs,

@@ -15,6 +15,10 @@ export interface ClientSettings {
    * written and seen (read your writes, never back in time).
    */
   readonly reads: 'leader' | 'anywhere';
+  /** Whether what is below a mount point is looked up in mounted storage, where the call itself does not say. */
+  readonly loadMetadata: 'ONCE' | 'ALWAYS' | 'NEVER';
+  /** It is looked at again where the last look is longer ago; null: not for its age. */
+  readonly syncIntervalMs: number | null;
   /** How long a standby may wait until it has applied what a read needs; then another master is asked. */
   readonly standbyWaitMs: number;
   /** How long one call may take, all retries together, where the call itself does not say. */
@@ -52,6 +56,8 @@ export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
   group: '',
   umask: 0o022,
   reads: 'leader',
+  loadMetadata: 'ONCE',
+  syncIntervalMs: null,
   standbyWaitMs: 250,
   callTimeoutMs: 120_000,
   attemptTimeoutMs: 30_000,

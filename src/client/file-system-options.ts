@@ -117,9 +117,9 @@ export interface SetXattrOptions {
 export type LoadMetadataWhen = 'ONCE' | 'ALWAYS' | 'NEVER';
 
 export interface StatusOptions extends ReadOptions {
-  /** `ONCE` unless given. */
+  /** The client's setting, which is `ONCE`, unless given. */
   readonly loadMetadata?: LoadMetadataWhen;
-  /** Looked at again where the last look is longer ago; the masters' setting unless given. */
+  /** Looked at again where the last look is longer ago; the client's setting, which is never, unless given. */
   readonly syncIntervalMs?: number;
 }
 

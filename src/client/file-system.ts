@@ -142,7 +142,7 @@ export class FileSystem implements AsyncDisposable {
   }
 
   getStatus(path: string, options: StatusOptions = {}): Promise<FileStatus> {
-    return this.#status(queries.getStatusRequest(path, options), options);
+    return this.#status(queries.getStatusRequest(path, options, this.client.settings), options);
   }
 
   /** @returns the file or directory with that inode id, at the path where it is now. */
@@ -151,7 +151,7 @@ export class FileSystem implements AsyncDisposable {
   }
 
   async exists(path: string, options: StatusOptions = {}): Promise<boolean> {
-    return (await this.client.query(operations.exists, queries.getStatusRequest(path, options), options)).exists;
+    return (await this.client.query(operations.exists, queries.getStatusRequest(path, options, this.client.settings), options)).exists;
   }
 
   /** Yields what is in a directory of any size, or with `recursive` below it, in byte order of the names; a file yields itself. */
@@ -162,7 +162,7 @@ export class FileSystem implements AsyncDisposable {
   /** Yields the same in pages; at least one, be it empty. */
   async *listPages(path: string, options: ListOptions = {}): AsyncGenerator<ListPage, void, undefined> {
     let startAfter = options.startAfter ?? '';
-    const rest = () => queries.listRequest(path, options, startAfter);
+    const rest = () => queries.listRequest(path, options, startAfter, this.client.settings);
     for await (const { entries, sn } of this.client.stream(operations.listStatus, rest, options)) {
       startAfter = entries.at(-1)?.name || startAfter;
       yield { entries: entries.map(({ name, inode }) => fileStatus(name ? childPath(path, name) : path, whole(inode))), sn };

@@ -1,6 +1,6 @@
 /** Clients. */
 import type { Setting } from '../setting.js';
-import { byteSize, duration } from '../value-type.js';
+import { byteSize, duration, oneOf, wordOr } from '../value-type.js';
 
 export const clientSettings = {
   userRpcTimeoutMs: {
@@ -26,6 +26,18 @@ export const clientSettings = {
     type: duration({ min: '0', max: '7day' }),
     default: '2min',
     help: 'How long a call is attempted before it fails.',
+  },
+  userFileMetadataLoadType: {
+    key: 'user.file.metadata.load.type',
+    type: oneOf('once', 'always', 'never'),
+    default: 'once',
+    help: 'Whether a path below a mount point is looked up in mounted storage first: where it was not before, always, or never.',
+  },
+  userFileMetadataSyncIntervalMs: {
+    key: 'user.file.metadata.sync.interval',
+    type: wordOr('-1', duration({ min: '0', max: '365day' })),
+    default: '-1',
+    help: 'Age at which what is known of a path below a mount point is looked up in mounted storage again; -1: never, 0: always.',
   },
   userBlockSizeBytesDefault: {
     key: 'user.block.size.bytes.default',
