@@ -4,6 +4,8 @@
  *     await using fs = await FileSystem.connect({ zookeeper: 'zk1:2181,zk2:2181,zk3:2181' });
  *     await fs.createDirectory('/logs', { recursive: true, allowExists: true });
  *     for await (const entry of fs.list('/')) console.log(entry.path, entry.length);
+ *
+ * @packageDocumentation
  */
 import type { Log } from '../base/log.js';
 import { silentLog } from '../base/log.js';
@@ -13,7 +15,7 @@ import { FsPromises } from '../client/fs-promises.js';
 import { openClient } from './connect.js';
 import { groupName, userName } from './system-user.js';
 
-export { type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
+export { ERROR_NUMBERS, type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 export type { Batch, BatchOutcome } from '../client/batch.js';
 export type { BlockLocation } from '../client/block-locations.js';
 export type { ChangeBatch, ChangeEvent, Cursor, WatchOptions } from '../client/change-feed.js';
@@ -57,6 +59,7 @@ export type { WatchedChange } from '../client/node-watch.js';
 export type { WalkOptions } from '../client/walk.js';
 export type { AclEntry, AclKind, AclName } from '../metadata/acl.js';
 export { formatAclLines, parseAcl } from '../metadata/acl-text.js';
+/** @internal */
 export { operations } from '../metadata/operations.js';
 
 /** Where the cluster is, and anything of `ClientSettings` that is to differ from the defaults. */

@@ -89,6 +89,7 @@ export class NodeStats extends Kind implements Stats {
 }
 
 export class NodeDirent extends Kind implements Dirent {
+  /** The last component of its path. */
   readonly name: string;
   /** Of the directory that it is in. */
   readonly parentPath: string;
