@@ -24,8 +24,8 @@ describe('listing', () => {
   it('large inodes, stored or not: pages that fit in a frame, whatever number of entries is asked for', async () => {
     const { replica } = await openReplica();
     const journaled = await JournaledState.begin(replica);
-    const extents = Array.from({ length: 4_096 }, (_, at) => ({ inodeId: 2 ** 40 + at, blocks: 1 }));
-    const made = Array.from({ length: 120 }, (_, at) => `f${String(at).padStart(3, '0')}`);
+    const extents = Array.from({ length: 2_048 }, (_, at) => ({ inodeId: 2 ** 40 + at, blocks: 1 }));
+    const made = Array.from({ length: 240 }, (_, at) => `f${String(at).padStart(3, '0')}`);
     for (const [at, name] of made.entries()) {
       journaled.append({ createFile: { parentId: 1, name, inode: { id: 2 + at, more: { extents } } } });
       if (at === 60) await journaled.seal();
