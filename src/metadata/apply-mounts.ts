@@ -39,10 +39,10 @@ export function unmount(body: Body<'unmount'>, state: State, timeMs: number): nu
   return null;
 }
 
-export function updateMount(body: Body<'updateMount'>, state: State): null {
+export function updateMount(body: Body<'updateMount'>, state: State): Inode {
   const after = mountOf(body.mount ?? {});
   state.mounts.put(after.id, after);
-  return null;
+  return state.directory(after.inodeId).inode;
 }
 
 /** The root keeps what it knows of its own; what it knew of the under store it forgets. */

@@ -3,7 +3,7 @@
  */
 import { addChildren, charge, discharge, dropInode, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
 import type { Entry } from './entries.js';
-import { withMore } from './inode-more.js';
+import { NO_EXPIRY, withMore } from './inode-more.js';
 import { type Inode, inodeOf } from './records.js';
 import type { State } from './state.js';
 import { addUsage, NO_USAGE } from './usage.js';
@@ -97,14 +97,16 @@ function withLoaded({ more }: Inode, { complete, syncedMs }: Body<'load'>): Inod
   return withMore(more, { ...(complete ? { childrenLoaded: true } : {}), ...(syncedMs ? { syncedMs } : {}) });
 }
 
-/** Makes directories one below the other, the first one below `parentId`; `alike` is the last one, but for its id. */
+/** Makes directories one below the other, the first one below `parentId`; `alike` is the last one, but for its id. Only that one expires. */
 function makeDirectories(state: State, parentId: number, names: readonly string[], alike: Inode, timeMs: number): Inode {
   addChildren(state, parentId, 1, timeMs);
   let above = parentId;
   let made = alike;
+  const moreAbove = alike.more && withMore(alike.more, NO_EXPIRY);
   names.forEach((name, depth) => {
     const below = names.length - 1 - depth;
-    made = { ...alike, id: alike.id + depth, childCount: below === 0 ? alike.childCount : 1 };
+    const differing = below === 0 ? {} : { childCount: 1, more: moreAbove };
+    made = { ...alike, id: alike.id + depth, ...differing };
     putInode(state, above, name, made);
     if (below > 0) state.usages.put(made.id, { ...NO_USAGE, directories: below }, null);
     above = made.id;

@@ -40,7 +40,7 @@ export function apply(entry: Entry, state: State): Outcome {
 export function applyBody(entry: Entry, state: State, timeMs: number): Outcome {
   if (entry.group) {
     const inodes = (entry.group.entries ?? []).map((step) => applyBody(step, state, timeMs).inode);
-    return { inode: inodes[0] ?? null, inodes };
+    return { inode: inodes[0] ?? null, inodes: entry.group.steps ? inodes : NO_INODES };
   }
   if (entry.refusal) return { inode: entry.refusal.inode ? inodeOf(entry.refusal.inode) : null, inodes: inodesOf(entry.refusal.inodes) };
   return { inode: applyKind(entry, state, timeMs), inodes: NO_INODES };

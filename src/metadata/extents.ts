@@ -8,8 +8,8 @@
 import type { Extent, InodeMore } from './inode-more.js';
 import type { Inode } from './records.js';
 
-/** Runs of blocks of one file: each is a dozen bytes of its inode, and of every outcome of a call that is kept and tells of it. */
-export const EXTENTS_MAX = 2_048;
+/** Runs of blocks of one file: what each costs is a dozen bytes of every copy of its inode. */
+export const EXTENTS_MAX = 4_096;
 /** Blocks of one file: their numbers have 32 bits. */
 export const BLOCKS_MAX = 2 ** 32 - 1;
 
@@ -53,7 +53,7 @@ export function blocksWithin(inode: Inode, from: number, to: number, max: number
   const found: BlockRange[] = [];
   let at = Math.floor(from / blockBytes);
   let runStart = 0;
-  if (from >= to) return found;
+  if (from >= Math.min(to, length)) return found;
   for (const { inodeId, first, blocks } of extentsOf(inode)) {
     for (; at < Math.min(runStart + blocks, end) && found.length < max; at++) {
       const offset = at * blockBytes;

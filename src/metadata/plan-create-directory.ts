@@ -1,16 +1,17 @@
 import type { understudy } from '#proto/understudy.js';
-import { newInode } from './new-inode.js';
+import { expiryOf, newInode } from './new-inode.js';
 import { checkMayMake, checkMode, checkRoomFor, newInodeIds, type PlanContext, type Planned, plainPath, resolve } from './plan.js';
 import { checkQuota } from './quota.js';
 import { inodeMessage } from './records.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 
-/** Makes a directory; with `recursive` those missing above it too, all alike. */
+/** Makes a directory; with `recursive` those missing above it too, all alike but for a time to live, which is the last one's. */
 export function planCreateDirectory(request: understudy.CreateDirectoryRequest, state: StateView, context: PlanContext): Planned {
+  const mode = checkMode(request.mode ?? 0o777);
+  const more = expiryOf(request, context);
   const resolved = resolve(request.path, state, context);
   const { path, missing, inode } = resolved;
-  const mode = checkMode(request.mode ?? 0o777);
   if (missing.length === 0) {
     if (request.allowExists && inode.directory) return { unchanged: inode };
     throw refusal('EEXIST', 'path already exists', path);
@@ -18,7 +19,7 @@ export function planCreateDirectory(request: understudy.CreateDirectoryRequest, 
   checkRoomFor(resolved, request.recursive);
   checkMayMake(resolved, context);
   checkQuota(resolved, { names: missing.length, bytes: 0 }, state);
-  const made = newInode({ id: newInodeIds(state), directory: true, mode, umask: request.umask }, inode, context);
+  const made = newInode({ id: newInodeIds(state), directory: true, mode, umask: request.umask, more }, inode, context);
   return {
     entry: { path: plainPath(resolved), createDirectory: { parentId: inode.id, names: [...missing], inode: inodeMessage(made) } },
   };

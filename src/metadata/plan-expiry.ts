@@ -2,7 +2,7 @@
  * What becomes of an inode whose time to live is over: it is removed, with all that is below it, or given up by the workers.
  */
 import { understudy } from '#proto/understudy.js';
-import { EXPIRY } from './inode-more.js';
+import { EXPIRY, NO_EXPIRY } from './inode-more.js';
 import { pathTo } from './inode-path.js';
 import type { EntryBody, PlanContext } from './plan.js';
 import { planRemove } from './plan-remove.js';
@@ -23,7 +23,7 @@ export function planExpiry(inodeId: number, state: StateView, context: PlanConte
   if (expiresMs === 0 || expiresMs > context.timeMs || path === null) return null;
   if (expiryAction === EXPIRY.free) {
     if (!inode.directory && inode.persistence !== PERSISTENCE.persisted) return null;
-    return { path, setAttributes: { ...place, pinned: false, ttlMs: 0, expiresMs: 0, expiryAction: 0 } };
+    return { path, setAttributes: { ...place, pinned: false, ...NO_EXPIRY } };
   }
   const removed = planRemove(new understudy.RemoveRequest({ path, recursive: true, skipTrash: true }), state, context);
   const planned = withUnderWork(removed, state);

@@ -6,7 +6,7 @@
  * - It is unmounted once no mount lies below it and its storage has seen all changes. The storage stays as it is.
  */
 import { understudy } from '#proto/understudy.js';
-import { UnderstudyError } from '../base/errors.js';
+import { isError, UnderstudyError } from '../base/errors.js';
 import { checkMountOptions, keepHidden } from '../config/mount-options.js';
 import { canonicalUri, containsUri, parseUnderUri } from '../underfs/under-uri.js';
 import { checkSuperuser } from './access.js';
@@ -26,16 +26,16 @@ const OWN_MODE = 0o700;
 
 export function planMount(request: understudy.MountRequest, state: StateView, context: PlanContext): Planned {
   checkSuperuser(context.identity, 'mount', request.path);
-  const uri = canonicalUri(parseUnderUri(request.uri));
+  const uri = asRefusal(request.path, () => canonicalUri(parseUnderUri(request.uri)));
   const mounts = state.allMounts();
   const other = mounts.find((mount) => containsUri(mount.uri, uri) || containsUri(uri, mount.uri));
   if (other !== undefined)
     throw refusal('EBUSY', 'the storage is mounted already, or lies in or around what is', request.path, `uri=${uri} mounted=${other.uri}`);
-  if (mounts.length >= MOUNTS_MAX) throw new UnderstudyError('resource_exhausted', `there are too many mounts: mounts=${mounts.length}`);
+  if (mounts.length >= MOUNTS_MAX) throw refusal('E2BIG', 'there are too many mounts', request.path, `mounts=${mounts.length}`);
   const mount = {
     id: state.nextIds().mountId,
     uri,
-    options: optionList(request.options, []),
+    options: optionList(request, []),
     readOnly: request.readOnly,
     shared: request.shared,
     mountedMs: context.timeMs,
@@ -87,7 +87,7 @@ export function planUnmount(request: understudy.UnmountRequest, state: StateView
 export function planUpdateMount(request: understudy.UpdateMountRequest, state: StateView, context: PlanContext): Planned {
   checkSuperuser(context.identity, 'update a mount', request.path);
   const { resolved, mount } = mountPoint(request.path, state, context);
-  const options = optionList(request.options, mount.options);
+  const options = optionList(request, mount.options);
   const after = { ...mount, options, readOnly: request.readOnly, shared: request.shared };
   if (JSON.stringify(after) === JSON.stringify(mount)) return { unchanged: resolved.inode };
   return { entry: { path: plainPath(resolved), updateMount: { mount: mountMessage(after) } } };
@@ -100,11 +100,24 @@ function mountPoint(path: string, state: StateView, context: PlanContext): { res
   return { resolved, mount };
 }
 
+type Options = Pick<understudy.UpdateMountRequest, 'path' | 'options'>;
+
 /** @param before what holds now: a secret that comes back as it is shown stays as it is. */
-function optionList(options: readonly understudy.MountOption.$Properties[], before: Mount['options']): Mount['options'] {
+function optionList({ path, options }: Options, before: Mount['options']): Mount['options'] {
   const given = options.map(({ key, value }) => [key ?? '', value ?? ''] as const);
-  const checked = checkMountOptions(keepHidden(given, new Map(before.map(({ key, value }) => [key, value]))));
+  const known = new Map(before.map(({ key, value }) => [key, value]));
+  const checked = asRefusal(path, () => checkMountOptions(keepHidden(given, known)));
   const bytes = [...checked].reduce((sum, [key, value]) => sum + Buffer.byteLength(key) + Buffer.byteLength(value), 0);
-  if (bytes > OPTIONS_BYTES_MAX) throw new UnderstudyError('resource_exhausted', `options of a mount are too large: bytes=${bytes}`);
+  if (bytes > OPTIONS_BYTES_MAX) throw refusal('E2BIG', 'options of a mount are too large', path, `bytes=${bytes}`);
   return [...checked].map(([key, value]) => ({ key, value }));
+}
+
+/** @throws EINVAL: what `work` found wrong with the request. */
+function asRefusal<T>(path: string, work: () => T): T {
+  try {
+    return work();
+  } catch (cause) {
+    if (!isError(cause, 'invalid_argument')) throw cause;
+    throw new UnderstudyError(cause.code, cause.message, { cause, errno: 'EINVAL', path });
+  }
 }

@@ -37,7 +37,7 @@ export function planMulti(stepOf: StepOf): (request: understudy.MultiRequest, st
           return entry;
         }),
       );
-      return { entry: { group: { entries: planned } } };
+      return { entry: { group: { entries: planned, steps: true } } };
     });
   };
 }

@@ -1,6 +1,15 @@
 import { understudy } from '#proto/understudy.js';
 import { checkOwner } from './access.js';
-import { type AclEntry, modifyAcl, type Permissions, removeAcl, removeAclEntries, removeDefaultAcl, replaceAcl } from './acl.js';
+import {
+  type AclEntry,
+  type AclName,
+  modifyAcl,
+  type Permissions,
+  removeAcl,
+  removeAclEntries,
+  removeDefaultAcl,
+  replaceAcl,
+} from './acl.js';
 import { withOwnSetgid } from './attribute-access.js';
 import { aclEntryMessage, aclEntryOf } from './inode-more.js';
 import { checkPrincipal, type PlanContext, type Planned, plainPath, resolveExisting } from './plan.js';
@@ -11,7 +20,7 @@ const EDITS: Readonly<Record<understudy.AclAction, (held: Permissions, entries: 
   {
     [understudy.AclAction.MODIFY]: modifyAcl,
     [understudy.AclAction.REPLACE]: replaceAcl,
-    [understudy.AclAction.REMOVE]: removeAclEntries,
+    [understudy.AclAction.REMOVE]: (held, entries, directory) => removeAclEntries(held, entries.map(nameOf), directory),
     [understudy.AclAction.REMOVE_DEFAULT]: removeDefaultAcl,
     [understudy.AclAction.REMOVE_ALL]: removeAcl,
   };
@@ -30,6 +39,11 @@ export function planSetAcl(request: understudy.SetAclRequest, state: StateView, 
   const mode = withOwnSetgid(edited.mode, inode.group, context.identity);
   if (mode === held.mode && isSame(edited.acl, held.acl)) return { unchanged: inode };
   return { entry: { path: plainPath(resolved), setAcl: { parentId, name, mode, acl: edited.acl.map(aclEntryMessage) } } };
+}
+
+/** What an entry that is to go says of permissions, says nothing. */
+function nameOf({ isDefault, kind, name }: AclEntry): AclName {
+  return { isDefault, kind, name };
 }
 
 function isSame(some: readonly AclEntry[], others: readonly AclEntry[]): boolean {

@@ -1,6 +1,6 @@
 import type { understudy } from '#proto/understudy.js';
 import { checkMaySet, settableMode } from './attribute-access.js';
-import { NOTHING_MORE } from './inode-more.js';
+import { NO_EXPIRY, NOTHING_MORE } from './inode-more.js';
 import {
   checkCount,
   checkMode,
@@ -64,7 +64,7 @@ function replicationChanges({ path, replicationMin, replicationMax }: Request, {
 
 /** A time to live counts from when the inode was made. @throws EINVAL. */
 function expiryChanges({ path, ttlMs, expiryAction, clearTtl }: Request, { id, createdMs }: Inode): Changes {
-  if (clearTtl) return { ttlMs: 0, expiresMs: 0, expiryAction: 0 };
+  if (clearTtl) return NO_EXPIRY;
   if (ttlMs == null) return {};
   if (id === ROOT_ID) throw refusal('EINVAL', 'the root never expires', path);
   return { ttlMs, expiresMs: checkCount(createdMs + ttlMs, 'expires_ms'), expiryAction };
