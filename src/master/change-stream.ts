@@ -39,6 +39,9 @@ export class ChangeStream {
   /** Of the next batch in memory; null: it is in the journal only. */
   #number: number | null;
   #sentMs = Number.NEGATIVE_INFINITY;
+  #toldSn = -1;
+  /** It has had all that there was, once: from then on how far it has come is told by heartbeats. */
+  #isCaughtUp = false;
   #woken: Deferred<void> | null = null;
 
   constructor(call: ServerCall, watched: Watched, source: ChangeSource) {
@@ -165,10 +168,15 @@ export class ChangeStream {
   async #item(changes: readonly Change[], throughSn: number, signal: AbortSignal): Promise<void> {
     await orAborted(this.#call.item(encodeWatchItem(changes, throughSn)), signal);
     this.#sentMs = this.#source.clock.monotonicMs();
+    this.#toldSn = throughSn;
   }
 
   /** Waits for the next batch in memory, or until a sign of life is due. */
   async #wait(signal: AbortSignal): Promise<void> {
+    if (!this.#isCaughtUp) {
+      this.#isCaughtUp = true;
+      if (this.#toldSn < this.#throughSn) return this.#beat(signal);
+    }
     const woken = deferred<void>();
     const dueMs = this.#sentMs + HEARTBEAT_MS - this.#source.clock.monotonicMs();
     const timer = this.#source.clock.setTimer(Math.max(0, dueMs), woken.resolve);

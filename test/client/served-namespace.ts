@@ -11,8 +11,12 @@ import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js
 import { Disk, MemoryCluster } from '../master/memory-cluster.js';
 
 export class ServedNamespace implements AsyncDisposable {
-  readonly cluster = new MemoryCluster();
+  readonly cluster: MemoryCluster;
   readonly #clients: FileSystem[] = [];
+
+  constructor(cluster = new MemoryCluster()) {
+    this.cluster = cluster;
+  }
 
   /** @param names of the masters. */
   static async open(names: readonly string[] = ['a']): Promise<ServedNamespace> {

@@ -96,10 +96,14 @@ export class Disk implements KvStores {
 
 export class MemoryCluster {
   readonly journal = new MemoryJournalStore({}, { clock: systemClock, random: systemRandom });
-  readonly #election = new MemoryElectionService({ sessionTimeoutMs: SESSION_TIMEOUT_MS }, { clock: systemClock });
+  readonly #election: MemoryElectionService;
   readonly network = new MemoryNetwork(systemClock);
   masters: Master[] = [];
   readonly #under = new Map<string, MemoryUnderFiles>();
+
+  constructor(sessionTimeoutMs = SESSION_TIMEOUT_MS) {
+    this.#election = new MemoryElectionService({ sessionTimeoutMs }, { clock: systemClock });
+  }
 
   async start(name: string, disk = new Disk(), settings: Partial<MasterSettings> = {}): Promise<{ master: Master; disk: Disk }> {
     const address = `${name}:19998`;
