@@ -49,6 +49,7 @@ export function clientPlaces(settings: Settings, group: string): ClientPlaces {
     user: settings.securityLoginUsername,
     group,
     umask: settings.securityAuthorizationPermissionUmask,
+    leaseRenewalIntervalMs: settings.masterLeaseTimeoutMs / 3,
     loadMetadata: LOAD_WHEN[settings.userFileMetadataLoadType],
     syncIntervalMs: settings.userFileMetadataSyncIntervalMs === '-1' ? null : settings.userFileMetadataSyncIntervalMs,
     callTimeoutMs: settings.userRpcRetryMaxDurationMs,

@@ -189,9 +189,10 @@ export class FsPromises {
   /** What is in a directory. @throws ENOTDIR. */
   async *#entries(at: string, call: SystemCall, recursive: boolean): AsyncGenerator<FileStatus, void, undefined> {
     try {
-      for await (const status of recursive ? this.#fs.walk(at) : this.#fs.list(at)) {
-        if (status.path !== at) yield status;
-        else if (!status.directory) throw nodeError('ENOTDIR', call);
+      for await (const status of this.#fs.list(at, { recursive })) {
+        // A file lists as itself.
+        if (status.path === at) throw nodeError('ENOTDIR', call);
+        yield status;
       }
     } catch (error) {
       throw isError(error) ? asNodeError(error, call) : error;

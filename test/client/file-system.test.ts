@@ -98,6 +98,13 @@ describe('files', () => {
     ]);
     expect((await ada.getBlockLocations('/ada/t', { offset: 1100, length: 1 })).length).toBe(1);
   });
+
+  test('by inode id: at the path where it is now', async () => {
+    const { status } = await ada.createFile('/ada/byid', { completeLength: 0 });
+    await ada.rename('/ada/byid', '/ada/byid2');
+    expect(await ada.getStatusById(status.id)).toMatchObject({ id: status.id, path: '/ada/byid2', name: 'byid2' });
+    await expect(ada.getStatusById(999_999)).rejects.toMatchObject({ code: 'not_found', errno: 'ENOENT' });
+  });
 });
 
 describe('trees', () => {
@@ -112,8 +119,23 @@ describe('trees', () => {
     });
     await ada.rename(`${directory}/a`, `${directory}/b`, { overwrite: true });
     await ada.rename(`${directory}/b`, `${directory}/d`, { into: true });
-    expect((await collect(ada.list(`${directory}/d`))).map(({ path }) => path)).toEqual([`${directory}/d/b`]);
+    expect((await collect(ada.list(directory, { recursive: true }))).map(({ path }) => path)).toEqual([
+      `${directory}/d`,
+      `${directory}/d/b`,
+    ]);
     await expect(ada.rename('/ada/none', '/ada/x')).rejects.toMatchObject({ errno: 'ENOENT', path: '/ada/none' });
+  });
+
+  test('list: prefix, start, pages, what is below', async () => {
+    await Promise.all(['a1', 'a2', 'b1', 'a3/in'].map((name) => ada.createFile(`/ada/ls/${name}`, { completeLength: 0, recursive: true })));
+    const names = async (options: Parameters<FileSystem['list']>[1]) =>
+      (await collect(ada.list('/ada/ls', options))).map(({ path }) => path.slice('/ada/ls/'.length));
+    expect(await names({})).toEqual(['a1', 'a2', 'a3', 'b1']);
+    expect(await names({ prefix: 'a', startAfter: 'a1', pageEntries: 1 })).toEqual(['a2', 'a3']);
+    expect(await names({ recursive: true, startAfter: 'a3' })).toEqual(['a3/in', 'b1']);
+    const [page] = await collect(ada.listPages('/ada/ls'));
+    expect(page?.entries.map(({ name }) => name)).toEqual(['a1', 'a2', 'a3', 'b1']);
+    expect((await collect(ada.list('/ada/ls', { recursive: true }))).map(({ name }) => name)).toEqual(['a1', 'a2', 'a3', 'in', 'b1']);
   });
 
   test('remove, and the summary of a tree', async () => {
@@ -235,7 +257,6 @@ describe('attributes', () => {
 
 describe('batches', () => {
   test('all steps happen, in order, as one entry', async () => {
-    const before = await ada.setAttributes('/ada', { modifiedMs: 1 });
     const { sn, statuses } = await ada
       .batch()
       .createDirectory('/ada/batch')
@@ -245,7 +266,11 @@ describe('batches', () => {
       .setXattr('/ada/batch/g', 'user.k', 'v')
       .remove('/ada/batch/g')
       .commit();
-    expect(sn).toBe(before.sn + 1);
+    const steps: unknown[] = [];
+    for await (const event of ada.watch('/ada/batch', { fromSn: sn })) {
+      if (steps.push([event.sn, event.step]) === 6) break;
+    }
+    expect(steps).toEqual([0, 1, 2, 3, 4, 5].map((step) => [sn, step]));
     expect(statuses.map((status) => status && [status.path, status.mode])).toEqual([
       ['/ada/batch', 0o755],
       ['/ada/batch/f', 0o644],
@@ -280,12 +305,14 @@ describe('mounts', () => {
       { path: '/mnt', id: 1, uri: 's3://bucket/top', options: {}, readOnly: true, shared: false, mountedMs: expect.any(Number), queued: 0 },
     ]);
     expect(await fs.getStatus('/mnt/none').catch(({ errno }) => errno)).toBe('ENOENT');
+    expect((await fs.getStatus('/mnt')).underUri).toBe('s3://bucket/top');
     await fs.updateMount('/mnt', { shared: true });
     expect((await fs.listMounts())[0]).toMatchObject({ readOnly: false, shared: true });
     expect(await fs.loadMetadata('/mnt', { recursive: true })).toMatchObject({ made: 2, gone: 0 });
     expect(await fs.getStatus('/mnt/in/file', { loadMetadata: 'NEVER' })).toMatchObject({
       length: 3,
       persistence: 'PERSISTED',
+      underUri: 's3://bucket/top/in/file',
     });
     files.put('in/file', { bytes: Buffer.from('abcdef') });
     expect(await collect(fs.checkConsistency('/mnt'))).toEqual([{ path: '/mnt/in/file', reason: expect.any(String) }]);
@@ -297,6 +324,69 @@ describe('mounts', () => {
       errno: 'EPERM',
       path: '/ada/m',
     });
+  });
+});
+
+describe('watching', () => {
+  test('changes below a path, once and in order, with cursors', async () => {
+    const { sn } = await ada.createDirectory('/ada/seen');
+    await ada.createFile('/ada/seen/f', { completeLength: 1 });
+    await ada.createFile('/ada/unseen', { completeLength: 1 });
+    await ada.rename('/ada/seen/f', '/ada/seen/g');
+    await ada.batch().remove('/ada/seen/g').createDirectory('/ada/seen/h').commit();
+    const events: unknown[] = [];
+    for await (const { kind, path, toPath, step } of ada.watch('/ada/seen', { fromSn: sn })) {
+      events.push([kind, path, toPath, step]);
+      if (events.length === 5) break;
+    }
+    expect(events).toEqual([
+      ['createDirectory', '/ada/seen', '', 0],
+      ['createFile', '/ada/seen/f', '', 0],
+      ['rename', '/ada/seen/f', '/ada/seen/g', 0],
+      ['remove', '/ada/seen/g', '', 0],
+      ['createDirectory', '/ada/seen/h', '', 1],
+    ]);
+    await ada.setCursor('mine', { path: '/ada/seen', sn });
+    expect(await ada.listCursors()).toEqual([{ name: 'mine', path: '/ada/seen', sn, movedMs: expect.any(Number) }]);
+    for await (const { kind } of ada.watch('/ada/seen', { cursor: 'mine' })) {
+      expect(kind).toBe('createFile');
+      break;
+    }
+    await ada.removeCursor('mine');
+    await expect(ada.removeCursor('mine')).rejects.toMatchObject({ errno: 'ENOENT' });
+  });
+});
+
+describe('watching over several masters', () => {
+  test('the leader dies: every change comes once and in order, from others', async () => {
+    await using many = await ServedNamespace.open(['a', 'b', 'c']);
+    const [writer, watcher] = [many.client('o'), many.client('o')];
+    const { sn } = await writer.createDirectory('/w');
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const { path, throughSn } of watched(watcher, sn + 1)) {
+        seen.push(path);
+        if (seen.length === 60) return throughSn;
+      }
+      return 0;
+    })();
+    for (let index = 0; index < 60; index++) {
+      await writer.createFile(`/w/${index}`, { completeLength: 0 });
+      if (index === 20) many.cluster.kill('a');
+    }
+    expect(await watching).toBeGreaterThan(sn);
+    expect(seen).toEqual(Array.from({ length: 60 }, (_, index) => `/w/${index}`));
+  });
+
+  async function* watched(of: FileSystem, fromSn: number) {
+    for await (const { events, throughSn } of of.watchBatches('/w', { fromSn })) for (const { path } of events) yield { path, throughSn };
+  }
+
+  test('a signal ends it', async () => {
+    const giveUp = new AbortController();
+    const watching = collect(ada.watch('/ada', { signal: giveUp.signal }));
+    giveUp.abort();
+    await expect(watching).rejects.toMatchObject({ code: 'cancelled' });
   });
 });
 

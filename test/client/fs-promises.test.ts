@@ -242,6 +242,37 @@ describe('beside the folder', () => {
     });
   });
 
+  test('watch: names that come and go, and attributes that change', async () => {
+    await fs.createDirectory('/watched/sub', { recursive: true });
+    const giveUp = new AbortController();
+    const changes = promises.watch('/watched', { signal: giveUp.signal });
+    // Nothing is told before it is asked for.
+    const first = changes.next();
+    await promises.stat('/watched');
+    const all = promises.watch('/watched', { recursive: true });
+    const [firstOfAll] = [all.next(), await promises.stat('/watched')];
+    await fs.createFile('/watched/f', { completeLength: 0 });
+    await promises.chmod('/watched/f', 0o600);
+    await promises.mkdir('/watched/sub/deep');
+    await promises.rename('/watched/f', '/watched/g');
+    const events = [
+      (await first).value,
+      ...(await Promise.all([changes.next(), changes.next(), changes.next()])).map(({ value }) => value),
+    ];
+    expect(events.map((event) => event && `${event.eventType} ${event.filename}`)).toEqual([
+      'rename f',
+      'change f',
+      'rename f',
+      'rename g',
+    ]);
+    const allEvents = [(await firstOfAll).value, (await all.next()).value, (await all.next()).value];
+    expect(allEvents.map((event) => event?.filename)).toEqual(['f', 'f', 'sub/deep']);
+    await all.return();
+    giveUp.abort();
+    await expect(changes.next()).rejects.toMatchObject({ name: 'AbortError', code: 'ABORT_ERR' });
+    await expect(promises.watch('/none').next()).rejects.toMatchObject({ code: 'ENOENT', syscall: 'watch' });
+  });
+
   test('no masters: EAGAIN or the like, with what was met', async () => {
     const gone = served.client('o', { masters: ['nowhere:1'], callTimeoutMs: 50, lookTimeoutMs: 20 });
     await expect(new FsPromises(gone).stat('/')).rejects.toMatchObject({ code: 'EAGAIN', syscall: 'stat', cause: { code: 'unavailable' } });

@@ -7,6 +7,7 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { Client } from '../../src/client/client.js';
 import { type ClientSettings, DEFAULT_CLIENT_SETTINGS } from '../../src/client/client-settings.js';
 import { FileSystem } from '../../src/client/file-system.js';
+import type { MasterSettings } from '../../src/master/master-settings.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { Disk, MemoryCluster } from '../master/memory-cluster.js';
 
@@ -19,10 +20,10 @@ export class ServedNamespace implements AsyncDisposable {
   }
 
   /** @param names of the masters. */
-  static async open(names: readonly string[] = ['a']): Promise<ServedNamespace> {
+  static async open(names: readonly string[] = ['a'], settings: Partial<MasterSettings> = {}): Promise<ServedNamespace> {
     const served = new ServedNamespace();
     for (const name of names) {
-      await served.cluster.start(name, new Disk(), { clientsMax: 100 });
+      await served.cluster.start(name, new Disk(), { clientsMax: 100, ...settings });
     }
     return served;
   }
