@@ -5,7 +5,7 @@
 import { isError } from '../base/errors.js';
 import { decodePair, EXPIRY_RANGE, encodeExpiryKey, type PairKey, pairKey, splitPair } from '../metadata/keys.js';
 import { planExpiry } from '../metadata/plan-expiry.js';
-import { firstKeys } from '../metadata/scan.js';
+import { storedKeys } from '../metadata/scan.js';
 import { ageGate, appendStep, type HousekeepingDeps, type HousekeepingStep, PAUSE_MS } from './housekeeping-step.js';
 
 export interface ExpireInodesSettings {
@@ -42,7 +42,7 @@ export function expireInodes({ ttlCheckIntervalMs }: ExpireInodesSettings, deps:
     if (!mayExpire()) return ttlCheckIntervalMs;
     const nowMs = leadership.nowMs();
     const range = { gte: after === null ? EXPIRY_RANGE.gte : behind(after), lt: encodeExpiryKey(pairKey(nowMs + 1, 0)) };
-    const keys = await firstKeys(replica.state.expiries, replica.kv, range, decodePair, INODES_PER_LOOK);
+    const keys = await storedKeys(replica.kv, range, decodePair, INODES_PER_LOOK);
     await Promise.all(keys.map((key) => expire(splitPair(key)[1])));
     const isRoundOver = keys.length < INODES_PER_LOOK;
     after = isRoundOver ? null : (keys.at(-1) ?? null);

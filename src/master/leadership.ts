@@ -291,8 +291,8 @@ export class Leadership {
   #add(submission: Submission, body: EntryBody, timeMs: number, refused: UnderstudyError | null = null): void {
     const { state } = this.#deps.replica;
     const { clientId = 0, callId = 0, lowestUnanswered = 0 } = submission.caller ?? {};
-    const makesRoom = submission.makesRoom === true || MAKING_ROOM.some((kind) => body[kind] != null);
-    if (!makesRoom && !this.#mayTry()) return this.#answer(submission, new UnderstudyError('unavailable', this.#trouble), NOTHING);
+    const mayUseReserve = submission.makesRoom === true || makesRoom(body);
+    if (!mayUseReserve && !this.#mayTry()) return this.#answer(submission, new UnderstudyError('unavailable', this.#trouble), NOTHING);
     const entry: Entry = { timeMs, clientId, callId, lowestUnanswered, ...body };
     const bytes = encodeEntry(entry);
     if (bytes.length + BATCH_OVERHEAD_BYTES > this.#settings.batchBytesMax / 2) {
@@ -309,7 +309,7 @@ export class Leadership {
       return this.#answer(submission, asError(error), NOTHING);
     }
     this.#pending.entries.push(bytes);
-    this.#pending.makesRoom &&= makesRoom;
+    this.#pending.makesRoom &&= mayUseReserve;
     this.#pending.bytes += bytes.length + ENTRY_OVERHEAD_BYTES;
     this.#pending.unsettled.push({ submission, sn: state.sn, inode: outcome.inode, inodes: outcome.inodes, refused });
     this.#schedule();
@@ -442,6 +442,12 @@ export class Leadership {
 
 /** Entries that may use the reserve of space: what removes, and the registration without which nobody could remove. */
 const MAKING_ROOM = ['remove', 'reap', 'expireClients', 'registerClient', 'digest', 'retention', 'workDone'] as const;
+
+function makesRoom(body: EntryBody): boolean {
+  if (body.group) return (body.group.entries ?? []).every(makesRoom);
+  return MAKING_ROOM.some((kind) => body[kind] != null);
+}
+
 const TRY_AGAIN_MS = 500;
 /** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);

@@ -8,8 +8,8 @@
 import type { Extent, InodeMore } from './inode-more.js';
 import type { Inode } from './records.js';
 
-/** Runs of blocks of one file: what each costs is a dozen bytes of every copy of its inode. */
-export const EXTENTS_MAX = 4_096;
+/** Runs of blocks of one file: each is a dozen bytes of its inode, and of every outcome of a call that is kept and tells of it. */
+export const EXTENTS_MAX = 2_048;
 /** Blocks of one file: their numbers have 32 bits. */
 export const BLOCKS_MAX = 2 ** 32 - 1;
 

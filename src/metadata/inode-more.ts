@@ -81,17 +81,14 @@ export function withMore(more: InodeMore | null, changes: Partial<InodeMore>): I
   return isNothing(after) ? null : after;
 }
 
+const FIELDS = Object.keys(NOTHING_MORE) as (keyof InodeMore)[];
+
 function isNothing(more: InodeMore): boolean {
-  const { quota, acl, lease, extents, ...plain } = more;
-  const fields = plain as Readonly<Record<string, unknown>>;
-  const nothing = NOTHING_MORE as unknown as Readonly<Record<string, unknown>>;
-  return (
-    quota === null &&
-    acl.length === 0 &&
-    lease === null &&
-    extents.length === 0 &&
-    Object.keys(fields).every((k) => fields[k] === nothing[k])
-  );
+  for (const field of FIELDS) {
+    const value = more[field];
+    if (Array.isArray(value) ? value.length > 0 : value !== NOTHING_MORE[field]) return false;
+  }
+  return true;
 }
 
 /** @returns the plain value of a decoded message, or the one that it was made of a moment ago. */

@@ -9,6 +9,24 @@ const NAME = 0x0a;
 const INODE = 0x12;
 const SN = 0x10;
 
+/** Most pages are far smaller; few inodes, or long paths from where the listing began, could make one larger than a frame. */
+const PAGE_BYTES_MAX = 1024 * 1024;
+
+/** Yields these children, as of `sn`, on one page, or on several where they are large. */
+export function* encodeListPages(rows: readonly ChildRow[], sn: number): Generator<Uint8Array> {
+  let from = 0;
+  let bytes = 0;
+  for (let at = 0; at < rows.length; at++) {
+    const [key, inode] = rows[at] as ChildRow;
+    bytes += key.length + inode.length;
+    if (bytes < PAGE_BYTES_MAX) continue;
+    yield encodeListPage(rows.slice(from, at + 1), sn);
+    from = at + 1;
+    bytes = 0;
+  }
+  if (from < rows.length) yield encodeListPage(from === 0 ? rows : rows.slice(from), sn);
+}
+
 /** @returns a page with these children, as of `sn`. */
 export function encodeListPage(rows: readonly ChildRow[], sn: number): Uint8Array {
   let bytes = 12;

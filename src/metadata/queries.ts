@@ -5,14 +5,12 @@ import type { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import { checkAccess, EXECUTE, READ } from './access.js';
-import { pathTo } from './inode-path.js';
 import { encodeChild } from './keys.js';
-import { encodeListPage } from './list-page.js';
+import { encodeListPage, encodeListPages } from './list-page.js';
 import { Listing } from './listing.js';
 import { mountPlace, underUri } from './mount-place.js';
-import { type QueryContext, resolve, resolveExisting } from './plan.js';
+import { type QueryContext, resolve, resolveExisting, resolveInode } from './plan.js';
 import { inodeCodec, inodeMessage } from './records.js';
-import { refusal } from './refusals.js';
 import type { State, StateView } from './state.js';
 import { TreeListing } from './tree-listing.js';
 
@@ -21,18 +19,11 @@ export function getStatus(
   state: StateView,
   context: QueryContext,
 ): understudy.GetStatusResponse.$Properties {
-  const asked = request.inodeId === 0 ? request.path : pathOf(request.inodeId, state);
-  const resolved = resolveExisting(asked, state, context);
-  const path = request.inodeId === 0 ? '' : asked;
-  const place = mountPlace(asked, state);
+  const { inodeId } = request;
+  const resolved = inodeId === 0 ? resolveExisting(request.path, state, context) : resolveInode(inodeId, state, context);
+  const place = mountPlace(resolved.path, state);
+  const path = inodeId === 0 ? '' : resolved.path;
   return { inode: inodeMessage(resolved.inode), sn: state.sn, path, underUri: place === null ? '' : underUri(place) };
-}
-
-/** @throws ENOENT: it is gone. */
-function pathOf(inodeId: number, state: StateView): string {
-  const path = pathTo(inodeId, state);
-  if (path === null) throw refusal('ENOENT', 'there is no such inode', '', `inode=${inodeId}`);
-  return path;
 }
 
 export function exists(request: understudy.ExistsRequest, state: StateView, context: QueryContext): understudy.ExistsResponse.$Properties {
@@ -70,7 +61,7 @@ function directoryPages(listing: Listing, entries: number, sn: number): Pages {
       let empty = true;
       for await (const rows of listing.chunks(entries)) {
         empty = false;
-        yield encodeListPage(rows, sn);
+        yield* encodeListPages(rows, sn);
       }
       if (empty) yield encodeListPage([], sn);
     },
@@ -94,7 +85,7 @@ function treePages(listing: TreeListing, entries: number, state: State): Pages {
         empty = false;
         await Promise.all(looks);
         looks = [];
-        yield encodeListPage(rows, sn);
+        yield* encodeListPages(rows, sn);
       }
       if (empty) yield encodeListPage([], sn);
     },

@@ -65,6 +65,8 @@ export interface StateSettings {
 const RESULTS_RECENT_MAX = 4 * CALL_WINDOW;
 /** But for those of so many steps. */
 const RESULT_INODES_RECENT_MAX = 8;
+/** Runs of blocks of an inode that is kept decoded beyond the changed ones. */
+const INODE_EXTENTS_RECENT_MAX = 64;
 
 const NONE_CHANGED: readonly ChangedChild[] = [];
 
@@ -163,10 +165,12 @@ export class State {
     this.epoch = at.epoch;
     this.timeMs = at.timeMs;
     this.leaderAddress = at.leaderAddress;
-    this.#children = new Table({ encodeKey: encodeChildKey, codec: inodeCodec, recentMax: settings.inodeCacheMax }, kv);
+    const isLargeInode = ({ more }: Inode) => more !== null && more.extents.length > INODE_EXTENTS_RECENT_MAX;
+    const childSettings = { encodeKey: encodeChildKey, codec: inodeCodec, recentMax: settings.inodeCacheMax, isLarge: isLargeInode };
+    this.#children = new Table(childSettings, kv);
     this.#parents = new Table({ encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4 }, kv);
     this.#sessions = new Table({ encodeKey: encodeSessionKey, codec: sessionCodec, recentMax: 1024 }, kv);
-    const isLarge = ({ inodes }: CallResult) => inodes.length > RESULT_INODES_RECENT_MAX;
+    const isLarge = ({ inode, inodes }: CallResult) => inodes.length > RESULT_INODES_RECENT_MAX || (inode !== null && isLargeInode(inode));
     this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX, isLarge }, kv);
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
     this.#retention = new Table({ encodeKey: () => RETENTION_KEY, codec: retentionCodec, recentMax: 1 }, kv);

@@ -21,6 +21,26 @@ async function list(journaled: JournaledState, request: understudy.ListStatusReq
 const names = (pages: readonly understudy.ListStatusPage[]) => pages.flatMap((page) => page.entries.map(({ name }) => name ?? ''));
 
 describe('listing', () => {
+  it('large inodes, stored or not: pages that fit in a frame, whatever number of entries is asked for', async () => {
+    const { replica } = await openReplica();
+    const journaled = await JournaledState.begin(replica);
+    const extents = Array.from({ length: 2_048 }, (_, at) => ({ inodeId: 2 ** 40 + at, blocks: 1 }));
+    const made = Array.from({ length: 240 }, (_, at) => `f${String(at).padStart(3, '0')}`);
+    for (const [at, name] of made.entries()) {
+      journaled.append({ createFile: { parentId: 1, name, inode: { id: 2 + at, more: { extents } } } });
+      if (at === 60) await journaled.seal();
+      if (at === 60) await replica.writeBehind.digest();
+    }
+    for (const recursive of [false, true]) {
+      const pages = await list(journaled, { path: '/', pageEntries: 10_000, recursive });
+      expect(names(pages)).toEqual(made);
+      const bytes = pages.map((page) => understudy.ListStatusPage.encode(page).finish().length);
+      expect(bytes.length).toBeGreaterThan(3);
+      expect(Math.max(...bytes)).toBeLessThan(2 * 1024 * 1024);
+    }
+    await replica.close();
+  });
+
   it('any changes, flushed or not: the names there are, in byte order, once each, from where asked, in pages', async () => {
     const name = fc.constantFrom('a', 'ab', 'b', 'ü', '￿', '𝄞', 'z', 'zz');
     await fc.assert(
