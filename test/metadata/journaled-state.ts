@@ -14,13 +14,17 @@ import { Replica } from '../../src/master/replica.js';
 import { apply } from '../../src/metadata/apply.js';
 import { type Entry, encodeEntry } from '../../src/metadata/entries.js';
 import type { EntryBody, Plan, PlanContext } from '../../src/metadata/plan.js';
+import { planAddBlocks } from '../../src/metadata/plan-add-blocks.js';
+import { planAppendFile } from '../../src/metadata/plan-append-file.js';
 import { planCompleteFile } from '../../src/metadata/plan-complete-file.js';
+import { planConcat } from '../../src/metadata/plan-concat.js';
 import { planCreateDirectory } from '../../src/metadata/plan-create-directory.js';
 import { planCreateFile } from '../../src/metadata/plan-create-file.js';
 import { planRemove } from '../../src/metadata/plan-remove.js';
 import { planRename } from '../../src/metadata/plan-rename.js';
 import { planSetAttributes } from '../../src/metadata/plan-set-attributes.js';
-import { planContext } from './identities.js';
+import { planTruncateFile } from '../../src/metadata/plan-truncate-file.js';
+import { ADA, planContext } from './identities.js';
 
 const IDENTITY = { clusterId: 'cluster', incarnationId: 'first' };
 
@@ -72,7 +76,11 @@ export type Request =
   | { readonly kind: 'createDirectory'; readonly body: understudy.CreateDirectoryRequest.$Properties }
   | { readonly kind: 'rename'; readonly body: understudy.RenameRequest.$Properties }
   | { readonly kind: 'remove'; readonly body: understudy.RemoveRequest.$Properties }
-  | { readonly kind: 'setAttributes'; readonly body: understudy.SetAttributesRequest.$Properties };
+  | { readonly kind: 'setAttributes'; readonly body: understudy.SetAttributesRequest.$Properties }
+  | { readonly kind: 'addBlocks'; readonly body: understudy.AddBlocksRequest.$Properties }
+  | { readonly kind: 'appendFile'; readonly body: understudy.AppendFileRequest.$Properties }
+  | { readonly kind: 'truncateFile'; readonly body: understudy.TruncateFileRequest.$Properties }
+  | { readonly kind: 'concat'; readonly body: understudy.ConcatRequest.$Properties };
 
 export const PLANS = {
   createFile: [messages.CreateFileRequest, planCreateFile],
@@ -81,6 +89,10 @@ export const PLANS = {
   rename: [messages.RenameRequest, planRename],
   remove: [messages.RemoveRequest, planRemove],
   setAttributes: [messages.SetAttributesRequest, planSetAttributes],
+  addBlocks: [messages.AddBlocksRequest, planAddBlocks],
+  appendFile: [messages.AppendFileRequest, planAppendFile],
+  truncateFile: [messages.TruncateFileRequest, planTruncateFile],
+  concat: [messages.ConcatRequest, planConcat],
 } as const;
 
 /** Makes the journal of a cluster with one leader, in memory. */
@@ -103,7 +115,7 @@ export class JournaledState {
   }
 
   get context(): PlanContext {
-    return planContext(this.#timeMs);
+    return planContext(this.#timeMs, ADA, 1);
   }
 
   /** Plans and applies. @throws the refusal. */
