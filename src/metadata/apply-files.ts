@@ -1,7 +1,7 @@
 /**
  * Entries that change what a file holds, and who writes it.
  */
-import { addChildren, changeInode, discharge, dropInode, mustHave, usageOf } from './apply-inode.js';
+import { addChildren, changeInode, dropInode, mustHave, usageOf } from './apply-inode.js';
 import type { Entry } from './entries.js';
 import { blocksOf, cutExtents, extentsOf } from './extents.js';
 import { type InodeMore, withMore } from './inode-more.js';
@@ -42,7 +42,7 @@ export function concat(body: Body<'concat'>, state: State, timeMs: number): Inod
   const joined: Inode[] = [];
   for (const source of body.sources ?? []) {
     const inode = mustHave(state, sourceParentId, source);
-    discharge(state, sourceParentId, usageOf(state, inode));
+    state.discharge(sourceParentId, usageOf(state, inode));
     dropInode(state, sourceParentId, source, inode);
     joined.push(inode);
   }

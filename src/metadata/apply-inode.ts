@@ -4,8 +4,8 @@
 import { UnderstudyError } from '../base/errors.js';
 import { pairKey } from './keys.js';
 import type { Inode } from './records.js';
-import { ROOT_ID, type State } from './state.js';
-import { addUsage, isNoUsage, lessUsage, NO_USAGE, type Usage, usageWith } from './usage.js';
+import type { State } from './state.js';
+import { NO_USAGE, type Usage, usageWith } from './usage.js';
 
 /** @throws `corrupt` where it is not there: an entry names it. */
 export function mustHave(state: State, parentId: number, name: string): Inode {
@@ -27,7 +27,7 @@ export function changeInode(state: State, parentId: number, name: string, after:
   state.putChild(parentId, name, after, before);
   if (after.more !== before.more) follow(state, after, before);
   if (after.length !== before.length && !after.directory) {
-    charge(state, parentId, { files: 0, directories: 0, bytes: BigInt(after.length) - BigInt(before.length) });
+    state.charge(parentId, { files: 0, directories: 0, bytes: BigInt(after.length) - BigInt(before.length) });
   }
   return after;
 }
@@ -49,23 +49,6 @@ export function dropInode(state: State, parentId: number, name: string, inode: I
 /** @returns what `inode` adds to the directories above it. */
 export function usageOf(state: State, inode: Inode): Usage {
   return usageWith(inode, inode.directory ? (state.usages.get(inode.id) ?? NO_USAGE) : NO_USAGE);
-}
-
-/** Adds `more` to the usage of a directory and of all above it. */
-export function charge(state: State, directoryId: number, more: Usage): void {
-  for (let id = directoryId; ; ) {
-    const before = state.usages.get(id);
-    const after = before === null ? more : addUsage(before, more);
-    state.usages.put(id, isNoUsage(after) ? null : after, before);
-    if (id === ROOT_ID) return;
-    const parent = state.parentOf(id);
-    if (parent === null) throw new UnderstudyError('corrupt', `directory hangs nowhere: sn=${state.sn} id=${id}`);
-    id = parent.parentId;
-  }
-}
-
-export function discharge(state: State, directoryId: number, less: Usage): void {
-  charge(state, directoryId, lessUsage(NO_USAGE, less));
 }
 
 /** Changes a directory's count of children, and its time. */

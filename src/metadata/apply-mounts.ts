@@ -1,7 +1,7 @@
 /**
  * Entries about mount points and the work for their under stores, and about cursors of the change feed.
  */
-import { addChildren, charge, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
+import { addChildren, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
 import { dropChild } from './apply-tree.js';
 import { cursorOf } from './cursors.js';
 import type { Entry } from './entries.js';
@@ -22,7 +22,7 @@ export function mount(body: Body<'mount'>, state: State, timeMs: number): Inode 
   const parentId = body.parentId ?? 0;
   addChildren(state, parentId, 1, timeMs);
   putInode(state, parentId, body.name ?? '', inode);
-  charge(state, parentId, usageOf(state, inode));
+  state.charge(parentId, usageOf(state, inode));
   takeInodeIds(state, inode.id, 1);
   return inode;
 }

@@ -1,7 +1,7 @@
 /**
  * Entries that change the shape of the tree.
  */
-import { addChildren, charge, discharge, dropInode, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
+import { addChildren, dropInode, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
 import type { Entry } from './entries.js';
 import { NO_EXPIRY, withMore } from './inode-more.js';
 import { type Inode, inodeOf } from './records.js';
@@ -17,13 +17,13 @@ export function createFile(body: Body<'createFile'>, state: State, timeMs: numbe
   let parentId = body.parentId ?? 0;
   if (body.replaces) {
     const before = mustHave(state, parentId, name);
-    discharge(state, parentId, usageOf(state, before));
+    state.discharge(parentId, usageOf(state, before));
     dropInode(state, parentId, name, before);
     addChildren(state, parentId, 0, timeMs);
   } else if (parents.length === 0) addChildren(state, parentId, 1, timeMs);
   else parentId = makeDirectories(state, parentId, parents, { ...inodeOf(body.parentsInode ?? {}), childCount: 1 }, timeMs).id;
   putInode(state, parentId, name, inode);
-  charge(state, parentId, usageOf(state, inode));
+  state.charge(parentId, usageOf(state, inode));
   takeInodeIds(state, inode.id, 1);
   return inode;
 }
@@ -38,15 +38,15 @@ export function rename(body: Body<'rename'>, state: State, timeMs: number): Inod
   const inode = mustHave(state, from.parentId, from.name);
   if (body.replaces) {
     const replaced = mustHave(state, to.parentId, to.name);
-    discharge(state, to.parentId, usageOf(state, replaced));
+    state.discharge(to.parentId, usageOf(state, replaced));
     dropInode(state, to.parentId, to.name, replaced);
   }
   const usage = usageOf(state, inode);
-  if (from.parentId !== to.parentId) discharge(state, from.parentId, usage);
+  if (from.parentId !== to.parentId) state.discharge(from.parentId, usage);
   state.putChild(from.parentId, from.name, null, inode);
   state.putChild(to.parentId, to.name, inode, null);
   state.putParent(inode.id, to, from);
-  if (from.parentId !== to.parentId) charge(state, to.parentId, usage);
+  if (from.parentId !== to.parentId) state.charge(to.parentId, usage);
   addChildren(state, from.parentId, -1, timeMs);
   addChildren(state, to.parentId, body.replaces ? 0 : 1, timeMs);
   return inode;
@@ -61,7 +61,7 @@ export function remove(body: Body<'remove'>, state: State, timeMs: number): null
 /** Takes a child out of the tree, and out of the usage above. */
 export function dropChild(state: State, parentId: number, name: string): void {
   const inode = mustHave(state, parentId, name);
-  discharge(state, parentId, usageOf(state, inode));
+  state.discharge(parentId, usageOf(state, inode));
   dropInode(state, parentId, name, inode);
 }
 
@@ -83,7 +83,7 @@ export function load(body: Body<'load'>, state: State): null {
     usage = addUsage(usage, usageOf(state, inode));
   });
   if (inodes.length > 0) {
-    charge(state, directoryId, usage);
+    state.charge(directoryId, usage);
     takeInodeIds(state, inodes[0]?.id ?? 0, inodes.length);
   }
   const { inode, parentId, name } = state.directory(directoryId);
@@ -111,7 +111,7 @@ function makeDirectories(state: State, parentId: number, names: readonly string[
     if (below > 0) state.usages.put(made.id, { ...NO_USAGE, directories: below }, null);
     above = made.id;
   });
-  charge(state, parentId, { ...NO_USAGE, directories: names.length });
+  state.charge(parentId, { ...NO_USAGE, directories: names.length });
   takeInodeIds(state, alike.id, names.length);
   return made;
 }

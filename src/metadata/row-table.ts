@@ -92,6 +92,17 @@ export class RowTable<K, V> {
     return first;
   }
 
+  /** As `put` with what `change` makes of the row as it is now, in one look where it was changed before. */
+  update(key: K, change: (before: V | null) => V | null): void {
+    const current = this.#trial === null ? this.#current.get(key) : undefined;
+    if (current !== undefined) {
+      current.after = change(current.after);
+      return;
+    }
+    const before = this.get(key);
+    this.put(key, change(before), before);
+  }
+
   /** @returns whether `change` is what is changed of that row since the last freeze. */
   isCurrent(key: K, change: Pick<Change<V>, 'after'>): boolean {
     return this.#current.get(key) === change;

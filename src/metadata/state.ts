@@ -49,7 +49,7 @@ import {
   sessionCodec,
 } from './records.js';
 import { type Change, type RowTable, RowTable as Table } from './row-table.js';
-import { type Usage, usageCodec } from './usage.js';
+import { lessUsage, NO_USAGE, type Usage, usageCodec, withUsage } from './usage.js';
 import { type Xattrs, xattrsCodec } from './xattrs.js';
 
 export const ROOT_ID = 1;
@@ -285,6 +285,30 @@ export class State {
     const child = { name, change, generation: this.#generation };
     if (list === undefined) current.set(parentId, [child]);
     else list.push(child);
+  }
+
+  /** Adds `more` to the usage of a directory and of all above it. @throws `corrupt` where it hangs nowhere. */
+  charge(directoryId: number, more: Usage): void {
+    this.#charge(directoryId, more);
+    // Changes are taken back newest first: the directories hang then as they do now.
+    this.#undo?.push({ restore: () => this.#charge(directoryId, lessUsage(NO_USAGE, more)) });
+  }
+
+  /** Takes `less` from it. */
+  discharge(directoryId: number, less: Usage): void {
+    this.charge(directoryId, lessUsage(NO_USAGE, less));
+  }
+
+  #charge(directoryId: number, more: Usage): void {
+    const { table } = this.usages;
+    const add = (before: Usage | null) => withUsage(before, more);
+    for (let id = directoryId; ; ) {
+      table.update(id, add);
+      if (id === ROOT_ID) return;
+      const parent = this.#parents.get(id);
+      if (parent === null) throw new UnderstudyError('corrupt', `directory hangs nowhere: sn=${this.sn} id=${id}`);
+      id = parent.parentId;
+    }
   }
 
   putParent(id: number, after: Parent | null, before: Parent | null): void {

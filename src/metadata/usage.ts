@@ -35,12 +35,18 @@ export function lessUsage(a: Usage, b: Usage): Usage {
   return { files: a.files - b.files, directories: a.directories - b.directories, bytes: a.bytes - b.bytes };
 }
 
+/** @returns the row with `more` in it; null where nothing is left. */
+export function withUsage(before: Usage | null, more: Usage): Usage | null {
+  const after = before === null ? more : addUsage(before, more);
+  return isNoUsage(after) ? null : after;
+}
+
 /** @returns what `inode` adds to the directories above it; `below` is the usage of one that is a directory. */
 export function usageWith(inode: Inode, below: Usage): Usage {
   if (inode.directory) return { ...below, directories: below.directories + 1 };
   return { files: 1, directories: 0, bytes: BigInt(inode.length) };
 }
 
-export function isNoUsage({ files, directories, bytes }: Usage): boolean {
+function isNoUsage({ files, directories, bytes }: Usage): boolean {
   return files === 0 && directories === 0 && bytes === 0n;
 }
