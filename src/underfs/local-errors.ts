@@ -1,6 +1,7 @@
 /** Failed operations on a folder of this machine, as the seam's codes. */
 import { asError, type ErrorCode, UnderstudyError } from '../base/errors.js';
 import { errnoOf } from '../base/system-file.js';
+import { localTurns } from './local-turns.js';
 
 const CODES: Readonly<Record<string, ErrorCode>> = {
   ENOENT: 'not_found',
@@ -21,8 +22,18 @@ const CODES: Readonly<Record<string, ErrorCode>> = {
   EFBIG: 'resource_exhausted',
 };
 
-/** Runs `operation`. @throws its failure with the seam's code; what is one already stays. */
+/** Runs `operation` in a turn of its own, of which it must not take another. @throws as `described`. */
 export async function local<T>(name: string, path: string, operation: () => Promise<T>): Promise<T> {
+  await new Promise<void>((turn) => localTurns.take(turn));
+  try {
+    return await described(name, path, operation);
+  } finally {
+    localTurns.give();
+  }
+}
+
+/** Runs `operation`. @throws its failure with the seam's code; what is one already stays. */
+export async function described<T>(name: string, path: string, operation: () => Promise<T>): Promise<T> {
   try {
     return await operation();
   } catch (error) {

@@ -185,10 +185,10 @@ export class LocalUnderStore implements UnderStore {
     checkBelowRoot(under);
     const stats = await this.#toChange(under);
     if (stats === undefined) return;
+    if (stats.isDirectory() && recursive) await removeTree(this.#at(under), signal);
     await local('delete', this.#at(under), async () => {
       if (!stats.isDirectory()) await fs.rm(this.#at(under), { force: true });
-      else if (recursive) await removeTree(this.#at(under), signal);
-      else await fs.rmdir(this.#at(under));
+      else if (!recursive) await fs.rmdir(this.#at(under));
       await syncFolder(this.#at(folderOf(under)));
     });
   }
@@ -242,7 +242,8 @@ export class LocalUnderStore implements UnderStore {
   /** A folder that is not there now, or whose file system is not mounted, must not be taken for an empty one. @throws `unavailable`. */
   async #checkThere(): Promise<void> {
     const folder = this.#at('');
-    const [stats, machine] = await Promise.all([fs.stat(folder), this.#isMounted ? fs.stat('/') : undefined]).catch((cause) => {
+    const look = () => Promise.all([fs.stat(folder), this.#isMounted ? fs.stat('/') : undefined]);
+    const [stats, machine] = await local('stat', folder, look).catch((cause) => {
       throw new UnderstudyError('unavailable', `the folder is not there: folder=${folder} errno=${errnoOf(cause)}`, { cause });
     });
     if (stats.dev === machine?.dev) throw new UnderstudyError('unavailable', `the folder is no longer mounted: folder=${folder}`);
@@ -259,7 +260,7 @@ export class LocalUnderStore implements UnderStore {
   async #checkNoLinkAbove(under: string): Promise<void> {
     for (let folder = folderOf(under); folder !== ''; folder = folderOf(folder)) {
       if (await this.#isReal(folder)) return;
-      const stats = await fs.lstat(this.#at(folder)).catch(() => undefined);
+      const stats = await local('stat', this.#at(folder), () => fs.lstat(this.#at(folder))).catch(() => undefined);
       if (stats?.isSymbolicLink()) throw linked(this.#at(folder));
     }
   }
