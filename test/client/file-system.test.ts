@@ -372,7 +372,9 @@ describe('watching over several masters', () => {
     })();
     for (let index = 0; index < 60; index++) {
       await writer.createFile(`/w/${index}`, { completeLength: 0 });
-      if (index === 20) many.cluster.kill('a');
+      if (index !== 20) continue;
+      await many.settled();
+      many.cluster.kill('a');
     }
     expect(await watching).toBeGreaterThan(sn);
     expect(seen).toEqual(Array.from({ length: 60 }, (_, index) => `/w/${index}`));

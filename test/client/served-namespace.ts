@@ -7,9 +7,11 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { Client } from '../../src/client/client.js';
 import { type ClientSettings, DEFAULT_CLIENT_SETTINGS } from '../../src/client/client-settings.js';
 import { FileSystem } from '../../src/client/file-system.js';
+import type { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { Disk, MemoryCluster } from '../master/memory-cluster.js';
+import { waitUntil } from '../servers/wait-until.js';
 
 export class ServedNamespace implements AsyncDisposable {
   readonly cluster: MemoryCluster;
@@ -37,6 +39,13 @@ export class ServedNamespace implements AsyncDisposable {
     const fs = new FileSystem(new Client(given, { clock: systemClock, random: systemRandom, connect }));
     this.#clients.push(fs);
     return fs;
+  }
+
+  /** Waits until every master may lead, and has what the first one has. */
+  async settled(): Promise<void> {
+    const [first, ...others] = this.cluster.masters;
+    const isReady = ({ replica }: Master) => replica?.isVerified === true && replica.end.sn === first?.replica?.end.sn;
+    await waitUntil('all masters have caught up', async () => others.every(isReady), 10_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
