@@ -9,10 +9,11 @@ import { GENESIS } from '../../src/journal/journal.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import { readCommitted } from '../../src/journal/read-committed.js';
 import type { Master } from '../../src/master/master.js';
+import type { MasterSettings } from '../../src/master/master-settings.js';
 import { decodeEntry, type Entry } from '../../src/metadata/entries.js';
 import { ServedNamespace } from '../client/served-namespace.js';
 import { waitUntil } from '../servers/wait-until.js';
-import { MemoryCluster } from './memory-cluster.js';
+import { Disk, MemoryCluster } from './memory-cluster.js';
 
 /** sn, step, kind, path and the other path. */
 type Told = readonly [sn: number, step: number, kind: string, path: string, toPath: string];
@@ -22,11 +23,12 @@ afterEach(() => served?.[Symbol.asyncDispose]());
 
 const told = ({ sn, step, kind, path, toPath }: ChangeEvent): Told => [sn, step, kind, path, toPath];
 
-/** All changes that the journal has, in order. */
+/** All changes that the journal still has, in order. */
 async function journaled(): Promise<Told[]> {
   const all: Told[] = [];
   const journal = MemoryJournal.open(served.cluster.journal, { name: 'reader' });
-  for await (const batch of readCommitted(journal, GENESIS)) {
+  const { boundary } = await journal.checkpoints.published();
+  for await (const batch of readCommitted(journal, boundary?.point ?? GENESIS)) {
     for (const [at, bytes] of batch.entries.entries()) {
       const sn = batch.firstSn + at;
       leaves(decodeEntry(bytes, sn)).forEach((leaf, step) => {
@@ -103,9 +105,9 @@ const change: fc.Arbitrary<Act> = fc.oneof(
   ),
 );
 
-async function start(masters: readonly string[], recentBytesMax: number): Promise<void> {
+async function start(masters: readonly string[], recentBytesMax: number, more: Partial<MasterSettings> = {}): Promise<void> {
   served = new ServedNamespace(new MemoryCluster(SESSION_TIMEOUT_MS));
-  for (const each of masters) await served.cluster.start(each, undefined, { clientsMax: 100, recentBytesMax });
+  for (const each of masters) await served.cluster.start(each, undefined, { clientsMax: 100, recentBytesMax, ...more });
   await waitUntil('one leads', () => leader() !== undefined);
 }
 
@@ -157,4 +159,120 @@ describe('watch', () => {
       { numRuns: 4, endOnFailure: true },
     );
   }, 120_000);
+
+  it('one that takes nothing for long, while memory goes on without it: goes on from the journal, and has all', async () => {
+    await start(['a'], 20_000);
+    const fs = served.client();
+    const folder = `/${Array.from({ length: 8 }, () => 'd'.repeat(200)).join('/')}`;
+    const { sn } = await fs.createDirectory(folder, { recursive: true });
+    const slow = fs.watchBatches('/', { fromSn: sn + 1 });
+    expect((await slow.next()).value?.throughSn).toBeGreaterThanOrEqual(sn);
+    const files = 1_500;
+    for (let at = 0; at < files; at += 50) {
+      await Promise.all(Array.from({ length: 50 }, (_, more) => fs.createFile(`${folder}/${at + more}`, { completeLength: 1 })));
+    }
+    const last = endSn();
+    const events: Told[] = [];
+    for await (const batch of slow) {
+      events.push(...batch.events.map(told));
+      if (batch.throughSn >= last) break;
+    }
+    expect(events.length).toBe(files);
+    expect(events).toEqual((await journaled()).filter(([at]) => at > sn));
+  });
+
+  it('what was collected, or is not there yet: out_of_range, which says from where on there is something', async () => {
+    await start(['a', 'b'], 2_000, { checkpointPeriodEntries: 30, checkpointsKept: 1, checkpointPeriodMs: 1 });
+    const fs = served.client();
+    const watch = async (fromSn: number) => {
+      for await (const batch of fs.watchBatches('/', { fromSn, timeoutMs: 5_000 })) return batch.throughSn;
+      return 0;
+    };
+    const boundaries = () => served.cluster.masters.map(({ replica }) => replica?.state.retention().boundarySn ?? 0);
+    for (let at = 0; Math.min(...boundaries()) < 50; at++) await fs.createFile(`/${at}`, { completeLength: 1 });
+    await expect(watch(1)).rejects.toMatchObject({ code: 'out_of_range', message: expect.stringMatching(/from_sn=1 oldest=\d+/) });
+    const oldest = Math.max(...boundaries()) + 1;
+    const last = endSn();
+    const events = await watchUntil(fs, '/', { fromSn: oldest }, () => last);
+    expect(events).toEqual((await journaled()).filter(([sn]) => sn >= oldest && sn <= last));
+    const alone = leader() as Master;
+    const direct = served.client('o', { masters: [alone.rpcAddress] });
+    const far = direct.watchBatches('/', { fromSn: endSn() + 1_000_000 }).next();
+    await expect(far).rejects.toMatchObject({ code: 'out_of_range' });
+  });
+
+  it('a master that rebuilds its store: the watcher goes on at another one, and nothing is lost or told twice', async () => {
+    await start(['a'], 2_000);
+    const { master: other, disk } = await served.cluster.start('b', new Disk(), { clientsMax: 100, recentBytesMax: 2_000 });
+    const fs = served.client();
+    await waitUntil('it follows', () => (other.replica?.end.sn ?? 0) > 0);
+    const { sn } = await fs.createDirectory('/d');
+    let isOver = false;
+    const watcher = served.client('o', { masters: [other.rpcAddress] });
+    const watching = watchUntil(watcher, '/', { fromSn: sn }, () => (isOver ? endSn() : Number.POSITIVE_INFINITY));
+    for (let round = 0; round < 2; round++) {
+      for (let at = 0; at < 20; at++) await fs.createFile(`/d/${round}-${at}`, { completeLength: 1 });
+      disk.failsToWrite = true;
+      await fs.createFile(`/d/${round}`, { completeLength: 1 });
+      await waitUntil('it rebuilds', () => other.role.name === 'rebuilding');
+      disk.failsToWrite = false;
+      await waitUntil('it follows again', () => other.role.name === 'following');
+    }
+    isOver = true;
+    expect(await watching).toEqual((await journaled()).filter(([at]) => at >= sn));
+  });
+
+  it('whoever may list a directory may watch it; one that is not there, who may list the one above', async () => {
+    await start(['a'], 2_000);
+    const [fs, bob] = [served.client('o', { umask: 0 }), served.client('bob')];
+    const watch = async (client: FileSystem, at: string, options: WatchOptions = {}) => {
+      for await (const _ of client.watchBatches(at, { timeoutMs: 5_000, ...options })) return 'told';
+      return 'over';
+    };
+    await fs.createDirectory('/open');
+    await fs.createDirectory('/closed', { mode: 0o700 });
+    await fs.createDirectory('/traversed', { mode: 0o711 });
+    expect(await watch(bob, '/open')).toBe('told');
+    expect(await watch(bob, '/open/not/there')).toBe('told');
+    for (const refused of ['/closed', '/closed/x', '/traversed', '/traversed/x']) {
+      await expect(watch(bob, refused)).rejects.toMatchObject({ code: 'permission_denied', errno: 'EACCES' });
+    }
+    expect(await watch(fs, '/closed')).toBe('told');
+    await expect(watch(bob, 'open')).rejects.toMatchObject({ errno: 'EINVAL' });
+    await expect(watch(bob, '/', { cursor: 'none' })).rejects.toMatchObject({ errno: 'ENOENT' });
+    await expect(bob.setCursor('c', { path: '/closed' })).rejects.toMatchObject({ errno: 'EACCES' });
+  });
+
+  it('by a cursor: behind where it stands, which only goes on; and in one entry with what was done', async () => {
+    await start(['a'], 2_000);
+    const fs = served.client();
+    await fs.setCursor('outbox', { path: '/in' });
+    const made = await fs.createDirectory('/in');
+    const first = await fs.createFile('/in/1', { completeLength: 1 });
+    await fs.createFile('/in/2', { completeLength: 1 });
+    const paths = async () => (await watchUntil(fs, '/in', { cursor: 'outbox' }, () => endSn())).map(([, , , at]) => at);
+    expect(await paths()).toEqual(['/in', '/in/1', '/in/2']);
+    await fs.batch().createFile('/done-1', { completeLength: 0 }).setCursor('outbox', { sn: first.sn }).commit();
+    expect(await paths()).toEqual(['/in/2']);
+    await fs.setCursor('outbox', { sn: made.sn });
+    expect(await fs.listCursors()).toMatchObject([{ name: 'outbox', path: '/in', sn: first.sn }]);
+    await expect(fs.setCursor('outbox', { sn: 1_000_000 })).rejects.toMatchObject({ errno: 'EINVAL' });
+    await fs.removeCursor('outbox');
+    expect(await fs.listCursors()).toEqual([]);
+    await expect(fs.setCursor('outbox', { sn: 1 })).rejects.toMatchObject({ errno: 'ENOENT' });
+  });
+
+  it('more watchers than a master has room for: the others are sent elsewhere, and its calls go on', async () => {
+    await start(['a'], 2_000);
+    const fs = served.client();
+    const watchers = Array.from({ length: 256 }, () => fs.watchBatches('/'));
+    await Promise.all(watchers.map((watcher) => watcher.next()));
+    const late = fs.watchBatches('/', { timeoutMs: 300 }).next();
+    await expect(late).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('too many watchers') });
+    const next = watchers.map((watcher) => watcher.next());
+    const { sn } = await fs.createFile('/f', { completeLength: 1 });
+    for (const each of await Promise.all(next)) expect(each.value?.events[0]?.sn).toBe(sn);
+    await Promise.all(watchers.map((watcher) => watcher.return()));
+    expect((await fs.watchBatches('/').next()).done).toBe(false);
+  });
 });
