@@ -36,7 +36,8 @@ export function planSetAcl(request: understudy.SetAclRequest, state: StateView, 
   const edit = EDITS[request.action];
   if (edit === undefined) throw refusal('EINVAL', 'no such edit of an access control list', path, `action=${request.action}`);
   const edited = edit(held, entries, inode.directory);
-  const mode = withOwnSetgid(edited.mode, inode.group, context.identity);
+  const changesAccess = edited.mode !== held.mode || !isSame(edited.acl.filter(isAccess), held.acl.filter(isAccess));
+  const mode = changesAccess ? withOwnSetgid(edited.mode, inode.group, context.identity) : held.mode;
   if (mode === held.mode && isSame(edited.acl, held.acl)) return { unchanged: inode };
   return { entry: { path: plainPath(resolved), setAcl: { parentId, name, mode, acl: edited.acl.map(aclEntryMessage) } } };
 }
@@ -45,6 +46,8 @@ export function planSetAcl(request: understudy.SetAclRequest, state: StateView, 
 function nameOf({ isDefault, kind, name }: AclEntry): AclName {
   return { isDefault, kind, name };
 }
+
+const isAccess = ({ isDefault }: AclEntry): boolean => !isDefault;
 
 function isSame(some: readonly AclEntry[], others: readonly AclEntry[]): boolean {
   return some.length === others.length && some.every((entry, at) => isSameEntry(entry, others[at]));

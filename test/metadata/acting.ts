@@ -49,10 +49,19 @@ export class Acting implements AsyncDisposable {
     this.#journaled.append(entry);
   }
 
-  /** @returns the errno that it would be refused with, or `done`. A change is planned and not made. */
+  /** Does it. @returns the errno that it was refused with, or `done`. */
+  attempt(identity: Identity, name: OperationName, body: object, clientId = 1): string {
+    return this.#outcome({ identity, name, body, clientId }, true);
+  }
+
+  /** @returns the same, of a change that is planned and not made. */
   wouldBe(identity: Identity, name: OperationName, body: object, clientId = 1): string {
+    return this.#outcome({ identity, name, body, clientId }, false);
+  }
+
+  #outcome(action: Action, isMade: boolean): string {
     try {
-      this.#run({ identity, name, body, clientId }, false);
+      this.#run(action, isMade);
     } catch (error) {
       const { errno, code } = error as { errno?: string; code?: string };
       return errno ?? code ?? String(error);
@@ -61,10 +70,14 @@ export class Acting implements AsyncDisposable {
   }
 
   inode(path: string): Inode {
-    const names = path.split('/').filter((name) => name !== '');
-    const found = names.reduce<Inode | null>((above, name) => above && this.state.child(above.id, name), this.state.root());
+    const found = this.find(path);
     if (found === null) throw new Error(`not there: ${path}`);
     return found;
+  }
+
+  find(path: string): Inode | null {
+    const names = path.split('/').filter((name) => name !== '');
+    return names.reduce<Inode | null>((above, name) => above && this.state.child(above.id, name), this.state.root());
   }
 
   [Symbol.asyncDispose](): Promise<void> {
