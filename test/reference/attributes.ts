@@ -145,10 +145,7 @@ export function removeXattr(world: World, request: { path: string; name: string 
 }
 
 function ofXattr(world: World, { path, name }: { path: string; name: string }): Node {
-  const [, namespace] = /^([a-z]+)\.[^\p{Cc}]+$/u.exec(name) ?? [];
-  if (namespace === undefined || Buffer.byteLength(name) > 255) world.wrong('EINVAL');
-  else if (namespace !== 'user' && namespace !== 'trusted') world.wrong('ENOTSUP');
-  if (namespace === 'trusted') needSuperuser(world);
+  const namespace = needXattrName(world, name);
   const place = find(world, path);
   const node = nodeAt(place);
   const isSticky = node.directory && (node.special & 0o1000) !== 0;
@@ -156,4 +153,13 @@ function ofXattr(world: World, { path, name }: { path: string; name: string }): 
   else if (namespace === 'user') need(world, node, W);
   needWritable(world, place.chain);
   return node;
+}
+
+/** @returns its namespace: users' or superusers'. */
+export function needXattrName(world: World, name: string): string | undefined {
+  const [, namespace] = /^([a-z]+)\.[^\p{Cc}]+$/u.exec(name) ?? [];
+  if (namespace === undefined || Buffer.byteLength(name) > 255) world.wrong('EINVAL');
+  else if (namespace !== 'user' && namespace !== 'trusted') world.wrong('ENOTSUP');
+  if (namespace === 'trusted') needSuperuser(world);
+  return namespace;
 }

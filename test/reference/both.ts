@@ -115,7 +115,7 @@ export class Both {
     if (second === '?') await this.#ask(first, third, JSON.parse(rest));
     else if (line.includes('{')) this.#call(first, Number(second), third, JSON.parse(rest));
     else await this.#event(first, second, Number(third || second || 0));
-    if (this.#wrong.length > 0) this.#disagree(this.#wrong.join('\n'));
+    if (this.#wrong.length > 0) this.#disagree(this.#wrong.splice(0).join('\n'));
     if (this.leader.failures.length > 0) this.#disagree(`the replica failed: ${this.leader.failures[0]}`);
   }
 
@@ -124,7 +124,7 @@ export class Both {
     await this.line('house');
     for (const { line } of this.#awaited) this.#wrong.push(`never answered: ${line}`);
     this.#wrong.push(...(await audit(this.model, this.leader)));
-    if (this.#wrong.length > 0) this.#disagree(this.#wrong.join('\n'));
+    if (this.#wrong.length > 0) this.#disagree(this.#wrong.splice(0).join('\n'));
   }
 
   #disagree(what: string): never {

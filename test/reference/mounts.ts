@@ -18,6 +18,7 @@ export function mount(world: World, request: Mounting): Node {
   const { uri = '', options = [], readOnly = false, shared = false } = request;
   needSuperuser(world);
   if (!/^\/|^s3:\/\/[a-z]/.test(uri)) world.wrong('EINVAL');
+  if (options.some(({ key }) => !key.startsWith('underfs.'))) world.wrong('EINVAL');
   for (const { node } of allPaths(world.root)) if (node.mount !== null && overlap(node.mount.uri, uri)) world.wrong('EBUSY');
   const place = walk(world, request.path);
   const isRoot = place.names.length === 0;

@@ -63,6 +63,8 @@ export interface Call {
   readonly nowMs: number;
 }
 
+/** Of all paths in the steps of one multi. */
+const COMPONENTS_MAX = 16_384;
 const CALL_WINDOW = 4096;
 /** Refusals that a later attempt is told as well: they do not pass by themselves. */
 const PASSING = new Set(['EINVAL', 'ENAMETOOLONG', 'EDQUOT', 'E2BIG', 'EFBIG']);
@@ -166,12 +168,15 @@ export class ReferenceNamespace {
   /** One after the other; what one is refused for, all are. */
   #multi(world: World, { steps = [] }: { steps?: Step[] }): Answer {
     if (steps.length < 1 || steps.length > 1000) world.refuse('EINVAL');
+    const paths = steps.flatMap(({ path, from, to }) => [path, from, to]).filter((path) => typeof path === 'string');
+    if (paths.join('').split('/').length > COMPONENTS_MAX) world.wrong('E2BIG');
     const inodes = steps.map(({ op, ...request }) => {
       const step = new World(this.#settings, this.#kept, world.who, world.client, world.nowMs);
       if (STEPS[op] === undefined) step.refuse('EINVAL');
       const node = operationOf(STEPS, op)(step, request as never) as Node | null;
       return node && shownOf(node);
     });
+    world.checked();
     return { inode: inodes[0], inodes };
   }
 

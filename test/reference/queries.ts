@@ -1,5 +1,6 @@
 /** Questions, in the reference model. */
-import { may, need, needSuperuser, R, X } from './access.js';
+import { may, need, R, X } from './access.js';
+import { needXattrName } from './attributes.js';
 import { blocksOf } from './files.js';
 import { byBytes, type Node, usageOf } from './inode.js';
 import { aboveOf, find, findById, nodeAt, walk } from './walk.js';
@@ -27,10 +28,15 @@ export interface ListStatus {
   startAfter?: string;
   prefix?: string;
   recursive?: boolean;
+  pageEntries?: number;
 }
 
 /** Names, with `recursive` paths from here; and those directories that may not be read end it. */
-export function listStatus(world: World, { path, startAfter = '', prefix = '', recursive }: ListStatus): { name: string; node: Node }[] {
+export function listStatus(
+  world: World,
+  { path, startAfter = '', prefix = '', recursive, pageEntries = 0 }: ListStatus,
+): { name: string; node: Node }[] {
+  if (pageEntries > 10_000) world.wrong('EINVAL');
   const node = nodeAt(find(world, path));
   if (!node.directory) return [{ name: '', node }];
   need(world, node, R | X);
@@ -69,7 +75,7 @@ function isBehind(path: string, other: string): boolean {
 }
 
 export function getXattrs(world: World, { path, names = [] }: { path: string; names?: string[] }): Map<string, string> {
-  if (names.some((name) => name.startsWith('trusted.'))) needSuperuser(world);
+  for (const name of names) needXattrName(world, name);
   const node = nodeAt(find(world, path));
   if (names.length === 0 || names.some((name) => name.startsWith('user.'))) need(world, node, R);
   const visible = [...node.xattrs].filter(([name]) => world.who.isSuperuser || name.startsWith('user.'));
