@@ -7,6 +7,7 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { Client } from '../../src/client/client.js';
 import { FileSystem } from '../../src/client/file-system.js';
 import { operations } from '../../src/metadata/operations.js';
+import type { ByteStream, Network } from '../../src/rpc/network.js';
 import type { ServerCall } from '../../src/rpc/rpc.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { RPC_SERVER_DEFAULTS, RpcServer } from '../../src/rpc/rpc-server.js';
@@ -63,4 +64,31 @@ test('client over TCP: unavailable from a server that stays, the attempt is stil
   await using fs = new FileSystem(new Client({ ...settings, masters: [server.address] }, { ...deps, connect }));
   await fs.createFile('/x');
   expect(attempts).toEqual([1, 1, 1]);
+});
+
+test('client over TCP: calls of one tick leave in one write, and are answered in few', async () => {
+  const written = { byClient: 0, byServer: 0 };
+  const counting = (by: keyof typeof written, stream: ByteStream): ByteStream => {
+    const write = stream.write.bind(stream);
+    stream.write = (chunk) => {
+      written[by] += 1;
+      write(chunk);
+    };
+    return stream;
+  };
+  const network: Network = {
+    connect: async (address, signal) => counting('byClient', await tcpNetwork.connect(address, signal)),
+    listen: (address, accept) => tcpNetwork.listen(address, (stream) => accept(counting('byServer', stream))),
+  };
+  await using server = await RpcServer.open({ ...RPC_SERVER_DEFAULTS, listenAddress: '127.0.0.1:0' }, { ...deps, network }, (call) => {
+    if (call.method === operations.masterStatus.method) return call.reply(status('ACTIVE', 1));
+    call.reply(understudy.GetStatusResponse.encode({ sn: 1, inode: { id: 2 } }).finish());
+  });
+  const connected = (address: string, signal: AbortSignal) => connectRpc(RPC_CLIENT_DEFAULTS, { ...deps, network }, address, signal);
+  await using fs = new FileSystem(new Client({ ...settings, masters: [server.address] }, { ...deps, connect: connected }));
+  await fs.getStatus('/first');
+  const before = { ...written };
+  await Promise.all(Array.from({ length: 500 }, (_, index) => fs.getStatus(`/${index}`)));
+  expect(written.byClient - before.byClient).toBeLessThanOrEqual(3);
+  expect(written.byServer - before.byServer).toBeLessThanOrEqual(10);
 });
