@@ -23,6 +23,7 @@ export function setAttributes(body: Body<'setAttributes'>, state: State): Inode 
     modifiedMs: body.modifiedMs ?? before.modifiedMs,
     accessedMs: body.accessedMs ?? before.accessedMs,
     length: body.length ?? before.length,
+    generation: before.generation + (body.length == null ? 0 : 1),
     persistence: body.persistence ?? before.persistence,
     more: changes === null ? before.more : withMore(before.more, changes),
   };
@@ -30,7 +31,7 @@ export function setAttributes(body: Body<'setAttributes'>, state: State): Inode 
 }
 
 function moreChanges(body: Body<'setAttributes'>): Partial<InodeMore> | null {
-  const { pinned, replicationMin, replicationMax, ttlMs, expiresMs, expiryAction, quota, childrenLoaded, syncedMs } = body;
+  const { pinned, replicationMin, replicationMax, ttlMs, expiresMs, expiryAction, quota, childrenLoaded, syncedMs, length } = body;
   const changes: Partial<InodeMore> = {
     ...(pinned == null ? {} : { pinned }),
     ...(replicationMin == null ? {} : { replicationMin }),
@@ -41,6 +42,8 @@ function moreChanges(body: Body<'setAttributes'>): Partial<InodeMore> | null {
     ...(quota == null ? {} : { quota: quota.namesMax || quota.bytesMax ? quotaOf(quota) : null }),
     ...(childrenLoaded == null ? {} : { childrenLoaded }),
     ...(syncedMs == null ? {} : { syncedMs }),
+    // What was in it is gone: the under store has something else.
+    ...(length == null ? {} : { extents: [] }),
   };
   return Object.keys(changes).length === 0 ? null : changes;
 }

@@ -45,7 +45,7 @@ export interface Quota {
   readonly bytesMax: bigint;
 }
 
-export interface Lease {
+interface Lease {
   readonly clientId: number;
   /** Handed out so far. */
   readonly blocks: number;

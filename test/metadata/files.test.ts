@@ -268,6 +268,16 @@ describe('what is left', () => {
     expect(blocks('/d/whole', 5, 0)).toEqual([]);
   });
 
+  it('other contents in the under store: none of the blocks that were joined into the file are its any longer', () => {
+    world.act(ADA, 'concat', { path: '/d/whole', sources: ['/d/whole2'] });
+    const usage = bytes() ?? 0n;
+    const { id } = world.inode('/d/whole');
+    world.append({ setAttributes: { parentId: world.inode('/d').id, name: 'whole', length: 4 * BLOCK } });
+    expect(blocks('/d/whole').map(([of, index]) => [of, index])).toEqual([0, 1, 2, 3].map((index) => [id, index]));
+    expect(world.inode('/d/whole')).toMatchObject({ generation: 2, more: null });
+    expect(bytes()).toBe(usage + BigInt(BLOCK));
+  });
+
   it('a file of more blocks than one answer holds: the rest is asked for behind the last', () => {
     world.act(ADA, 'createFile', { path: '/d/many', completeLength: 2 ** 32 - 1, blockBytes: 1 });
     expect(blocks('/d/many')).toHaveLength(10_000);
