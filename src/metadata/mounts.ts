@@ -25,7 +25,7 @@ export interface Mount {
 }
 
 export const UNDER_WORK = { rename: 0, deleteTree: 1, makeDirectory: 2, setAttributes: 3, delete: 4 } as const;
-export type UnderWorkKind = (typeof UNDER_WORK)[keyof typeof UNDER_WORK];
+type UnderWorkKind = (typeof UNDER_WORK)[keyof typeof UNDER_WORK];
 
 /** One change that an under store has yet to see. Paths are relative to the mount's uri. */
 export interface UnderWork {
