@@ -44,7 +44,7 @@ export interface ReportedSpace {
   readonly error: string;
 }
 
-export interface ReportedCheckpoint {
+interface ReportedCheckpoint {
   readonly sn: number;
   /** 32 hexadecimal digits: with `sn`, its name. */
   readonly id: string;

@@ -6,6 +6,7 @@ import { ClientFrame } from '../client-frame.js';
 import type { CommandContext } from '../context.js';
 import { EXIT_HELP } from '../exit-code.js';
 import { addAclCommands } from './acl-commands.js';
+import { addCompleteCommand } from './complete-command.js';
 import { addKeepCommands } from './keep-commands.js';
 import { addListCommand } from './list-command.js';
 import { addMasterCommands } from './master-commands.js';
@@ -37,5 +38,6 @@ export function fsCommand(context: CommandContext): Command {
   addUnderStoreCommands(frame);
   addWatchCommands(context, frame, fs);
   addMasterCommands(frame);
+  addCompleteCommand(context, fs, frame);
   return fs;
 }

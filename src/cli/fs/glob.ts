@@ -30,7 +30,7 @@ export function literalPath(glob: Glob): string | undefined {
   return glob.every((name) => 'name' in name) ? pathOf(glob.map((name) => ('name' in name ? name.name : ''))) : undefined;
 }
 
-export const pathOf = (names: readonly string[]): string => `/${names.join('/')}`;
+const pathOf = (names: readonly string[]): string => `/${names.join('/')}`;
 
 /** @returns `path` as a pattern that stands for nothing else. */
 export const escapeGlob = (path: string): string => path.replace(/[\\*?[\]{}]/g, '\\$&');

@@ -55,6 +55,20 @@ function addCursorCommands(context: CommandContext, fs: Command): void {
         await print(plainTable(rows, ['Cursor', 'Entry', 'Moved', 'Path']));
       }),
   );
+  frame
+    .command('set <name>', 'make a cursor, or move it on; it never goes back')
+    .option('--path <path>', 'what it watches: needed where it is new')
+    .option(
+      '--sn <sn>',
+      'entries up to here are done with (default, where it is new: all that there are)',
+      wholeNumber(0, Number.MAX_SAFE_INTEGER),
+    )
+    .action((name: string, options: { path?: string; sn?: number }) =>
+      frame.once('cursor set', async (client) => {
+        await client.setCursor(name, options);
+        await print(`Cursor ${name} was set`);
+      }),
+    );
   frame.command('remove <name...>', 'forget cursors').action((names: string[]) =>
     frame.withClient(async (client) => {
       const problems = frame.problems('cursor remove');

@@ -65,7 +65,7 @@ export function formatMetrics(reports: readonly MasterReport[]): string {
 }
 
 /** @returns `0 day(s), 0 hour(s), 1 minute(s), and 45 second(s)`. */
-export function formatDuration(ms: number): string {
+function formatDuration(ms: number): string {
   const seconds = Math.max(0, Math.floor(ms / 1_000));
   const [days, hours, minutes] = [Math.floor(seconds / 86_400), Math.floor(seconds / 3_600) % 24, Math.floor(seconds / 60) % 60];
   return `${days} day(s), ${hours} hour(s), ${minutes} minute(s), and ${seconds % 60} second(s)`;
