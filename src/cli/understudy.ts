@@ -47,7 +47,7 @@ export type {
   SetXattrOptions,
   StatusOptions,
 } from '../client/file-system-options.js';
-export type { FsPromises, ReaddirOptions } from '../client/fs-promises.js';
+export type { FsPromises, ReaddirOptions, StatOptions } from '../client/fs-promises.js';
 export type { LeaderPlace } from '../client/leader-finder.js';
 export type { MasterInfo } from '../client/master-info.js';
 export type { MountPoint } from '../client/mount-point.js';

@@ -9,6 +9,8 @@ import { operations } from '../metadata/operations.js';
 import type { Client, ClientCallOptions } from './client.js';
 
 export interface WatchOptions extends ClientCallOptions {
+  /** How long no master may answer: a watch itself ends only by an error, the signal, or when its loop is left. */
+  readonly timeoutMs?: number;
   /** The first entry of interest: one above the `sn` of an earlier answer or event. What comes from now on unless given. */
   readonly fromSn?: number;
   /** Instead: behind where this cursor stands. */

@@ -24,6 +24,11 @@ export interface ReaddirOptions {
   readonly recursive?: boolean;
 }
 
+/** Numbers are numbers: `bigint` is refused. */
+export interface StatOptions {
+  readonly bigint?: false;
+}
+
 interface Readdir {
   (path: NodePath, options: ReaddirOptions & { readonly withFileTypes: true }): Promise<NodeDirent[]>;
   (path: NodePath, options?: BufferEncoding | null | (ReaddirOptions & { readonly withFileTypes?: false })): Promise<string[]>;
@@ -48,11 +53,9 @@ export class FsPromises {
       await this.#fs.checkAccess(at, wanted);
     });
 
-  readonly stat = (path: NodePath): Promise<NodeStats> =>
-    this.#call('stat', path, async (at) => new NodeStats(await this.#fs.getStatus(at)));
+  readonly stat = (path: NodePath, options: StatOptions = {}): Promise<NodeStats> => this.#stats('stat', path, options);
 
-  readonly lstat = (path: NodePath): Promise<NodeStats> =>
-    this.#call('lstat', path, async (at) => new NodeStats(await this.#fs.getStatus(at)));
+  readonly lstat = (path: NodePath, options: StatOptions = {}): Promise<NodeStats> => this.#stats('lstat', path, options);
 
   readonly realpath = (path: NodePath): Promise<string> =>
     this.#call('realpath', path, async (at) => {
@@ -67,9 +70,13 @@ export class FsPromises {
       throw nodeError('EINVAL', call);
     });
 
-  readonly readdir: Readdir = (async (path: NodePath, options: ReaddirOptions | string | null = {}) =>
+  readonly readdir: Readdir = (async (
+    path: NodePath,
+    options: (Omit<ReaddirOptions, 'encoding'> & { readonly encoding?: string | null }) | string | null = {},
+  ) =>
     this.#call('scandir', path, async (at, call) => {
-      const { withFileTypes = false, recursive = false } = typeof options === 'string' || options === null ? {} : options;
+      const { withFileTypes = false, recursive = false, encoding } = typeof options === 'object' ? (options ?? {}) : { encoding: options };
+      if (encoding === 'buffer') throw nodeError('ENOTSUP', call, { reason: 'names are text' });
       const found: (string | NodeDirent)[] = [];
       for await (const status of this.#entries(at, call, recursive)) {
         found.push(withFileTypes ? direntOf(status) : status.path.slice(at === '/' ? 1 : at.length + 1));
@@ -116,6 +123,7 @@ export class FsPromises {
   readonly rmdir = (path: NodePath, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> =>
     this.#call('rmdir', path, async (at, call) => {
       if (!(await this.#fs.getStatus(at)).directory) throw nodeError('ENOTDIR', call);
+
       await this.#fs.remove(at, { recursive });
     });
 
@@ -184,6 +192,13 @@ export class FsPromises {
     } catch (error) {
       throw isError(error) ? asNodeError(error, call) : error;
     }
+  }
+
+  #stats(syscall: string, path: NodePath, { bigint = false }: { readonly bigint?: boolean }): Promise<NodeStats> {
+    return this.#call(syscall, path, async (at, call) => {
+      if (bigint) throw nodeError('ENOTSUP', call, { reason: 'numbers only' });
+      return new NodeStats(await this.#fs.getStatus(at));
+    });
   }
 
   /** What is in a directory. @throws ENOTDIR. */

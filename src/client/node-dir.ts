@@ -1,5 +1,4 @@
 /** An open directory, as `opendir` of `node:fs` gives it: its entries one by one. */
-import { UnderstudyError } from '../base/errors.js';
 import type { FileStatus } from './file-status.js';
 import type { NodeDirent } from './node-stats.js';
 
@@ -60,5 +59,5 @@ export class NodeDir implements AsyncDisposable, AsyncIterable<NodeDirent> {
 }
 
 function closed(): Error {
-  return Object.assign(new UnderstudyError('cancelled', 'Directory handle was closed'), { code: 'ERR_DIR_CLOSED' });
+  return Object.assign(new Error('Directory handle was closed'), { code: 'ERR_DIR_CLOSED' });
 }

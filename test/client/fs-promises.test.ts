@@ -219,6 +219,8 @@ describe('beside the folder', () => {
     for (const each of [...refused, promises.chown('/plain', 1, 1), promises.truncate('/plain', 4)]) {
       await expect(each).rejects.toMatchObject({ code: 'ENOTSUP', errno: -95, path: '/plain' });
     }
+    await expect(promises.stat('/plain', { bigint: true } as never)).rejects.toMatchObject({ code: 'ENOTSUP' });
+    await expect(promises.readdir('/', 'buffer' as never)).rejects.toMatchObject({ code: 'ENOTSUP' });
     await expect(promises.readFile('/plain')).rejects.toThrow(
       "ENOTSUP: operation not supported on socket (contents come with workers), open '/plain'",
     );
