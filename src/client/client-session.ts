@@ -10,12 +10,15 @@ import { CallWindow } from './call-window.js';
 export interface ClientSession {
   readonly clientId: number;
   readonly window: CallWindow;
+  /** Milliseconds that it may be silent while it writes files; 0: the masters do not say. */
+  readonly leaseTimeoutMs: number;
 }
 
 /** What the masters answer to a registration. */
 export interface Registration {
   readonly clientId: number;
   readonly window: number;
+  readonly leaseTimeoutMs: number;
 }
 
 export class ClientSessions {
@@ -51,8 +54,8 @@ export class ClientSessions {
   }
 
   async #openOnce(): Promise<ClientSession> {
-    const { clientId, window } = await this.#register();
-    this.#current = { clientId, window: new CallWindow(window, this.#waitingMax) };
+    const { clientId, window, leaseTimeoutMs } = await this.#register();
+    this.#current = { clientId, window: new CallWindow(window, this.#waitingMax), leaseTimeoutMs };
     return this.#current;
   }
 }

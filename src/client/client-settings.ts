@@ -44,7 +44,7 @@ export interface ClientSettings {
   readonly connectionsPerMaster: number;
   /** Mutations that may wait for a place in the window; further ones are refused with `resource_exhausted`. */
   readonly waitingCallsMax: number;
-  /** While it writes files, the client tells the masters so this often: a third of their `master.lease.timeout`, or less. */
+  /** While it writes files, the client tells the masters so this often, or more often where their `master.lease.timeout` asks for it. */
   readonly leaseRenewalIntervalMs: number;
   /** Masters a connection is kept to; the one used least recently is closed. */
   readonly mastersMax: number;

@@ -280,8 +280,8 @@ export class Client implements AsyncDisposable {
   }
 
   /** As the masters know this client now; undefined before its first change. */
-  get clientId(): number | undefined {
-    return this.#sessions.current?.clientId;
+  get session(): Pick<ClientSession, 'clientId' | 'leaseTimeoutMs'> | undefined {
+    return this.#sessions.current;
   }
 
   get clock(): Clock {

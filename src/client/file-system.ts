@@ -59,7 +59,7 @@ export class FileSystem implements AsyncDisposable {
     this.#whenClosed = whenClosed;
     this.#openFiles = new OpenFiles(client.settings, {
       clock: client.clock,
-      clientId: () => client.clientId,
+      session: () => client.session,
       renewLease: () => this.renewLease(),
       look: (inodeId) => this.getStatusById(inodeId).catch(unlessGone),
     });

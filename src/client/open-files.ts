@@ -7,6 +7,7 @@
  * - A renewal that fails is not repeated before the next one is due: the time-out of the leases has room for two that fail.
  */
 import type { Clock, Timer } from '../base/clock.js';
+import type { ClientSession } from './client-session.js';
 import type { FileStatus } from './file-status.js';
 
 export interface OpenFilesSettings {
@@ -16,7 +17,7 @@ export interface OpenFilesSettings {
 export interface OpenFilesDeps {
   readonly clock: Clock;
   /** This client as the masters know it now. */
-  clientId(): number | undefined;
+  session(): Pick<ClientSession, 'clientId' | 'leaseTimeoutMs'> | undefined;
   renewLease(): Promise<unknown>;
   /** @returns the file, or undefined where it is gone. */
   look(inodeId: number): Promise<OpenFile | undefined>;
@@ -26,6 +27,8 @@ type OpenFile = Pick<FileStatus, 'id' | 'lease'>;
 
 /** One renewal is for all files, those above this number too as long as one of these is open. */
 const KNOWN_MAX = 65_536;
+/** Whatever the masters say. */
+const INTERVAL_MS_MIN = 20;
 /** So many are looked at with each renewal: somebody else may have removed or completed them. */
 const LOOKS_AT_ONCE = 16;
 
@@ -49,7 +52,7 @@ export class OpenFiles {
   /** A call made or changed this file. */
   noted({ id, lease }: OpenFile): void {
     this.#ids.delete(id);
-    if (lease !== null && lease.clientId === this.#deps.clientId() && this.#ids.size < KNOWN_MAX) this.#ids.add(id);
+    if (lease !== null && lease.clientId === this.#deps.session()?.clientId && this.#ids.size < KNOWN_MAX) this.#ids.add(id);
     this.#arm();
   }
 
@@ -65,7 +68,16 @@ export class OpenFiles {
       this.#timer = undefined;
       return;
     }
-    this.#timer ??= this.#deps.clock.setTimer(this.#settings.leaseRenewalIntervalMs, () => this.#round());
+    this.#timer ??= this.#deps.clock.setTimer(this.#intervalMs(), () => this.#round());
+  }
+
+  /** A third of what the masters allow, where that is less than what is set. */
+  #intervalMs(): number {
+    const { leaseTimeoutMs = 0 } = this.#deps.session() ?? {};
+    const { leaseRenewalIntervalMs } = this.#settings;
+    return leaseTimeoutMs === 0
+      ? leaseRenewalIntervalMs
+      : Math.min(leaseRenewalIntervalMs, Math.max(INTERVAL_MS_MIN, Math.floor(leaseTimeoutMs / 3)));
   }
 
   async #round(): Promise<void> {

@@ -15,9 +15,15 @@ import type { Leadership } from './leadership.js';
 import { rebuilding, type Served } from './namespace-service.js';
 import type { StandbyStreams } from './standby-streams.js';
 
-export interface Controlled extends Served {
+export interface SessionSettings {
   /** Clients that may be registered at once. */
   readonly clientsMax: number;
+  /** Milliseconds that a client may be silent while it writes. */
+  readonly leaseTimeoutMs: number;
+}
+
+export interface Controlled extends Served {
+  readonly sessionSettings: SessionSettings;
   /** It replays and answers reads, and has no other part in the cluster. */
   readonly isObserver: boolean;
   readonly maker: CheckpointMaker;
@@ -45,20 +51,21 @@ export function controlMethods(master: Controlled): ReadonlyMap<number, CallHand
 /** A registration that is retried may register twice: the first one is forgotten for want of use. */
 function registerClient(master: Controlled, call: ServerCall): void {
   const leadership = mustLead(master);
+  const { clientsMax, leaseTimeoutMs } = master.sessionSettings;
   let clientId = 0;
   leadership.submit({
     caller: null,
     plan(state) {
       const { clients } = state.nextIds();
-      if (clients >= master.clientsMax) {
-        throw new UnderstudyError('resource_exhausted', `too many clients are registered: clients=${clients} max=${master.clientsMax}`);
+      if (clients >= clientsMax) {
+        throw new UnderstudyError('resource_exhausted', `too many clients are registered: clients=${clients} max=${clientsMax}`);
       }
       clientId = state.nextIds().clientId;
       return { entry: { registerClient: { clientId } } };
     },
     settle(refused) {
       if (refused !== null) call.fail(refused);
-      else call.reply(encodeMessage(operations.registerClient.response, { clientId, window: CALL_WINDOW }));
+      else call.reply(encodeMessage(operations.registerClient.response, { clientId, window: CALL_WINDOW, leaseTimeoutMs }));
     },
   });
 }

@@ -3,6 +3,7 @@ import type { RpcServerSettings } from '../rpc/rpc-server.js';
 import type { CheckpointerSettings } from './checkpointer.js';
 import type { ClaimantSettings } from './claimant.js';
 import type { ClockWatchSettings } from './clock-watch.js';
+import type { SessionSettings } from './control-service.js';
 import type { EarlyElectionSettings } from './early-election.js';
 import type { FollowerSettings } from './follower.js';
 import type { HousekeepingSettings } from './housekeeping.js';
@@ -21,14 +22,13 @@ export interface MasterSettings
     StandbyStreamsSettings,
     EarlyElectionSettings,
     ClockWatchSettings,
+    SessionSettings,
     CheckpointerSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
   readonly rpcAddress: string;
   readonly webAddress: string;
   readonly version: string;
-  /** Clients that may be registered at once. */
-  readonly clientsMax: number;
   /** `host:port` of masters of the cluster, itself perhaps among them: one of them may be handed the lead. */
   readonly peers: readonly string[];
   /** It replays and answers reads, and never leads. */

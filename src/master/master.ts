@@ -12,7 +12,7 @@ import { CheckpointMaker } from './checkpoint-maker.js';
 import type { Checkpointer } from './checkpointer.js';
 import { Claimant } from './claimant.js';
 import { ClockWatch } from './clock-watch.js';
-import { type Controlled, controlMethods } from './control-service.js';
+import { type Controlled, controlMethods, type SessionSettings } from './control-service.js';
 import { Currency } from './currency.js';
 import { EarlyElection } from './early-election.js';
 import { Follower } from './follower.js';
@@ -163,8 +163,8 @@ export class Master implements Controlled, AsyncDisposable {
     return this.#server?.connections ?? 0;
   }
 
-  get clientsMax(): number {
-    return this.#settings.clientsMax;
+  get sessionSettings(): SessionSettings {
+    return this.#settings;
   }
 
   get role(): Role {

@@ -62,7 +62,7 @@ describe('files', () => {
 
   test('written, in blocks: known by its inode id wherever it is, appended to, cut', async () => {
     const { status } = await ada.createFile('/ada/w', { blockBytes: 512 });
-    expect(status).toMatchObject({ complete: false, length: 0, lease: { clientId: ada.client.clientId, blocks: 0 } });
+    expect(status).toMatchObject({ complete: false, length: 0, lease: { clientId: ada.client.session?.clientId, blocks: 0 } });
     expect((await ada.addBlocks('/ada/w', 3, { length: 600 })).status).toMatchObject({ length: 600, lease: { blocks: 3 } });
     await ada.rename('/ada/w', '/ada/w2');
     await expect(ada.addBlocks('/ada/w', 1)).rejects.toMatchObject({ errno: 'ENOENT', path: '/ada/w' });

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Clock } from '../../src/base/clock.js';
 import { OpenFiles } from '../../src/client/open-files.js';
+import { operations } from '../../src/metadata/operations.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { ServedNamespace } from './served-namespace.js';
 
@@ -8,7 +9,7 @@ const INTERVAL_MS = 100;
 const OURS = { clientId: 7, blocks: 0 };
 
 /** One client's open files under a clock that stands still until it is told. */
-function open() {
+function open(leaseTimeoutMs = 0) {
   const timers = new Set<{ delayMs: number; fire: () => void }>();
   const clock: Pick<Clock, 'setTimer'> = {
     setTimer(delayMs, fn) {
@@ -25,7 +26,7 @@ function open() {
     { leaseRenewalIntervalMs: INTERVAL_MS },
     {
       clock: clock as Clock,
-      clientId: () => OURS.clientId,
+      session: () => ({ clientId: OURS.clientId, leaseTimeoutMs }),
       renewLease: () => {
         renewals += 1;
         return renewal();
@@ -52,6 +53,15 @@ function open() {
     },
   };
 }
+
+test('open files: renewed three times within what the masters allow, where that is more often than what is set', () => {
+  const delays = [0, 150, 3_000, 1].map((leaseTimeoutMs) => {
+    const { files, timers } = open(leaseTimeoutMs);
+    files.noted({ id: 1, lease: OURS });
+    return [...timers].map(({ delayMs }) => delayMs);
+  });
+  expect(delays).toEqual([[INTERVAL_MS], [50], [INTERVAL_MS], [20]]);
+});
 
 test('open files: a timer only while there are any, one for all', async () => {
   const { files, timers, renewals, pass } = open();
@@ -106,10 +116,12 @@ test('open files: a renewal that fails, the next one comes when it is due; close
 
 test('open files: a client that says that it is there keeps its file; one that does not loses it', async () => {
   await using served = await ServedNamespace.open(['a'], { leaseTimeoutMs: 400 });
-  const [quiet, telling] = [served.client('o', { leaseRenewalIntervalMs: 1_000_000 }), served.client('o', { leaseRenewalIntervalMs: 100 })];
+  // Nobody has told them how often: the masters do.
+  const [quiet, telling] = [served.client('o'), served.client('o')];
   await telling.createFile('/kept');
-  await quiet.createFile('/lost');
+  // Not through the library's own methods, which would renew for it.
+  await quiet.client.mutate(operations.createFile, { path: '/lost' });
   await waitUntil('the silent client has lost its file', async () => (await telling.getStatus('/lost')).complete, 10_000);
-  expect((await telling.getStatus('/kept')).lease).toEqual({ clientId: telling.client.clientId, blocks: 0 });
+  expect((await telling.getStatus('/kept')).lease).toEqual({ clientId: telling.client.session?.clientId, blocks: 0 });
   await telling.completeFile('/kept', 1);
 });
