@@ -111,6 +111,12 @@ const FROM_ABOVE: ReadonlySet<string> = new Set(['rename', 'remove', 'load', 'un
 /** @returns whether what happens at `place` concerns `path`: it is there, below it, or a directory above it whose contents go, move or are loaded. */
 export function concerns(kind: string, place: string, path: string): boolean {
   if (path === '/') return place.startsWith('/');
-  if (place === path || place.startsWith(`${path}/`)) return true;
-  return FROM_ABOVE.has(kind) && path.startsWith(`${place}/`);
+  return isWithin(place, path) || (FROM_ABOVE.has(kind) && (place === '/' || isWithin(path, place)));
+}
+
+const SLASH = 0x2f;
+
+/** @returns whether `place` is `path` or below it. */
+function isWithin(place: string, path: string): boolean {
+  return place.startsWith(path) && (place.length === path.length || place.charCodeAt(path.length) === SLASH);
 }

@@ -108,10 +108,6 @@ export function decodePair(key: Uint8Array): PairKey {
   return pairKey(decodeId(key), view.getUint32(9) * 2 ** 32 + view.getUint32(13));
 }
 
-export function decodeCursorName(key: Uint8Array): string {
-  return Buffer.from(key.buffer, key.byteOffset + 1, key.byteLength - 1).toString();
-}
-
 /** @returns the id in the key of a `p`, `c`, `g`, `u`, `a` or `m` row; the first of a pair. */
 export function decodeId(key: Uint8Array): number {
   const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
@@ -121,7 +117,6 @@ export function decodeId(key: Uint8Array): number {
 export const SESSION_RANGE = { gte: Uint8Array.of(C), lt: Uint8Array.of(C + 1) };
 export const OPEN_FILE_RANGE = { gte: Uint8Array.of(O), lt: Uint8Array.of(O + 1) };
 export const EXPIRY_RANGE = { gte: Uint8Array.of(T), lt: Uint8Array.of(T + 1) };
-export const CURSOR_RANGE = { gte: Uint8Array.of(F), lt: Uint8Array.of(F + 1) };
 export const DETACHED_RANGE = { gte: Uint8Array.of(G), lt: Uint8Array.of(G + 1) };
 
 /** Most calls of one client whose outcomes are kept; the stored keys depend on it, so it is fixed. */

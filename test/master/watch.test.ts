@@ -201,6 +201,31 @@ describe('watch', () => {
     await expect(far).rejects.toMatchObject({ code: 'out_of_range' });
   });
 
+  it('one that collection overtakes: is told what there was, then out_of_range, never what lies behind the gap', async () => {
+    await start(['a'], 20_000, { checkpointPeriodEntries: 100, checkpointsKept: 1, checkpointPeriodMs: 1 });
+    const fs = served.client();
+    const folder = `/${Array.from({ length: 8 }, () => 'd'.repeat(200)).join('/')}`;
+    const { sn } = await fs.createDirectory(folder, { recursive: true });
+    const slow = fs.watchBatches('/', { fromSn: sn + 1 });
+    await slow.next();
+    const made: { sn: number; path: string }[] = [];
+    const boundary = () => leader()?.replica?.state.retention().boundarySn ?? 0;
+    while (made.length < 1_500 || boundary() < sn + 1_000) {
+      const names = Array.from({ length: 50 }, (_, more) => `${folder}/${made.length + more}`);
+      const answers = names.map(async (at) => ({ sn: (await fs.createFile(at, { completeLength: 1 })).sn, path: at }));
+      made.push(...(await Promise.all(answers)));
+    }
+    made.sort((one, other) => one.sn - other.sn);
+    const events: { sn: number; path: string }[] = [];
+    const reading = (async () => {
+      for await (const batch of slow) events.push(...batch.events.map(({ sn: at, path: place }) => ({ sn: at, path: place })));
+    })();
+    await expect(reading).rejects.toMatchObject({ code: 'out_of_range' });
+    expect(events.length).toBeGreaterThan(0);
+    expect(events.length).toBeLessThan(made.length);
+    expect(events).toEqual(made.slice(0, events.length));
+  });
+
   it('a master that rebuilds its store: the watcher goes on at another one, and nothing is lost or told twice', async () => {
     await start(['a'], 2_000);
     const { master: other, disk } = await served.cluster.start('b', new Disk(), { clientsMax: 100, recentBytesMax: 2_000 });

@@ -14,7 +14,7 @@ export type MutationName = { [K in keyof Table]: Table[K] extends { kind: 'mutat
 /** Nobody in particular. */
 export const BOB: Identity = { user: 'bob', group: 'users', groups: new Set(['users']), isSuperuser: false };
 
-export const encoded = (name: MutationName, body: object): Uint8Array => operations[name].request.encode(body as never).finish();
+const encoded = (name: MutationName, body: object): Uint8Array => operations[name].request.encode(body as never).finish();
 
 /** A step of `multi`. */
 export const step = (name: MutationName, body: object): understudy.MultiStep.$Properties => ({
