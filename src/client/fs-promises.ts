@@ -123,7 +123,6 @@ export class FsPromises {
   readonly rmdir = (path: NodePath, { recursive = false }: { readonly recursive?: boolean } = {}): Promise<void> =>
     this.#call('rmdir', path, async (at, call) => {
       if (!(await this.#fs.getStatus(at)).directory) throw nodeError('ENOTDIR', call);
-
       await this.#fs.remove(at, { recursive });
     });
 

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UnderstudyError } from '../../src/base/errors.js';
 import { aclOf } from '../../src/client/file-status.js';
 import type { FileSystem } from '../../src/client/file-system.js';
+import { operations } from '../../src/metadata/operations.js';
 import { collect, ServedNamespace } from './served-namespace.js';
 
 let served: ServedNamespace;
@@ -390,6 +391,16 @@ describe('watching over several masters', () => {
     giveUp.abort();
     await expect(watching).rejects.toMatchObject({ code: 'cancelled' });
   });
+});
+
+test('every operation of the namespace has a method', () => {
+  const others: Record<string, keyof FileSystem> = { listStatus: 'list', multi: 'batch' };
+  const streams = ['watch', 'loadMetadata', 'checkConsistency'];
+  const ofNamespace = Object.entries(operations).filter(([name, { kind }]) => !kind.startsWith('control') || streams.includes(name));
+  expect(ofNamespace.length).toBeGreaterThan(30);
+  expect(ofNamespace.map(([name]) => others[name] ?? name).filter((name) => typeof fs[name as keyof FileSystem] !== 'function')).toEqual(
+    [],
+  );
 });
 
 test('refusals: each says its path, also where the master tells none', async () => {
