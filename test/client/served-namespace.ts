@@ -41,11 +41,12 @@ export class ServedNamespace implements AsyncDisposable {
     return fs;
   }
 
-  /** Waits until every master may lead, and has what the first one has. */
+  /** Waits until every master may lead, has what the first one has, and is fed by it: then one takes over as soon as that one is gone. */
   async settled(): Promise<void> {
     const [first, ...others] = this.cluster.masters;
     const isReady = ({ replica }: Master) => replica?.isVerified === true && replica.end.sn === first?.replica?.end.sn;
-    await waitUntil('all masters have caught up', async () => others.every(isReady), 10_000);
+    const areFed = () => first?.standbys.list().length === others.length;
+    await waitUntil('all masters have caught up', async () => areFed() && others.every(isReady), 10_000);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
