@@ -112,6 +112,27 @@ for (const name of names.sort((a, b) => order(a) - order(b))) {
   }, 60_000);
 }
 
+test('doctor: settings that differ, a master that is gone; secrets are not told', async () => {
+  const [, second] = masters;
+  await second?.end();
+  await second?.start({ 'master.trash.interval': '1h', 'aws.secretKey': 'unspeakable' });
+  const doctor = async () => {
+    const { exitCode, output } = await run('ada', ['fsadmin', 'doctor']);
+    return { exitCode, text: mask(output.map(({ text }) => text).join(''), places) };
+  };
+  await waitUntil('it is seen', async () => (await doctor()).text.includes('trash.interval'));
+  const { exitCode, text } = await doctor();
+  expect(exitCode).toBe(1);
+  expect(text).toContain('problem (settings): understudy.aws.secretKey differs: ');
+  expect(text).toMatch(
+    /understudy\.master\.trash\.interval differs: (.*1h \(127\.0\.0\.1:PORT2\)|.*0.*\(127\.0\.0\.1:PORT1\)).*\n {2}to do: /,
+  );
+  expect(text).not.toContain('unspeakable');
+  await second?.end();
+  const gone = await doctor();
+  expect(gone).toMatchObject({ exitCode: 1, text: expect.stringContaining('problem (masters): 127.0.0.1:PORT2 does not answer') });
+}, 60_000);
+
 test('transcripts: every command of fs and fsadmin is in one, with --json where it has that, and with an error', async () => {
   const tree = commandTree(await program(new CommandContext()));
   const all = names.map((name) => readFileSync(path.join(FOLDER, name), 'utf8')).join('\n');

@@ -8,7 +8,7 @@ export function zshScript(root: CommandNode): string {
 # Completion of understudy for zsh: eval "$(understudy completion zsh)"
 _understudy() {
   local at='' word paths=no
-  local -a told values found
+  local -a told options values found
   local -i i
   for ((i = 2; i < CURRENT; i++)); do
     word=\${words[i]}
@@ -29,7 +29,7 @@ ${allNodes(root).map(caseOfNode).join('\n')}
     (( \${#found} )) && compadd -S '' -- "\${found[@]}"
     return
   fi
-  _describe -o 'understudy' told
+  if [[ \${words[CURRENT]} == -* ]]; then _describe -o 'option' options; else _describe 'command' told; fi
 }
 if [[ \${zsh_eval_context[-1]} == loadautofunc ]]; then
   _understudy "$@"
@@ -43,11 +43,12 @@ function caseOfNode({ words, commands, options, takesPaths, choices }: CommandNo
   const told = [
     ...commands.map(({ words: below, description }) => describe(below.at(-1) ?? '', description)),
     ...choices.map((choice) => quoted(choice)),
-    ...options.flatMap(({ names, description }) => names.map((name) => describe(name, description))),
   ];
+  const written = options.flatMap(({ names, description }) => names.map((name) => describe(name, description)));
   const values = options.filter(({ takesValue }) => takesValue).flatMap(({ names }) => names.map(quoted));
   return `    '${words.join(' ')}')
       told=(${told.join(' ')})
+      options=(${written.join(' ')})
       values=(${values.join(' ')}) paths=${takesPaths ? 'yes' : 'no'} ;;`;
 }
 
