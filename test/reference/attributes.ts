@@ -2,7 +2,7 @@
 import { need, needOwner, needSuperuser, W } from './access.js';
 import { modeOf, type Node, setMode } from './inode.js';
 import { needMode, needReplication, needWritable } from './limits.js';
-import { find, nodeAt } from './walk.js';
+import { find, nodeAt, type Place } from './walk.js';
 import type { World } from './world.js';
 
 export interface SetAttributes {
@@ -120,7 +120,8 @@ const XATTR_BYTES_MAX = 16 * 1024;
 const XATTRS_BYTES_MAX = 64 * 1024;
 
 export function setXattr(world: World, request: SetXattr): Node {
-  const node = ofXattr(world, request);
+  const place = ofXattr(world, request);
+  const node = nodeAt(place);
   const { name, value = '', flag = 0 } = request;
   const has = node.xattrs.has(name);
   if (has && flag === 1) world.wrong('EEXIST');
@@ -129,30 +130,32 @@ export function setXattr(world: World, request: SetXattr): Node {
   const bytes = [...after].reduce((sum, [each, its]) => sum + Buffer.byteLength(each) + Buffer.byteLength(its), 0);
   const isTooLarge = Buffer.byteLength(name) + Buffer.byteLength(value) > XATTR_BYTES_MAX;
   if (isTooLarge || after.size > XATTRS_MAX || bytes > XATTRS_BYTES_MAX) world.wrong('E2BIG');
+  if (node.xattrs.get(name) !== value) needWritable(world, place.chain);
   world.checked();
-  if (flag === 1 || node.xattrs.get(name) !== value) world.changed = true;
+  if (node.xattrs.get(name) !== value) world.changed = true;
   node.xattrs = after;
   return node;
 }
 
 export function removeXattr(world: World, request: { path: string; name: string }): Node {
-  const node = ofXattr(world, request);
-  if (!node.xattrs.has(request.name)) world.wrong('ENODATA');
+  const place = ofXattr(world, request);
+  const node = nodeAt(place);
+  if (node.xattrs.has(request.name)) needWritable(world, place.chain);
+  else world.wrong('ENODATA');
   world.checked();
   world.changed = true;
   node.xattrs.delete(request.name);
   return node;
 }
 
-function ofXattr(world: World, { path, name }: { path: string; name: string }): Node {
+function ofXattr(world: World, { path, name }: { path: string; name: string }): Place {
   const namespace = needXattrName(world, name);
   const place = find(world, path);
   const node = nodeAt(place);
   const isSticky = node.directory && (node.special & 0o1000) !== 0;
   if (namespace === 'user' && isSticky) needOwner(world, node);
   else if (namespace === 'user') need(world, node, W);
-  needWritable(world, place.chain);
-  return node;
+  return place;
 }
 
 /** @returns its namespace: users' or superusers'. */

@@ -4,6 +4,7 @@
  */
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import type { Replica } from '../../src/master/replica.js';
+import { cursorCodec } from '../../src/metadata/cursors.js';
 import { decodeChildName, decodeId, decodePair, STATE_RANGE } from '../../src/metadata/keys.js';
 import { inodeCodec, inodeMessage, parentCodec } from '../../src/metadata/records.js';
 import { usageCodec } from '../../src/metadata/usage.js';
@@ -53,6 +54,7 @@ function expectedRows(model: ReferenceNamespace): Map<string, string> {
     }
   };
   add(model.root);
+  for (const [name, { path, sn, movedMs }] of model.cursors) rows.set(`f ${name}`, `${path} ${sn} ${movedMs}`);
   return rows;
 }
 
@@ -89,5 +91,9 @@ const READERS: Readonly<Record<string, (key: Uint8Array, value: Uint8Array) => [
   ],
   t: (key) => [`t ${decodePair(key)}`, ''],
   o: (key) => [`o ${decodePair(key)}`, ''],
+  f: (key, value) => {
+    const { path, sn, movedMs } = cursorCodec.decode(value);
+    return [`f ${Buffer.from(key).subarray(1)}`, `${path} ${sn} ${movedMs}`];
+  },
   g: (key) => [`g ${decodeId(key)}`, ''],
 };

@@ -179,7 +179,17 @@ export class Both {
       },
     });
     const isJournaled = state.sn > before;
-    const told = { who: whoIs(user), client: clientId, callId, attempt, lowestUnanswered, op, request, nowMs: this.leader.nowMs };
+    const told = {
+      who: whoIs(user),
+      client: clientId,
+      callId,
+      attempt,
+      lowestUnanswered,
+      op,
+      request,
+      nowMs: this.leader.nowMs,
+      sn: before,
+    };
     const expected = this.model.call(told, isJournaled);
     awaited.expected = expected.answer;
     if (expected.isJournaled !== isJournaled) {

@@ -71,6 +71,7 @@ export const FIXTURE: readonly string[] = [
     line('root', 0, 'createFile', { path: `/huge/${name}`, completeLength: 2 ** 52, blockBytes: 2 ** 40, recursive: true }),
   ),
   line('root', 0, 'createFile', { path: '/wide', blockBytes: 2 ** 52 }),
+  line('root', 0, 'setCursor', { name: 'cursor', path: '/d' }),
   line('root', 0, 'mount', { path: '/w', uri: '/under/w', shared: true }),
   line('root', 0, 'mount', { path: '/w/inner', uri: 's3://bucket/w', shared: true }),
   line('alice', 0, 'createFile', { path: '/w/f', completeLength: 1024 }),
@@ -111,6 +112,8 @@ function of(op: string, errno: string, who: string, request: object, why: string
   const { kind } = operations[op as keyof typeof operations];
   return { op, errno, who, client: kind === 'mutation' ? client : null, request, why };
 }
+
+const longOption = () => ({ key: 'underfs.s3.endpoint', value: `http://${'x'.repeat(20_000)}` });
 
 function deepSteps(count: number): object[] {
   return Array.from({ length: count }, (_, at) => ({ op: 'setAttributes', path: '/deep'.repeat(20), mode: at % 8 }));
@@ -319,6 +322,8 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   of('mount', 'EINVAL', 'root', { path: '/m', uri: 'hdfs://host/' }, 'storage of no kind that is known'),
   of('mount', 'EINVAL', 'root', { path: '/m', uri: '/under/m', options: [{ key: 'none', value: 'x' }] }, 'no such option'),
 
+  of('mount', 'E2BIG', 'root', { path: '/m', uri: '/under/m', options: [longOption()] }, 'options of more than 16 KiB'),
+
   ...pathCases('unmount', {}),
   of('unmount', 'EPERM', 'alice', { path: '/w/inner' }, 'not a superuser'),
   of('unmount', 'EINVAL', 'root', { path: '/d' }, 'not a mount point'),
@@ -327,6 +332,18 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   ...pathCases('updateMount', {}),
   of('updateMount', 'EPERM', 'alice', { path: '/w' }, 'not a superuser'),
   of('updateMount', 'EINVAL', 'root', { path: '/d' }, 'not a mount point'),
+
+  of('updateMount', 'EINVAL', 'root', { path: '/w', options: [{ key: 'none', value: 'x' }] }, 'no such option'),
+  of('updateMount', 'E2BIG', 'root', { path: '/w', options: [longOption()] }, 'options of more than 16 KiB'),
+
+  ...pathCases('setCursor', { name: 'new' }, 'path', false).filter(({ errno }) => !['ENOENT', 'ENOTDIR'].includes(errno)),
+  of('setCursor', 'EINVAL', 'root', { path: '/d' }, 'no name'),
+  of('setCursor', 'EINVAL', 'root', { name: 'c'.repeat(256), path: '/d' }, 'a name of 256 bytes'),
+  of('setCursor', 'EINVAL', 'root', { name: 'cursor', path: '/sticky' }, 'another path than it watches'),
+  of('setCursor', 'EINVAL', 'root', { name: 'cursor', sn: 1_000_000 }, 'an entry that there is not yet'),
+  of('setCursor', 'ENOENT', 'root', { name: 'none' }, 'none of that name, and no path for it'),
+  of('setCursor', 'ENOENT', 'root', { name: 'none', path: '/d', remove: true }, 'none of that name to be removed'),
+  of('setCursor', 'EACCES', 'bob', { name: 'new', path: '/noList' }, 'no read permission'),
 
   ...pathCases('getStatus', {}),
   of('getStatus', 'ENOENT', 'root', { inodeId: 999_999 }, 'by an id that is gone'),

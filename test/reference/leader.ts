@@ -8,7 +8,7 @@ import { type Deferred, deferred } from '../../src/base/wait.js';
 import type { Appended, Batch, JournalWriter } from '../../src/journal/journal.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import { expireInodes } from '../../src/master/expire-inodes.js';
-import type { HousekeepingDeps } from '../../src/master/housekeeping-step.js';
+import type { HousekeepingDeps, HousekeepingStep } from '../../src/master/housekeeping-step.js';
 import { Leadership, type Submission } from '../../src/master/leadership.js';
 import { reapTrees } from '../../src/master/reap-trees.js';
 import { recoverLeases } from '../../src/master/recover-leases.js';
@@ -124,13 +124,18 @@ export class Leader {
       log: silentLog,
     } as unknown as HousekeepingDeps;
     const all = { ...deps, clockWatch: { isOff: () => false } as never, peers: () => [] };
-    const expiring = expireInodes({ ttlCheckIntervalMs: 0 }, all);
-    await this.#during(expiring());
-    await this.replica.writeBehind.digest();
-    const recovering = recoverLeases({ leaseTimeoutMs: Number.MAX_SAFE_INTEGER, leaseRecovery: 'complete' }, all);
-    await this.#during(recovering());
-    const reaping = reapTrees(all);
-    for (let restMs = 0; restMs === 0; ) restMs = await this.#during(reaping());
+    await this.#repeat(expireInodes({ ttlCheckIntervalMs: 0 }, all), 1);
+    await this.#repeat(recoverLeases({ leaseTimeoutMs: Number.MAX_SAFE_INTEGER, leaseRecovery: 'complete' }, all), 1);
+    await this.#repeat(reapTrees(all), 2);
+  }
+
+  /** Until it has found nothing to do so many times in a row, or says that it has been all round. It looks at what has reached the store. */
+  async #repeat(step: HousekeepingStep, idleRounds: number): Promise<void> {
+    for (let idle = 0; idle < idleRounds; ) {
+      await this.replica.writeBehind.digest();
+      const restMs = await this.#during(step());
+      idle = restMs === 0 && idleRounds > 1 ? 0 : idle + 1;
+    }
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,8 @@ import { holdsMount } from './limits.js';
 import { find, nameAt, nodeAt, parentOf, walk } from './walk.js';
 import type { World } from './world.js';
 
+const OPTIONS_BYTES_MAX = 16_384;
+
 export interface Mounting {
   path: string;
   uri?: string;
@@ -18,7 +20,7 @@ export function mount(world: World, request: Mounting): Node {
   const { uri = '', options = [], readOnly = false, shared = false } = request;
   needSuperuser(world);
   if (!/^\/|^s3:\/\/[a-z]/.test(uri)) world.wrong('EINVAL');
-  if (options.some(({ key }) => !key.startsWith('underfs.'))) world.wrong('EINVAL');
+  needOptions(world, options);
   for (const { node } of allPaths(world.root)) if (node.mount !== null && overlap(node.mount.uri, uri)) world.wrong('EBUSY');
   const place = walk(world, request.path);
   const isRoot = place.names.length === 0;
@@ -59,11 +61,17 @@ export function updateMount(world: World, request: Mounting): Node {
   const node = nodeAt(find(world, request.path));
   const { mount: before } = node;
   if (before === null) world.refuse('EINVAL');
+  needOptions(world, options);
   world.checked();
   if (JSON.stringify([before.options, before.readOnly, before.shared]) !== JSON.stringify([options, readOnly, shared]))
     world.changed = true;
   Object.assign(before, { options, readOnly, shared });
   return node;
+}
+
+function needOptions(world: World, options: MountPoint['options']): void {
+  if (options.some(({ key }) => !key.startsWith('underfs.'))) world.wrong('EINVAL');
+  if (options.map(({ key, value }) => key + value).join('').length > OPTIONS_BYTES_MAX) world.wrong('E2BIG');
 }
 
 /** One place would be known under two names. */

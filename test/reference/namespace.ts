@@ -7,6 +7,7 @@ import type { Who } from './access.js';
 import { setAcl } from './acl.js';
 import { removeXattr, setAttributes, setQuota, setXattr } from './attributes.js';
 import { createDirectory, createFile } from './creating.js';
+import { listCursors, setCursor } from './cursors.js';
 import { expire, recoverLeases } from './expiry.js';
 import { addBlocks, appendFile, completeFile, concat, renewLease, truncateFile } from './files.js';
 import { aclOfMode, allPaths, copyOf, type Node } from './inode.js';
@@ -34,6 +35,7 @@ const STEPS: Readonly<Record<string, Operation>> = {
   setAcl,
   setXattr,
   removeXattr,
+  setCursor,
 };
 
 const MUTATIONS: Readonly<Record<string, Operation>> = { ...STEPS, mount, unmount, updateMount };
@@ -45,6 +47,7 @@ const QUERIES: Readonly<Record<string, Operation>> = {
   checkAccess,
   contentSummary,
   getBlockLocations,
+  listCursors,
 };
 
 export interface Step {
@@ -61,6 +64,8 @@ export interface Call {
   readonly op: string;
   readonly request: object;
   readonly nowMs: number;
+  /** Last entry before it. */
+  readonly sn: number;
 }
 
 /** Of all paths in the steps of one multi. */
@@ -83,6 +88,10 @@ export class ReferenceNamespace {
     const quota = { namesMax: 0, bytesMax: 0n };
     const root: Node = { id: 1, owner, group, special: 0, acl, quota, ...times, ...counts, ...flags, ...lists };
     this.#kept = { root, nextInodeId: 2, nextMountId: 1, nextClientId: 1, cursors: new Map(), clients: new Map() };
+  }
+
+  get cursors(): Kept['cursors'] {
+    return this.#kept.cursors;
   }
 
   get root(): Node {
@@ -151,9 +160,9 @@ export class ReferenceNamespace {
     session.lowestUnanswered = Math.max(session.lowestUnanswered, lowestUnanswered);
   }
 
-  #run({ op, request, who, client, nowMs }: Call): { answer: Answer; changed: boolean } {
+  #run({ op, request, who, client, nowMs, sn }: Call): { answer: Answer; changed: boolean } {
     const before = op === 'multi' ? this.remember() : null;
-    const world = new World(this.#settings, this.#kept, who, client, nowMs);
+    const world = new World(this.#settings, this.#kept, who, { client, nowMs, sn });
     try {
       if (op === 'multi') return { answer: this.#multi(world, request as { steps?: Step[] }), changed: true };
       const node = operationOf(MUTATIONS, op)(world, request as never) as Node | null;
@@ -171,7 +180,7 @@ export class ReferenceNamespace {
     const paths = steps.flatMap(({ path, from, to }) => [path, from, to]).filter((path) => typeof path === 'string');
     if (paths.join('').split('/').length > COMPONENTS_MAX) world.wrong('E2BIG');
     const inodes = steps.map(({ op, ...request }) => {
-      const step = new World(this.#settings, this.#kept, world.who, world.client, world.nowMs);
+      const step = world.asIfAlone();
       if (STEPS[op] === undefined) step.refuse('EINVAL');
       const node = operationOf(STEPS, op)(step, request as never) as Node | null;
       return node && shownOf(node);
@@ -182,7 +191,7 @@ export class ReferenceNamespace {
 
   /** A query. @returns what is found, or the names of what is wrong. */
   ask(who: Who, op: string, request: object): { found: unknown } | { refused: ReadonlySet<string> } {
-    const world = new World(this.#settings, this.#kept, who, 0, 0);
+    const world = new World(this.#settings, this.#kept, who, { client: 0, nowMs: 0, sn: 0 });
     try {
       return { found: formOf(operationOf(QUERIES, op)(world, request as never)) };
     } catch (thrown) {

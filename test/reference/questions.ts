@@ -45,6 +45,8 @@ function formOf(op: string, answer: unknown): unknown {
       return (answer as understudy.ExistsResponse).exists;
     case 'getXattrs':
       return (answer as understudy.GetXattrsResponse).xattrs.map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]);
+    case 'listCursors':
+      return (answer as understudy.ListCursorsResponse).cursors.map(({ name, path, sn }) => [name, path, sn]);
     case 'contentSummary': {
       const { files, directories, bytes } = answer as understudy.ContentSummaryResponse;
       return { files, directories, bytes: String(BigInt(bytes?.high ?? 0) * 2n ** 32n + BigInt(bytes?.low ?? 0)) };

@@ -11,7 +11,7 @@ export interface Place {
   readonly missing: readonly string[];
 }
 
-function parse(world: World, path: string): string[] {
+export function parse(world: World, path: string): string[] {
   if (!path.startsWith('/')) world.refuse('EINVAL');
   if (Buffer.byteLength(path) > 4096) world.refuse('ENAMETOOLONG');
   if (path === '/') return [];

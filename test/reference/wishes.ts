@@ -15,6 +15,8 @@ const LENGTHS = [0, 0, 1, 1023, 1024, 1024, 2048, 2048, 4096, 4096, 5000, 2 ** 3
 const XATTR_NAMES = ['user.a', 'user.a', 'user.b', 'user.b', 'user.c', 'user.c', 'trusted.a', 'system.a', 'user'];
 const URIS = ['/under/a', '/under/b', '/under/a/b', 's3://bucket/x', 'nowhere'];
 
+const ROOT_ID = 1;
+
 type Maker = (dice: Dice, tree: Tree) => object;
 
 /** What there is to choose from. */
@@ -58,10 +60,10 @@ class Tree {
     return this.below(this.directory());
   }
 
-  /** Mostly something that is there, and of this kind. */
+  /** Mostly something that is there, and of this kind; the root only now and then. */
   known(of: (node: Node) => boolean): string {
     const kind = this.#dice.weighted({ such: 80, existing: 10, missing: 6, slash: 2, odd: 2 });
-    if (kind === 'such') return this.existing(of);
+    if (kind === 'such') return this.existing((node) => node.id !== ROOT_ID && of(node));
     if (kind === 'missing') return this.below(this.existing());
     if (kind === 'odd') return this.#dice.pick(ODD_PATHS);
     return kind === 'slash' ? `${this.existing()}/` : this.existing();
@@ -139,6 +141,12 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     const names = [...(tree.all.find((each) => each.path === path)?.node.xattrs.keys() ?? [])];
     return { path, name: names.length > 0 && dice.chance(80) ? dice.pick(names) : dice.pick(XATTR_NAMES) };
   },
+  setCursor: (dice, tree) => ({
+    name: dice.chance(3) ? '' : dice.pick(['one', 'two', 'three']),
+    ...dice.maybe(60, () => ({ path: dice.chance(70) ? '/a' : tree.known(isAny) })),
+    ...dice.maybe(50, () => ({ sn: dice.below(400) })),
+    ...dice.maybe(10, () => ({ remove: true })),
+  }),
   multi: (dice, tree) => ({ steps: Array.from({ length: dice.chance(5) ? 0 : dice.pick([1, 2, 2, 3]) }, () => stepOf(dice, tree)) }),
   mount: (dice, tree) => ({
     path: tree.fresh(),
@@ -169,6 +177,7 @@ const QUESTIONS: Readonly<Record<string, Maker>> = {
   }),
   checkAccess: (dice, tree) => ({ path: tree.known(isAny), wanted: dice.below(9) }),
   contentSummary: (_dice, tree) => ({ path: tree.known(isAny) }),
+  listCursors: () => ({}),
   getBlockLocations: (dice, tree) => ({
     path: tree.known(({ directory, length }) => !directory && length < 100_000),
     ...dice.maybe(40, () => ({ offset: dice.pick([0, 1, 1024, 3000]) })),
@@ -178,11 +187,20 @@ const QUESTIONS: Readonly<Record<string, Maker>> = {
 
 const CALLS = {
   ...{ createFile: 16, createDirectory: 14, completeFile: 6, addBlocks: 4, appendFile: 4, truncateFile: 3, concat: 4, renewLease: 1 },
-  ...{ rename: 10, remove: 7, setAttributes: 9, setQuota: 4, setAcl: 5, setXattr: 4, removeXattr: 2, multi: 5 },
+  ...{ rename: 10, remove: 7, setAttributes: 9, setQuota: 4, setAcl: 5, setXattr: 4, removeXattr: 2, setCursor: 2, multi: 5 },
   ...{ mount: 2, unmount: 1, updateMount: 1 },
 };
 const LINES = { call: 80, ask: 8, again: 5, seal: 2, commit: 4, lose: 1, keep: 1, restart: 1, wait: 3, house: 2, client: 1 };
-const ASKED = { getStatus: 4, exists: 2, listStatus: 5, getXattrs: 2, checkAccess: 3, contentSummary: 3, getBlockLocations: 3 };
+const ASKED = {
+  getStatus: 4,
+  exists: 2,
+  listStatus: 5,
+  getXattrs: 2,
+  checkAccess: 3,
+  contentSummary: 3,
+  getBlockLocations: 3,
+  listCursors: 1,
+};
 
 /** @returns the next line. */
 export function lineOf(dice: Dice, both: Both): string {

@@ -32,7 +32,7 @@ export interface Kept {
   nextInodeId: number;
   nextMountId: number;
   nextClientId: number;
-  cursors: Map<string, { path: string; sn: number }>;
+  cursors: Map<string, { path: string; sn: number; movedMs: number }>;
   clients: Map<number, Client>;
 }
 
@@ -45,16 +45,28 @@ export class World {
   readonly client: number;
   /** Leader's time, Unix milliseconds. */
   readonly nowMs: number;
+  /** Last entry before it. */
+  readonly sn: number;
   /** It makes a difference. */
   changed = false;
   #wrong = new Set<string>();
 
-  constructor(settings: Settings, kept: Kept, who: Who, client: number, nowMs: number) {
+  constructor(settings: Settings, kept: Kept, who: Who, at: { client: number; nowMs: number; sn: number }) {
     this.settings = settings;
     this.kept = kept;
     this.who = who;
-    this.client = client;
-    this.nowMs = nowMs;
+    this.client = at.client;
+    this.nowMs = at.nowMs;
+    this.sn = at.sn;
+  }
+
+  /** @returns the same request, of which nothing is known to be wrong. */
+  asIfAlone(): World {
+    return new World(this.settings, this.kept, this.who, this);
+  }
+
+  get isWrong(): boolean {
+    return this.#wrong.size > 0;
   }
 
   get root(): Node {
