@@ -36,8 +36,9 @@ export function setAcl(world: World, { path, action = 0, entries = [] }: SetAcl)
   else edit(world, node, lists, action, entries);
   if (action > 4) world.wrong('EINVAL');
   const { who } = world;
-  const special = who.isSuperuser || who.groups.includes(node.group) ? node.special : node.special & ~0o2000;
-  const isSame = special === node.special && isEqual(lists.acl, node.acl) && isEqual(lists.defaultAcl, node.defaultAcl);
+  const isSame = isEqual(lists.acl, node.acl) && isEqual(lists.defaultAcl, node.defaultAcl);
+  const mayHandDown = isEqual(lists.acl, node.acl) || who.isSuperuser || who.groups.includes(node.group);
+  const special = mayHandDown ? node.special : node.special & ~0o2000;
   if (!isSame) needWritable(world, place.chain);
   world.checked();
   if (!isSame) world.changed = true;

@@ -193,7 +193,7 @@ export class Both {
     const expected = this.model.call(told, isJournaled);
     awaited.expected = expected.answer;
     if (expected.isJournaled !== isJournaled) {
-      this.#wrong.push(`${awaited.line}: ${isJournaled ? 'an entry' : 'no entry'}, expected ${shownAnswer(expected.answer)}`);
+      this.#wrong.push(`${awaited.line.slice(0, 300)}: ${isJournaled ? 'an entry' : 'no entry'}, expected ${shownAnswer(expected.answer)}`);
     }
   }
 

@@ -13,6 +13,21 @@ export interface ErrorCase {
 
 const line = (who: string, client: number, op: string, request: object) => `${who} ${client} ${op} ${JSON.stringify(request)}`;
 
+/** More cannot be. */
+function manyCursors(count: number): object[] {
+  return Array.from({ length: count }, (_, at) => ({ op: 'setCursor', name: `c${at}`, path: '/d' }));
+}
+
+/** Lines that make a file of 1,025 runs of blocks. */
+function filesOfManyRuns(path: string): string[] {
+  const groups = [0, 1].map((group) => Array.from({ length: 512 }, (_, at) => `${path}-${group}-${at}`));
+  const file = (each: string) => ({ op: 'createFile', path: each, completeLength: 1, blockBytes: 1, recursive: true });
+  return [
+    line('root', 0, 'createFile', { path, completeLength: 1, blockBytes: 1, recursive: true }),
+    ...groups.flatMap((sources) => [line('root', 0, 'multi', { steps: sources.map(file) }), line('root', 0, 'concat', { path, sources })]),
+  ];
+}
+
 /**
  *     /                 root:wheel   drwxr-xr-x
  *     /d                alice:staff  drwxr-xr-x   with file, short (1 byte), odd (other blocks), locked (rw-------), xattrs (user.a), empty/, full/f, shut/f (d-wx------)
@@ -72,6 +87,8 @@ export const FIXTURE: readonly string[] = [
   ),
   line('root', 0, 'createFile', { path: '/wide', blockBytes: 2 ** 52 }),
   line('root', 0, 'setCursor', { name: 'cursor', path: '/d' }),
+  line('root', 0, 'multi', { steps: manyCursors(999) }),
+  ...['a', 'b'].flatMap((name) => filesOfManyRuns(`/runs/${name}`)),
   line('root', 0, 'mount', { path: '/w', uri: '/under/w', shared: true }),
   line('root', 0, 'mount', { path: '/w/inner', uri: 's3://bucket/w', shared: true }),
   line('alice', 0, 'createFile', { path: '/w/f', completeLength: 1024 }),
@@ -192,6 +209,8 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   of('concat', 'ENOTSUP', 'root', { path: '/d/file', sources: ['/persisted'] }, 'the storage has it'),
   of('concat', 'EDQUOT', 'root', { path: '/d/bytes/f', sources: ['/d/file'] }, 'quota of bytes'),
   of('concat', 'EFBIG', 'root', { path: '/huge/a', sources: ['/huge/b', '/huge/c'] }, 'past 2^53 bytes'),
+
+  of('concat', 'E2BIG', 'root', { path: '/runs/a', sources: ['/runs/b'] }, 'made of more than 2,048 runs of blocks'),
 
   ...pathCases('createDirectory', {}, 'path', false),
   of('createDirectory', 'EEXIST', 'alice', { path: '/d/empty' }, 'there is a directory'),
@@ -344,6 +363,7 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   of('setCursor', 'ENOENT', 'root', { name: 'none' }, 'none of that name, and no path for it'),
   of('setCursor', 'ENOENT', 'root', { name: 'none', path: '/d', remove: true }, 'none of that name to be removed'),
   of('setCursor', 'EACCES', 'bob', { name: 'new', path: '/noList' }, 'no read permission'),
+  of('setCursor', 'E2BIG', 'root', { name: 'new', path: '/d' }, 'there are 1,000'),
 
   ...pathCases('getStatus', {}),
   of('getStatus', 'ENOENT', 'root', { inodeId: 999_999 }, 'by an id that is gone'),

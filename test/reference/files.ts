@@ -32,7 +32,7 @@ export interface Concat {
 
 /** Blocks are counted in 32 bits. */
 const BLOCKS_MAX = 2 ** 32 - 1;
-const EXTENTS_MAX = 4_096;
+const EXTENTS_MAX = 2_048;
 
 export function completeFile(world: World, request: CompleteFile): Node {
   const place = placeOf(world, request);
