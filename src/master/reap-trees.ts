@@ -14,7 +14,7 @@ import { appendStep, type HousekeepingDeps, type HousekeepingStep } from './hous
 import type { Replica } from './replica.js';
 
 /** Of one entry. */
-const NAMES_MAX = 512;
+const NAMES_MAX = 256;
 const DIRECTORIES_MAX = 128;
 const KNOWN_MAX = 4_096;
 /** A listing holds a snapshot of the store: after so many names it is opened anew. */

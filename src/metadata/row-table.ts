@@ -25,6 +25,8 @@ export interface RowTableSettings<K, V> {
   readonly recentMax: number;
   /** Rows that are not kept there: few of them would fill the memory. */
   readonly isLarge?: (value: V) => boolean;
+  /** Rows are kept there once they are written, too, as those are that were looked up. Default true. */
+  readonly keepsWritten?: boolean;
   /** Keys that have no row are kept there, too: few keys, asked for often. */
   readonly keepsAbsent?: boolean;
 }
@@ -35,6 +37,7 @@ export class RowTable<K, V> {
   readonly #kv: KvStore;
   readonly #recent: RecentRows<K, V | null>;
   readonly #isLarge: (value: V) => boolean;
+  readonly #keepsWritten: boolean;
   readonly #keepsAbsent: boolean;
   #current = new Map<K, Change<V>>();
   #frozen: Map<K, Change<V>>[] = [];
@@ -46,6 +49,7 @@ export class RowTable<K, V> {
     this.#kv = kv;
     this.#recent = new RecentRows(settings.recentMax);
     this.#isLarge = settings.isLarge ?? (() => false);
+    this.#keepsWritten = settings.keepsWritten ?? true;
     this.#keepsAbsent = settings.keepsAbsent ?? false;
   }
 
@@ -131,14 +135,15 @@ export class RowTable<K, V> {
     return changes;
   }
 
-  /** The oldest frozen generation is in the store now. */
-  flushed(keep: boolean): void {
-    const changes = this.#frozen.shift();
-    if (changes === undefined) return;
-    for (const [key, { after }] of changes) {
-      if (keep && after !== null && !this.#isLarge(after)) this.#recent.set(key, after);
-      else this.#recent.delete(key);
-    }
+  /** A row of the oldest frozen generation is on its way to the store: it is the recent one, once that generation is gone. */
+  settle(key: K, after: V | null): void {
+    if (this.#keepsWritten && after !== null && !this.#isLarge(after)) this.#recent.set(key, after);
+    else this.#recent.delete(key);
+  }
+
+  /** The oldest frozen generation is in the store now; each of its rows was settled. */
+  flushed(): void {
+    this.#frozen.shift();
   }
 
   /** Folds the newest frozen generation back into the current one: what it held will be flushed with it. */

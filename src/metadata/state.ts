@@ -78,7 +78,7 @@ export type StateView = Pick<
 
 /** The changes of one generation, table by table. */
 export type TableChanges = readonly { readonly table: AnyTable; readonly changes: ReadonlyMap<unknown, Change<unknown>> }[];
-type AnyTable = Pick<RowTable<unknown, unknown>, 'encodeKey' | 'codec'>;
+type AnyTable = Pick<RowTable<unknown, unknown>, 'encodeKey' | 'codec' | 'settle'>;
 
 export interface StatePosition {
   /** Last entry applied. */
@@ -168,7 +168,10 @@ export class State {
     const isLargeInode = ({ more }: Inode) => more !== null && more.extents.length > INODE_EXTENTS_RECENT_MAX;
     const childSettings = { encodeKey: encodeChildKey, codec: inodeCodec, recentMax: settings.inodeCacheMax, isLarge: isLargeInode };
     this.#children = new Table(childSettings, kv);
-    this.#parents = new Table({ encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4 }, kv);
+    this.#parents = new Table(
+      { encodeKey: encodeParentKey, codec: parentCodec, recentMax: settings.inodeCacheMax / 4, keepsWritten: false },
+      kv,
+    );
     this.#sessions = new Table({ encodeKey: encodeSessionKey, codec: sessionCodec, recentMax: 1024 }, kv);
     const isLarge = ({ inode, inodes }: CallResult) => inodes.length > RESULT_INODES_RECENT_MAX || (inode !== null && isLargeInode(inode));
     this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX, isLarge }, kv);
@@ -413,7 +416,7 @@ export class State {
   /** The oldest frozen generation is in the store. */
   flushed(): void {
     this.#changedChildren.shift();
-    for (const table of this.#tables) table.flushed((table as unknown) !== this.#parents);
+    for (const table of this.#tables) table.flushed();
   }
 
   /** Folds the newest frozen generation back into the current one. */

@@ -217,6 +217,7 @@ export class WriteBehind {
     let slice: KvOperation[] = [];
     for (const { table, changes } of generation.changes) {
       for (const [id, { before, after }] of changes) {
+        table.settle(id, after);
         if (before === null && after === null) continue;
         const key = table.encodeKey(id);
         if (before !== null) sum.remove(key, table.codec.encode(before));
