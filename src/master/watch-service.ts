@@ -66,6 +66,7 @@ export class WatchService {
     if (served.leadership === null && fromSn > 1) await this.#reached(fromSn - 1, call.signal);
     const { replica, leadership } = served;
     if (replica === null) throw rebuilding();
+    if (!replica.state.hasRoot()) throw new UnderstudyError('unavailable', 'this master has nothing of the namespace yet');
     const look = (): Watched => {
       try {
         return begin(request, replica, leadership !== null, { identity, settings });

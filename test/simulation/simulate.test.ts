@@ -38,18 +38,30 @@ function simulatedWorlds(): void {
 
   test(`fresh seeds for ${BUDGET_MS / 1_000} s: the invariants hold`, { timeout: BUDGET_MS + 120_000 }, async () => {
     const base = Date.now() % 1_000_000_000;
-    const sum = { worlds: 0, events: 0, acknowledged: 0, unknown: 0, looks: 0, epochs: 0, digestsCompared: 0, published: 0, loaded: 0 };
+    const sum = {
+      told: 0,
+      worlds: 0,
+      events: 0,
+      acknowledged: 0,
+      unknown: 0,
+      looks: 0,
+      epochs: 0,
+      digestsCompared: 0,
+      published: 0,
+      loaded: 0,
+    };
     const faults: Record<string, number> = {};
     for (const until = performance.now() + BUDGET_MS; performance.now() < until; sum.worlds++) {
       const outcome = await World.run(base + sum.worlds, { faultsMs: FAULTS_MS });
       expect(outcome.violations, tell(outcome)).toEqual([]);
-      for (const key of ['events', 'acknowledged', 'unknown', 'looks', 'epochs', 'digestsCompared', 'published', 'loaded'] as const)
+      for (const key of ['events', 'told', 'acknowledged', 'unknown', 'looks', 'epochs', 'digestsCompared', 'published', 'loaded'] as const)
         sum[key] += outcome[key];
       for (const [name, count] of Object.entries(outcome.faults)) faults[name] = (faults[name] ?? 0) + count;
     }
     process.stdout.write(`simulated from SEED=${base}: ${JSON.stringify({ ...sum, faults })}\n`);
     // A run that did nothing proves nothing.
     expect(sum.acknowledged).toBeGreaterThan(20 * sum.worlds);
+    expect(sum.told).toBeGreaterThan(20 * sum.worlds);
     expect(sum.epochs).toBeGreaterThan(sum.worlds);
     expect(sum.digestsCompared).toBeGreaterThan(sum.worlds);
     expect(sum.published).toBeGreaterThan(sum.worlds);

@@ -14,6 +14,7 @@ import type { CallSabotage, SimClient } from './sim-client.js';
 import type { Sabotage } from './sim-master.js';
 import type { SimProcess } from './sim-process.js';
 import { settled, VirtualTime } from './virtual-time.js';
+import { Watcher } from './watcher.js';
 import { DIRECTORIES, Worker, Workload } from './workload.js';
 
 export interface WorldSettings {
@@ -42,6 +43,8 @@ export interface WorldOutcome {
   readonly unknown: number;
   readonly looks: number;
   readonly epochs: number;
+  /** Changes that a watcher was told. */
+  readonly told: number;
   readonly digestsCompared: number;
   /** Checkpoints. */
   readonly published: number;
@@ -65,6 +68,7 @@ export class World {
   readonly #cluster: Cluster;
   readonly #faults: FaultPlan;
 
+  #told = 0;
   #published = 0;
   #loaded = 0;
 
@@ -98,6 +102,13 @@ export class World {
     for (const host of [...this.#cluster.masters, ...this.#cluster.clients]) this.#cluster.restart(host);
     const auditor = this.#cluster.openJudge();
     this.#audit(auditor.client, auditor.process).catch(() => {});
+    const judge = this.#cluster.openJudge();
+    const watcher = new Watcher(judge.process, judge.client.files);
+    const watching = watcher.run(
+      () => this.#commits.highestSn,
+      () => this.#workload.stopping,
+    );
+    watching.catch((error: unknown) => violations.push(`the change feed ended: ${String(error)}`));
     await settled();
     while (this.#time.monotonicMs() < this.#settings.faultsMs && this.#time.steps < EVENTS_MAX) {
       this.#faults.beforeEvent();
@@ -112,7 +123,11 @@ export class World {
       violations.push(`the masters differ ${SERVICE_BOUND_MS} ms after the last fault`);
     else {
       await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve, 'marks')));
-      this.#commits.compareWithChain(this.#cluster.journal.committed());
+      if (!(await this.#reached(watcher.all(this.#commits.highestSn)))) violations.push('the change feed does not come to its end');
+      const chain = this.#cluster.journal.committed();
+      this.#commits.compareWithChain(chain);
+      violations.push(...watcher.violations(chain));
+      this.#told = watcher.told;
     }
   }
 
@@ -209,6 +224,7 @@ export class World {
       unknown: this.#workload.unknown,
       looks: this.#workload.looks,
       epochs: this.#commits.epochs,
+      told: this.#told,
       digestsCompared: this.#commits.digestsCompared,
       published: this.#published,
       loaded: this.#loaded,
