@@ -10,10 +10,10 @@ import { CommandFailed, EXIT } from '../exit-code.js';
 import { withJson } from '../json-option.js';
 import { JsonArray, Lines, type Results } from '../output.js';
 import type { Problems } from '../problems.js';
+import { changeTree, treeAt } from './change-tree.js';
 import { type FreshnessOptions, readOptions, withFreshness } from './freshness.js';
 import { shownName } from './ls-format.js';
 import { octal } from './status-json.js';
-import { changeTree, walk } from './walk.js';
 
 interface SetfaclOptions {
   readonly m?: string;
@@ -93,9 +93,8 @@ async function getfacl(
 /** Yields `path`, and with `recursive` what is below it. */
 export async function* treeOf(fs: FileSystem, path: string, recursive: boolean, freshness: FreshnessOptions, problems: Problems) {
   const read = readOptions(freshness);
-  const top = await fs.getStatus(path, read);
-  yield top;
-  if (recursive && top.directory) yield* walk(fs, top.path, read, problems);
+  if (recursive) yield* treeAt(fs, path, read, problems);
+  else yield await fs.getStatus(path, read);
 }
 
 function aclText(status: FileStatus): string {

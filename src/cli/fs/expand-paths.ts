@@ -2,19 +2,22 @@
  * The paths that a command's argument stands for: the path itself, or what there is that matches its wildcards, in byte order, found while
  * the command works on those before.
  */
-import { isError, UnderstudyError } from '../../base/errors.js';
-import type { ReadOptions } from '../../client/client.js';
-import { childPath } from '../../client/file-status.js';
+import { UnderstudyError } from '../../base/errors.js';
 import type { FileSystem } from '../../client/file-system.js';
-import { type Glob, literalPath, parseGlobs } from './glob.js';
+import type { StatusOptions } from '../../client/file-system-options.js';
+import { alternativesOf, literalPath } from './glob.js';
 
 /** @throws `invalid_argument`: not a pattern. @throws `not_found`: a pattern with wildcards, and nothing matches. */
-export async function* expandPath(fs: FileSystem, pattern: string, read: ReadOptions = {}): AsyncGenerator<string, void, undefined> {
+export async function* expandPath(fs: FileSystem, pattern: string, read: StatusOptions = {}): AsyncGenerator<string, void, undefined> {
   let found = 0;
-  for (const glob of parseGlobs(pattern)) {
-    const literal = literalPath(glob);
-    const paths = literal === undefined ? matching(fs, glob, 0, '/', read) : [literal];
-    for await (const path of paths) {
+  for (const alternative of alternativesOf(pattern)) {
+    const literal = literalPath(alternative);
+    if (literal !== undefined) {
+      found += 1;
+      yield literal;
+      continue;
+    }
+    for await (const { path } of fs.glob(alternative, read)) {
       found += 1;
       yield path;
     }
@@ -32,40 +35,4 @@ export async function expandToOne(fs: FileSystem, pattern: string): Promise<stri
     only = path;
   }
   return only as string;
-}
-
-async function* matching(
-  fs: FileSystem,
-  glob: Glob,
-  from: number,
-  parent: string,
-  read: ReadOptions,
-): AsyncGenerator<string, void, undefined> {
-  let path = parent;
-  for (let at = from; at < glob.length; at += 1) {
-    const name = glob[at] as Glob[number];
-    if ('name' in name) {
-      path = childPath(path, name.name);
-      continue;
-    }
-    for await (const entry of contentsOf(fs, path, name.prefix, read)) {
-      if (!name.matches.test(entry.name)) continue;
-      if (at === glob.length - 1) yield entry.path;
-      else if (entry.directory) yield* matching(fs, glob, at + 1, entry.path, read);
-    }
-    return;
-  }
-  if (await fs.exists(path, read)) yield path;
-}
-
-/** Yields what is in a directory; nothing where there is none. */
-async function* contentsOf(fs: FileSystem, path: string, prefix: string, read: ReadOptions) {
-  try {
-    for await (const entry of fs.list(path, { ...read, prefix })) {
-      // A file lists as itself.
-      if (entry.path !== path) yield entry;
-    }
-  } catch (error) {
-    if (!isError(error, 'not_found') && !(isError(error) && error.errno === 'ENOTDIR')) throw error;
-  }
 }

@@ -7,7 +7,7 @@ import type { ClientFrame } from '../client-frame.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { durationMs, oneOfWords, wholeNumber } from '../option-values.js';
 import { print } from '../output.js';
-import { changeTree } from './walk.js';
+import { changeTree } from './change-tree.js';
 
 const REPLICATION_MAX = 2 ** 31 - 1;
 

@@ -12,11 +12,11 @@ import { withJson } from '../json-option.js';
 import { oneOfWords } from '../option-values.js';
 import { JsonArray, Lines, type Results } from '../output.js';
 import type { Problems } from '../problems.js';
+import { treeBelow } from './change-tree.js';
 import { expandPath } from './expand-paths.js';
 import { type FreshnessOptions, readOptions, withFreshness } from './freshness.js';
 import { formatLsLine, heldPercent, TIMESTAMPS, type Timestamp } from './ls-format.js';
 import { STATUS_SHAPE, statusJson } from './status-json.js';
-import { walk } from './walk.js';
 
 interface LsOptions extends FreshnessOptions {
   readonly R?: boolean;
@@ -93,7 +93,7 @@ async function* list(fs: FileSystem, path: string, read: ListOptions, { R = fals
     if (!p || status.pinned) yield status;
     return;
   }
-  const entries = R ? walk(fs, path, read, problems) : fs.list(path, read);
+  const entries = R ? treeBelow(fs, path, read, problems) : fs.list(path, read);
   for await (const status of entries) if (!p || status.pinned) yield status;
 }
 

@@ -6,8 +6,8 @@ import type { Attributes } from '../../client/file-system-options.js';
 import type { ClientFrame } from '../client-frame.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { print } from '../output.js';
+import { changeTree } from './change-tree.js';
 import { parseModeChange } from './mode-change.js';
-import { changeTree } from './walk.js';
 
 const RECURSIVELY = 'what is below directories, too';
 

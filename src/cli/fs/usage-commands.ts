@@ -6,10 +6,10 @@ import type { ClientFrame } from '../client-frame.js';
 import { withJson } from '../json-option.js';
 import { JsonArray, Lines, type Results } from '../output.js';
 import type { Problems } from '../problems.js';
+import { treeBelow } from './change-tree.js';
 import { type FreshnessOptions, readOptions, withFreshness } from './freshness.js';
-import { literalPath, parseGlobs } from './glob.js';
+import { alternativesOf, literalPath } from './glob.js';
 import { formatBytes, heldPercent, shownName } from './ls-format.js';
-import { walk } from './walk.js';
 
 interface UsageOptions extends FreshnessOptions {
   readonly h?: boolean;
@@ -66,7 +66,8 @@ async function printing<T>(
 
 function count(frame: ClientFrame, patterns: readonly string[], { json, h = false, ...freshness }: UsageOptions): Promise<void> {
   // Alluxio has one path, and does not name it.
-  const isOne = patterns.length === 1 && parseGlobs(patterns[0] ?? '').every((glob) => literalPath(glob) !== undefined);
+  const [only, ...others] = patterns.flatMap(alternativesOf);
+  const isOne = others.length === 0 && literalPath(only ?? '') !== undefined;
   const row = (files: string, directories: string, size: string, path: string) =>
     `${files.padEnd(25)}${directories.padEnd(25)}${size.padEnd(15)}${isOne ? '' : path}`;
   const head = row('File Count', 'Folder Count', 'Folder Size', 'Path');
@@ -97,7 +98,7 @@ function du(frame: ClientFrame, patterns: readonly string[], { json, h = false, 
 }
 
 async function* filesBelow(fs: FileSystem, path: string, freshness: FreshnessOptions, problems: Problems): AsyncGenerator<Held> {
-  for await (const status of walk(fs, path, readOptions(freshness), problems)) {
+  for await (const status of treeBelow(fs, path, readOptions(freshness), problems)) {
     if (status.directory) continue;
     yield { path: status.path, bytes: BigInt(status.length), heldBytes: 0n, heldPercent: heldPercent(status) };
   }
