@@ -40,7 +40,8 @@ export class ChangedChildren {
     generations.forEach((changed, at) => {
       const isCurrent = at === generations.length - 1;
       for (const child of changed) {
-        if (wanted(child.name)) children.push(isCurrent ? { ...child, change: { after: child.change.after } } : child);
+        const { name, change, generation } = child;
+        if (wanted(name)) children.push(isCurrent ? { name, change: { after: change.after }, generation } : child);
       }
     });
     if (children.length > 0) this.#groups.push({ children, depth: 0 });
