@@ -4,6 +4,7 @@
  *
  * The directory has 500,000 children, with LONG=1 in the environment 5,000,000. The figures are printed.
  */
+import os from 'node:os';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FileSystem } from '../../src/client/file-system.js';
 import { HoldUp } from './hold-up.js';
@@ -61,8 +62,13 @@ async function measure<T>(what: string, work: () => Promise<T>): Promise<{ resul
 /** As `measure`. Nobody is held up for long. */
 async function measured<T>(what: string, work: () => Promise<T>): Promise<T> {
   const { result, heldMs } = await measure(what, work);
-  expect.soft(heldMs, `hold-up: ${what}`).toBeLessThan(HOLD_UP_MS);
+  expect.soft(heldMs, `hold-up: ${what}`).toBeLessThan(isCrowded() ? 2 * HOLD_UP_MS : HOLD_UP_MS);
   return result;
+}
+
+/** Others use the processors so much that the caches are theirs, too: the same work takes up to twice the processor time then. */
+function isCrowded(): boolean {
+  return (os.loadavg()[0] ?? 0) > 2 * os.cpus().length;
 }
 
 const padded = (prefix: string) => (at: number) => `${prefix}${String(at).padStart(8, '0')}`;
