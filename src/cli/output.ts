@@ -29,8 +29,10 @@ export function printed(): Promise<void> {
   });
 }
 
+/** Tells on stderr what went wrong. What would do something to a terminal, as names that a message holds may, stands as `\033`. */
 export function complain(text: string): void {
-  process.stderr.write(`${text}\n`);
+  const harmless = text.replace(/[^\P{Cc}\n\t]/gu, (letter) => `\\${(letter.codePointAt(0) ?? 0).toString(8).padStart(3, '0')}`);
+  process.stderr.write(`${harmless}\n`);
 }
 
 /** Where a command puts one result after the other, however many there are. */
