@@ -275,8 +275,7 @@ export class Leadership {
       planned = submission.plan(state, { timeMs, clientId, identity, settings: this.#settings.namespace });
     } catch (thrown) {
       const error = this.#deps.replica.checked(thrown);
-      if (caller === null || caller.attempt === 1 || !FINAL_REFUSALS.has(error.code))
-        return this.#answer(submission, error, { ...NOTHING, sn: state.sn });
+      if (caller === null || caller.attempt === 1 || !stands(error)) return this.#answer(submission, error, { ...NOTHING, sn: state.sn });
       const { code, message, errno = '', path = '' } = error;
       const refusal = { errorCode: ERROR_NUMBERS[code], errorMessage: message, errno, path };
       return this.#add(submission, { refusal }, timeMs, error);
@@ -449,8 +448,16 @@ function makesRoom(body: EntryBody): boolean {
 }
 
 const TRY_AGAIN_MS = 500;
-/** Refusals that stand: a later attempt of the same call is told the same. Others may be different the next time. */
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);
+
+/**
+ * @returns whether a later attempt of the same call is told the same. So it is of all that the state was asked for (`errno`): an earlier attempt
+ *   may still be on its way, and the caller has been told that it did not happen. What the master has no room for may be different the next time.
+ */
+function stands({ code, errno }: UnderstudyError): boolean {
+  return errno !== undefined || FINAL_REFUSALS.has(code);
+}
+
 const NOTHING: Answer = { sn: 0, inode: null, inodes: [] };
 const NOBODY: Submission = { caller: null, plan: () => ({ unchanged: null }), settle() {} };
 

@@ -190,7 +190,7 @@ export class Both {
       nowMs: this.leader.nowMs,
       sn: before,
     };
-    const expected = this.model.call(told, isJournaled);
+    const expected = this.model.call(told);
     awaited.expected = expected.answer;
     if (expected.isJournaled !== isJournaled) {
       this.#wrong.push(`${awaited.line.slice(0, 300)}: ${isJournaled ? 'an entry' : 'no entry'}, expected ${shownAnswer(expected.answer)}`);

@@ -71,9 +71,6 @@ export interface Call {
 /** Of all paths in the steps of one multi. */
 const COMPONENTS_MAX = 16_384;
 const CALL_WINDOW = 4096;
-/** Refusals that a later attempt is told as well: they do not pass by themselves. */
-const PASSING = new Set(['EINVAL', 'ENAMETOOLONG', 'EDQUOT', 'E2BIG', 'EFBIG']);
-
 export class ReferenceNamespace {
   readonly #settings: Settings;
   #kept: Kept;
@@ -133,10 +130,8 @@ export class ReferenceNamespace {
 
   /**
    * A mutation, exactly once: a later attempt of a call whose outcome is journaled is told that.
-   *
-   * @param isSeen whether the program journaled something: where it may tell one of several refusals, that depends on which.
    */
-  call(call: Call, isSeen: boolean): { answer: Answer; isJournaled: boolean } {
+  call(call: Call): { answer: Answer; isJournaled: boolean } {
     const { client, callId, attempt, lowestUnanswered } = call;
     const session = this.#kept.clients.get(client);
     if (session === undefined || callId < session.lowestUnanswered) return { answer: refused('session_expired'), isJournaled: false };
@@ -146,9 +141,7 @@ export class ReferenceNamespace {
       return { answer: refused('session_expired'), isJournaled: false };
     }
     const { answer, changed } = this.#run(call);
-    const passing = 'refused' in answer ? [...answer.refused].filter((errno) => PASSING.has(errno)).length : 0;
-    const isMixed = 'refused' in answer && passing > 0 && passing < answer.refused.size;
-    const isJournaled = changed || (attempt > 1 && (isMixed ? isSeen : passing === 0));
+    const isJournaled = changed || attempt > 1;
     if (isJournaled) this.#record(call, answer);
     return { answer, isJournaled };
   }
