@@ -50,6 +50,8 @@ export class FileStory {
   /** Changes that did not happen: nobody may see them. */
   readonly #neverMade: Change[] = [];
   readonly #looks: Look[] = [];
+  /** Files that it takes the place of: whoever sees one does not see this file yet. */
+  readonly #replaced = new Set<number>();
   #inodeId: number | undefined;
 
   constructor(writer: string, moments: Moments) {
@@ -86,10 +88,23 @@ export class FileStory {
     };
   }
 
+  /** A path that the file has only within a change that is one: nobody may see it. */
+  passes(path: string): void {
+    this.#neverMade.push({ what: 'passes', path, calledAt: this.#moments.next(), answeredAt: 0, outcome: 'ok', detail: '' });
+  }
+
+  /** The next change takes the place of this file. */
+  replaces(inodeId: number): void {
+    this.#replaced.add(inodeId);
+  }
+
   /** A read of one of this file's paths is called. @returns what takes the inode's id, or null: there is no such path. */
   look(path: string, by: string): (inodeId: number | null) => void {
     const calledAt = this.#moments.next();
-    return (inodeId) => this.#looks.push({ path, calledAt, answeredAt: this.#moments.next(), inodeId, by });
+    return (inodeId) => {
+      const seen = inodeId !== null && this.#replaced.has(inodeId) ? null : inodeId;
+      this.#looks.push({ path, calledAt, answeredAt: this.#moments.next(), inodeId: seen, by });
+    };
   }
 
   /** @returns what is wrong with it, or null. */
@@ -101,7 +116,7 @@ export class FileStory {
     if (stranger !== undefined)
       return this.#tell(`I5: ${stranger.by} saw inode ${stranger.inodeId} at ${stranger.path}, not ${this.#inodeId}`);
     const ghost = this.#looks.find(({ inodeId, path }) => inodeId !== null && this.#neverMade.some((change) => change.path === path));
-    if (ghost !== undefined) return this.#tell(`I5: ${ghost.by} saw ${ghost.path}, which was reported not to have happened`);
+    if (ghost !== undefined) return this.#tell(`I5: ${ghost.by} saw ${ghost.path}, which never was, or was reported not to have happened`);
     const bounds = this.#boundsOfSightings();
     const absences = this.#looks.filter(({ inodeId, path }) => inodeId === null && this.#changes.some((change) => change.path === path));
     if (bounds === null || !this.#explain(bounds, absences)) return this.#tell('I1, I6: no order of events explains what was seen');

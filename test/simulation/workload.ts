@@ -11,6 +11,10 @@ import type { SimProcess } from './sim-process.js';
 
 export const DIRECTORIES = ['/d0', '/d1', '/d2'] as const;
 
+/** The last of them holds so many names and no more. */
+export const NAMES_MAX = 12;
+const BOUNDED: string = DIRECTORIES[2];
+
 /** All that was done to files, by all workers. */
 export class Workload {
   readonly stories: FileStory[] = [];
@@ -20,6 +24,8 @@ export class Workload {
   acknowledged = 0;
   unknown = 0;
   looks = 0;
+  /** Of files that are there only to be replaced. */
+  readonly passing = new Set<string>();
   readonly #moments = new Moments();
   #names = 0;
 
@@ -45,6 +51,8 @@ export class Worker {
   readonly #files: FileSystem;
   readonly #workload: Workload;
   readonly #own: FileStory[] = [];
+  /** Blocks that were handed out for files that are not complete, as far as that is known. */
+  readonly #blocks = new Map<FileStory, number>();
   readonly #onlyLooks: boolean;
 
   /** @param onlyLooks changes nothing: its client does not learn from failed changes that its leader is superseded. */
@@ -71,8 +79,10 @@ export class Worker {
     const action = random.float();
     const open = this.#own.filter((story) => story.open);
     if (action < 0.3 || open.length === 0) await this.#create();
-    else if (action < 0.45) await this.#rename(random.pick(open));
-    else if (action < 0.52) await this.#remove(random.pick(open));
+    else if (action < 0.4) await this.#rename(random.pick(open));
+    else if (action < 0.45) await this.#renameOver(random.pick(open));
+    else if (action < 0.49) await this.#addBlock(random.pick(open));
+    else if (action < 0.53) await this.#remove(random.pick(open));
     else if (action < 0.57) await this.list(random.pick(DIRECTORIES));
     else if (action < 0.7) await this.#lookAtOwn(random.pick(open));
     else await this.#lookAtAny();
@@ -83,13 +93,25 @@ export class Worker {
     const path = this.#workload.newPath(this.#process, this.#name);
     this.#own.push(story);
     if (this.#own.length > 20) this.#own.shift();
+    const isComplete = this.#process.random.chance(0.5);
+    const more = isComplete ? { completeLength: 5 } : {};
+    if (!isComplete) this.#blocks.set(story, 0);
+    if (this.#process.random.chance(0.3)) return this.#createInSteps(story, path, more);
     await this.#change(story, 'create', path, async () => {
-      const options = { timeoutMs: this.#timeoutMs() };
-      const { sn, status } = await this.#files.createFile(
-        path,
-        this.#process.random.chance(0.5) ? { ...options, completeLength: 5 } : options,
-      );
+      const { sn, status } = await this.#files.createFile(path, { ...more, timeoutMs: this.#timeoutMs() });
       return { sn, inodeId: status.id };
+    });
+  }
+
+  /** Under a name that nobody may see, and then under its own. */
+  async #createInSteps(story: FileStory, path: string, more: { completeLength?: number }): Promise<void> {
+    const passing = this.#workload.newPath(this.#process, this.#name);
+    story.passes(passing);
+    await this.#change(story, 'create in steps', path, async () => {
+      const steps = this.#files.batch().createFile(passing, more).rename(passing, path);
+      const { sn, statuses } = await steps.commit({ timeoutMs: this.#timeoutMs() });
+      const inodeId = statuses[0]?.id;
+      return inodeId === undefined ? { sn } : { sn, inodeId };
     });
   }
 
@@ -97,6 +119,39 @@ export class Worker {
     const from = story.path ?? '';
     const to = this.#workload.newPath(this.#process, this.#name);
     await this.#change(story, 'rename', to, () => this.#files.rename(from, to, { timeoutMs: this.#timeoutMs() }));
+  }
+
+  /** Over a file that nobody else knows. */
+  async #renameOver(story: FileStory): Promise<void> {
+    const from = story.path ?? '';
+    const to = this.#workload.newPath(this.#process, this.#name);
+    this.#workload.passing.add(to);
+    try {
+      const { status } = await this.#files.createFile(to, { completeLength: 1, timeoutMs: this.#timeoutMs() });
+      story.replaces(status.id);
+    } catch {
+      return;
+    }
+    await this.#change(story, 'rename over', to, () => this.#files.rename(from, to, { overwrite: true, timeoutMs: this.#timeoutMs() }));
+  }
+
+  /** Each call hands out one block, however often it is sent. */
+  async #addBlock(story: FileStory): Promise<void> {
+    const before = this.#blocks.get(story);
+    if (before === undefined) return;
+    this.#blocks.delete(story);
+    try {
+      const { status } = await this.#files.addBlocks(story.path ?? '', 1, { timeoutMs: this.#timeoutMs() });
+      this.#workload.acknowledged++;
+      if (status.lease?.blocks !== before + 1) {
+        this.#workload.violations.push(`I5: ${story.path} has ${status.lease?.blocks} blocks after ${before + 1} calls for one`);
+      }
+      this.#blocks.set(story, before + 1);
+    } catch (error) {
+      // A client that began anew finds its files held by the one that it was.
+      if (outcomeOf(error) === 'refused' && !(isError(error) && error.errno === 'EBUSY'))
+        this.#expectPassing(error, `add a block to ${story.path}`);
+    }
   }
 
   async #remove(story: FileStory): Promise<void> {
@@ -161,7 +216,10 @@ export class Worker {
       for (const { path, answer } of asked) answer(found.get(path) ?? null);
       const known = new Set(this.#workload.stories.flatMap(({ paths }) => paths));
       for (const path of found.keys())
-        if (!known.has(path)) this.#workload.violations.push(`I1: a listing holds ${path}, which nobody made`);
+        if (!known.has(path) && !this.#workload.passing.has(path))
+          this.#workload.violations.push(`I1: a listing holds ${path}, which nobody made`);
+      if (directory === BOUNDED && found.size > NAMES_MAX)
+        this.#workload.violations.push(`${directory} holds ${found.size} names, and ${NAMES_MAX} are its quota`);
       this.#workload.looks++;
       return true;
     } catch (error) {

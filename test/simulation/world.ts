@@ -15,7 +15,7 @@ import type { Sabotage } from './sim-master.js';
 import type { SimProcess } from './sim-process.js';
 import { settled, VirtualTime } from './virtual-time.js';
 import { Watcher } from './watcher.js';
-import { DIRECTORIES, Worker, Workload } from './workload.js';
+import { DIRECTORIES, NAMES_MAX, Worker, Workload } from './workload.js';
 
 export interface WorldSettings {
   /** Virtual milliseconds under faults. */
@@ -157,6 +157,7 @@ export class World {
     for (;;) {
       try {
         await client.files.createDirectory(directory, { allowExists: true });
+        if (directory === DIRECTORIES[2]) await client.files.setQuota(directory, { namesMax: NAMES_MAX });
         return;
       } catch {
         await sleep(process.clock, 100);
