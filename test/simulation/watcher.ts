@@ -84,12 +84,14 @@ export class Watcher {
   }
 }
 
-/** The world's clients change files and directories, each in an entry of its own. */
+/** The world's clients change files and directories, each in an entry of its own, or several as the steps of one. */
 function changesIn(entry: Entry, sn: number): { sn: number; places: string[]; told: string }[] {
-  const { path, toPath } = entry;
-  if (!path) return [];
-  const places = toPath ? [path, toPath] : [path];
-  return [{ sn, places, told: line(sn, 0, kindOf(entry) ?? '', path, toPath ?? '') }];
+  return (entry.group?.entries ?? [entry]).flatMap((change, step) => {
+    const { path, toPath } = change;
+    if (!path) return [];
+    const places = toPath ? [path, toPath] : [path];
+    return [{ sn, places, told: line(sn, step, kindOf(change) ?? '', path, toPath ?? '') }];
+  });
 }
 
 function isWithin(place: string, path: string): boolean {
