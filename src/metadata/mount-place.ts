@@ -1,7 +1,7 @@
 /**
  * Where a path lies in mounted storage: below the nearest mount point on its way from the root. A mount point belongs to what is mounted there.
  */
-import { pathTo } from './inode-path.js';
+import { namesTo, pathTo } from './inode-path.js';
 import type { Mount } from './mounts.js';
 import { parsePath } from './path.js';
 import type { Inode } from './records.js';
@@ -22,8 +22,10 @@ export function hasMounts(state: StateView): boolean {
 
 /** @returns null below no mount point. */
 export function mountPlace(path: string, state: StateView): MountPlace | null {
-  if (!hasMounts(state)) return null;
-  const names = parsePath(path);
+  return hasMounts(state) ? placeOf(parsePath(path), state) : null;
+}
+
+function placeOf(names: readonly string[], state: StateView): MountPlace | null {
   let inode: Inode | null = state.root();
   let mountId = inode.more?.mountId ?? 0;
   let mountDepth = 0;
@@ -44,8 +46,9 @@ export function underUri({ mount, under }: MountPlace): string {
 
 /** @returns where the directory is now; null below no mount point, or where it hangs nowhere (any more). */
 export function directoryPlace(inodeId: number, state: StateView): MountPlace | null {
-  const path = hasMounts(state) ? pathTo(inodeId, state) : null;
-  return path === null ? null : mountPlace(path, state);
+  // It may lie deeper than a path goes: a tree that it is in was moved there.
+  const names = hasMounts(state) ? namesTo(inodeId, state) : null;
+  return names === null ? null : placeOf(names, state);
 }
 
 /** @returns the mount points at the directory `path`, and below it. */

@@ -23,6 +23,13 @@ export function parsePath(path: string): string[] {
   return names;
 }
 
+/** @returns what tells whether a name can stand in the directory with these components: longer paths are nobody's to ask for. */
+export function nameCheck(above: readonly string[]): (name: string) => boolean {
+  if (above.length >= PATH_DEPTH_MAX) return () => false;
+  const room = PATH_BYTES_MAX - above.reduce((sum, name) => sum + 1 + Buffer.byteLength(name), 1);
+  return (name) => !name.includes('/') && Buffer.byteLength(name) <= room && isPath([name]);
+}
+
 /** @returns whether these components make a path. */
 export function isPath(names: readonly string[]): boolean {
   try {

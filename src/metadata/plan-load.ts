@@ -3,8 +3,9 @@
  *
  * The namespace's own counts more than the under store's: what was made here and is not persisted stays as it is.
  */
-import { pathTo } from './inode-path.js';
-import { mountPlace } from './mount-place.js';
+import { namesTo } from './inode-path.js';
+import { directoryPlace } from './mount-place.js';
+import { nameCheck } from './path.js';
 import { type EntryBody, type NamespaceSettings, newInodeIds } from './plan.js';
 import { type Inode, inodeMessage, PERSISTENCE } from './records.js';
 import type { State } from './state.js';
@@ -40,34 +41,40 @@ export interface LoadTally {
 /** @returns null where nothing is to be changed, or the directory is no longer there. */
 export function planLoad(loaded: Loaded, state: State, timeMs: number, settings: NamespaceSettings, tally: LoadTally): EntryBody | null {
   const { directoryId } = loaded;
-  const path = pathTo(directoryId, state);
-  const place = path === null ? null : mountPlace(path, state);
-  if (path === null || place?.mount.id !== loaded.mountId) return null;
+  const place = directoryPlace(directoryId, state);
+  const above = namesTo(directoryId, state);
+  if (above === null || place?.mount.id !== loaded.mountId) return null;
   const mountPoint = state.directory(place.mount.inodeId).inode;
   const names: string[] = [];
   const inodes: Inode[] = [];
-  const gone: string[] = [];
+  const gone = new Set<string>();
+  const seen = new Set<string>();
+  const canBeNamed = nameCheck(above);
   const firstId = newInodeIds(state);
   for (const child of loaded.found) {
+    // Of a file and a folder under one name the first counts.
+    if (seen.has(child.name) || !canBeNamed(child.name)) continue;
+    seen.add(child.name);
     const present = state.child(directoryId, child.name);
     if (present !== null && !hasChanged(present, child)) continue;
     if (present === null) tally.made += 1;
     else {
       tally.changed += 1;
-      gone.push(child.name);
+      gone.add(child.name);
     }
     names.push(child.name);
     inodes.push(newLoaded(firstId + inodes.length, child, mountPoint, timeMs, settings));
   }
   for (const { name, id } of loaded.gone) {
     const present = state.child(directoryId, name);
-    if (present === null || present.id !== id || !isMirrored(present) || present.childCount > 0) continue;
-    gone.push(name);
+    if (present === null || present.id !== id || !isMirrored(present) || present.childCount > 0 || gone.has(name)) continue;
+    gone.add(name);
     tally.gone += 1;
   }
   const complete = loaded.completeMs > 0;
-  if (names.length === 0 && gone.length === 0 && !complete) return null;
-  return { path, load: { directoryId, names, inodes: inodes.map(inodeMessage), gone, complete, syncedMs: loaded.completeMs } };
+  if (names.length === 0 && gone.size === 0 && !complete) return null;
+  const load = { directoryId, names, inodes: inodes.map(inodeMessage), gone: [...gone], complete, syncedMs: loaded.completeMs };
+  return { path: `/${above.join('/')}`, load };
 }
 
 /** @returns whether the inode only shows what the under store has. */
