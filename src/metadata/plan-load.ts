@@ -85,11 +85,18 @@ export function isMirrored(inode: Inode): boolean {
 /** The under store has another file under this name now. Directories stay what they are: what is in them is looked at by itself. */
 function hasChanged(present: Inode, child: LoadedChild): boolean {
   if (!isMirrored(present) || present.directory) return false;
-  return child.directory || present.length !== child.length || present.modifiedMs !== child.modifiedMs;
+  const modifiedMs = toldTime(child);
+  return child.directory || present.length !== child.length || (modifiedMs !== 0 && present.modifiedMs !== modifiedMs);
+}
+
+/** @returns when the child was changed last; 0 where the under store does not know, or tells what is no time that a row can hold. */
+function toldTime({ modifiedMs }: LoadedChild): number {
+  return Number.isSafeInteger(modifiedMs) && modifiedMs > 0 ? modifiedMs : 0;
 }
 
 function newLoaded(id: number, child: LoadedChild, mountPoint: Inode, timeMs: number, settings: NamespaceSettings): Inode {
   const { directory } = child;
+  const modifiedMs = toldTime(child) || timeMs;
   return {
     id,
     directory,
@@ -97,8 +104,8 @@ function newLoaded(id: number, child: LoadedChild, mountPoint: Inode, timeMs: nu
     group: child.group ?? mountPoint.group,
     mode: child.mode ?? (directory ? mountPoint.mode & 0o777 : mountPoint.mode & 0o666),
     createdMs: timeMs,
-    modifiedMs: child.modifiedMs || timeMs,
-    accessedMs: child.modifiedMs || timeMs,
+    modifiedMs,
+    accessedMs: modifiedMs,
     length: directory ? 0 : child.length,
     blockBytes: directory ? 0 : settings.blockBytesDefault,
     complete: !directory,

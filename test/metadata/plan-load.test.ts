@@ -1,6 +1,7 @@
 /** What an under store tells of a directory, against what the namespace can have. */
 import { beforeEach, expect, it } from 'vitest';
 import { type LoadedChild, type LoadTally, planLoad } from '../../src/metadata/plan-load.js';
+import { inodeCodec } from '../../src/metadata/records.js';
 import { Acting, ROOT } from './acting.js';
 import { planContext } from './identities.js';
 
@@ -61,4 +62,14 @@ it('what would lie deeper than a path goes is left out', () => {
     below = acting.state.child(below, 'd')?.id ?? below;
   }
   expect(made).toBe(511);
+});
+
+it('times before 1970, at its beginning or of no calendar are no times: rows that every master has alike, and no change at the next look', () => {
+  const found = [-86_400_000, 0, 2 ** 64, Number.NaN].map((modifiedMs, at) => ({ ...file(`f${at}`), modifiedMs }));
+  load(found);
+  for (const { name } of found) {
+    const inode = acting.state.child(directoryId, name)!;
+    expect(inodeCodec.decode(inodeCodec.encode(inode))).toEqual(inode);
+  }
+  expect(load(found)).toEqual({ made: 0, changed: 0, gone: 0 });
 });
