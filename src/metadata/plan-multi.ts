@@ -10,13 +10,15 @@ import { asError, UnderstudyError } from '../base/errors.js';
 import { applyBody } from './apply.js';
 import type { PreparedMutation } from './operation.js';
 import type { EntryBody, PlanContext, Planned } from './plan.js';
-import { inodeMessage } from './records.js';
+import { inodeCodec, inodeMessage } from './records.js';
 import { refusal } from './refusals.js';
 import type { State } from './state.js';
 
 const STEPS_MAX = 1_000;
 /** Components of all that a multi names, together: each costs a look on the way there, more than once. */
 const COMPONENTS_MAX = 16_384;
+/** Of the inodes that it answers with, all of which are recorded: some hold long lists, and any number of steps may change the same one. */
+const ANSWER_BYTES_MAX = 1024 * 1024;
 
 /** @returns how to prepare a step by its method's number; undefined: no step. */
 export type StepOf = (method: number) => ((request: Uint8Array) => Pick<PreparedMutation, 'plan'>) | undefined;
@@ -27,13 +29,22 @@ export function planMulti(stepOf: StepOf): (request: understudy.MultiRequest, st
     if (steps.length < 1 || steps.length > STEPS_MAX) throw refused(`a multi has 1 to ${STEPS_MAX} steps: steps=${steps.length}`);
     return state.trial(() => {
       let components = 0;
+      let answerBytes = 0;
       const planned = steps.map((step, at) =>
         inStep(at, () => {
           const entry = planStep(stepOf, step, state, context);
           components += depthOf(entry.path) + depthOf(entry.toPath);
           if (components > COMPONENTS_MAX)
             throw refusal('E2BIG', 'the steps name too many components', entry.path ?? '', `max=${COMPONENTS_MAX}`);
-          if (at < steps.length - 1) applyBody(entry, state, context.timeMs);
+          const { inode } = applyBody(entry, state, context.timeMs);
+          if (inode?.more) answerBytes += inodeCodec.encode(inode).length;
+          if (answerBytes > ANSWER_BYTES_MAX)
+            throw refusal(
+              'E2BIG',
+              'the steps change inodes that are too large to be told of all',
+              entry.path ?? '',
+              `max=${ANSWER_BYTES_MAX}`,
+            );
           return entry;
         }),
       );

@@ -138,6 +138,16 @@ describe('multi', () => {
     expect(refusalOf(far.slice(0, 100))).toBe('done');
   });
 
+  it('what it answers with is recorded: steps that change the same large inode again and again are refused before that is too much', () => {
+    calls.run('createFile', { path: '/a/joined', completeLength: 1_024 });
+    for (let at = 0; at < 1_000; at++) calls.run('createFile', { path: `/a/j${at}`, completeLength: 1_024 });
+    calls.run('concat', { path: '/a/joined', sources: Array.from({ length: 1_000 }, (_, at) => `/a/j${at}`) });
+    const often = (times: number) =>
+      refusalOf(Array.from({ length: times }, (_, at) => ['setAttributes', { path: '/a/joined', modifiedMs: at + 1 }]));
+    expect(often(1_000)).toMatchObject({ errno: 'E2BIG' });
+    expect(often(50)).toBe('done');
+  });
+
   it('bytes that are no request, methods that are none: refused', () => {
     const garbage = (method: number) => errnoOf(() => calls.run('multi', { steps: [{ method, request: Uint8Array.of(0xff, 0xff) }] }));
     expect(garbage(operations.remove.method)).toBe('invalid_argument');
