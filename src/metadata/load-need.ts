@@ -5,6 +5,7 @@ import type { understudy } from '#proto/understudy.js';
 import type { Identity } from './access.js';
 import { mountPlace } from './mount-place.js';
 import type { Mount } from './mounts.js';
+import { nameTooMuch } from './path.js';
 import { type QueryContext, resolve } from './plan.js';
 import type { Inode } from './records.js';
 import type { StateView } from './state.js';
@@ -50,6 +51,8 @@ interface Named {
 export function loadWishes(request: object, children: boolean, timeMs: number): LoadWish[] {
   const { path, from, to, sources, recursive, sync } = request as Named;
   const notBeforeMs = notBefore(sync, timeMs);
+  // It will be refused.
+  if (sources != null && nameTooMuch(sources)) return [];
   const paths = [path, from, to, ...(sources ?? [])].filter((one) => one != null && one !== '');
   return paths.map((one) => ({ path: one as string, children, recursive: children && recursive === true, notBeforeMs }));
 }

@@ -23,6 +23,16 @@ export function parsePath(path: string): string[] {
   return names;
 }
 
+/** Components of all paths of a request together: each costs a look, and nobody else is served meanwhile. */
+export const COMPONENTS_MAX = 32_768;
+
+/** @returns whether the paths have more than `COMPONENTS_MAX` together. */
+export function nameTooMuch(paths: readonly string[]): boolean {
+  let slashes = 0;
+  for (const path of paths) for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) slashes += 1;
+  return slashes > COMPONENTS_MAX;
+}
+
 /** @returns what tells whether a name can stand in the directory with these components: longer paths are nobody's to ask for. */
 export function nameCheck(above: readonly string[]): (name: string) => boolean {
   if (above.length >= PATH_DEPTH_MAX) return () => false;

@@ -1,6 +1,7 @@
 import type { understudy } from '#proto/understudy.js';
 import { EXTENTS_MAX, extentsOf } from './extents.js';
 import { mountPlace } from './mount-place.js';
+import { COMPONENTS_MAX, nameTooMuch } from './path.js';
 import { checkMayTakeAway, type PlanContext, type Planned, plainPath, type Resolved } from './plan.js';
 import { checkQuota } from './quota.js';
 import { type Inode, PERSISTENCE } from './records.js';
@@ -18,6 +19,7 @@ export function planConcat(request: understudy.ConcatRequest, state: StateView, 
   const { path } = request;
   const count = request.sources.length;
   if (count < 1 || count > SOURCES_MAX) throw refusal('EINVAL', `1 to ${SOURCES_MAX} files can be joined`, path, `sources=${count}`);
+  if (nameTooMuch(request.sources)) throw refusal('E2BIG', 'the sources name too many components', path, `max=${COMPONENTS_MAX}`);
   const target = resolveWritable(path, state, context);
   const sources = request.sources.map((source) => resolveWritable(source, state, context));
   const [first] = sources as [Resolved];

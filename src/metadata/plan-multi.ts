@@ -33,7 +33,7 @@ export function planMulti(stepOf: StepOf): (request: understudy.MultiRequest, st
       const planned = steps.map((step, at) =>
         inStep(at, () => {
           const entry = planStep(stepOf, step, state, context);
-          components += depthOf(entry.path) + depthOf(entry.toPath);
+          components += componentsOf(entry);
           if (components > COMPONENTS_MAX)
             throw refusal('E2BIG', 'the steps name too many components', entry.path ?? '', `max=${COMPONENTS_MAX}`);
           const { inode } = applyBody(entry, state, context.timeMs);
@@ -74,6 +74,12 @@ function inStep<T>(step: number, run: () => T): T {
 
 function refused(message: string): UnderstudyError {
   return new UnderstudyError('invalid_argument', message, { errno: 'EINVAL' });
+}
+
+/** Sources of a concat stand in one directory, most often about as deep as the file that they become part of. */
+function componentsOf({ path, toPath, concat, group }: EntryBody): number {
+  const sources = (concat ?? group?.entries?.[0]?.concat)?.sources?.length ?? 0;
+  return (1 + sources) * depthOf(path) + depthOf(toPath);
 }
 
 function depthOf(path: string | null | undefined): number {

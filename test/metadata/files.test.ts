@@ -124,6 +124,7 @@ describe('refusals', () => {
 
     ['EINVAL', ADA, 'concat', { path: '/d/whole' }],
     ['EINVAL', ADA, 'concat', { path: '/d/whole', sources: Array.from({ length: 1_025 }, () => '/d/f') }],
+    ['E2BIG', ADA, 'concat', { path: '/d/whole', sources: Array.from({ length: 512 }, (_, at) => `${'/d'.repeat(64)}/${at}`) }],
     ['ENOENT', ADA, 'concat', { path: '/d/n', sources: ['/d/f'] }],
     ['ENOENT', ADA, 'concat', { path: '/d/whole', sources: ['/d/n'] }],
     ['EISDIR', ADA, 'concat', { path: '/d/sub', sources: ['/d/f'] }],

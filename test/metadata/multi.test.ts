@@ -138,6 +138,17 @@ describe('multi', () => {
     expect(refusalOf(far.slice(0, 100))).toBe('done');
   });
 
+  it('the files that its steps join count as what they name', () => {
+    const count = 8_400;
+    for (let at = 0; at < count; at++) calls.run('createFile', { path: `/a/${at}`, completeLength: 0 });
+    const joins = Array.from({ length: 9 }, (_, at): Step => {
+      calls.run('createFile', { path: `/a/t${at}`, completeLength: 0 });
+      return ['concat', { path: `/a/t${at}`, sources: Array.from({ length: 900 }, (_, file) => `/a/${at * 900 + file}`) }];
+    });
+    expect(refusalOf(joins)).toMatchObject({ errno: 'E2BIG', step: '6' });
+    expect(refusalOf(joins.slice(0, 6))).toBe('done');
+  });
+
   it('what it answers with is recorded: steps that change the same large inode again and again are refused before that is too much', () => {
     calls.run('createFile', { path: '/a/joined', completeLength: 1_024 });
     for (let at = 0; at < 1_000; at++) calls.run('createFile', { path: `/a/j${at}`, completeLength: 1_024 });
