@@ -3,7 +3,7 @@
  * refuse is not looked at, so nobody probes storage who may not mount it.
  */
 import type { Clock } from '../base/clock.js';
-import { asError, UnderstudyError } from '../base/errors.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { within } from '../base/wait.js';
 import { mountPlace } from '../metadata/mount-place.js';
 import { type Mount, mountOf } from '../metadata/mounts.js';
@@ -58,6 +58,8 @@ export class MountCheck {
       });
     try {
       await within(this.#deps.clock, LOOK_MAX_MS, looked, `the storage to mount does not answer: uri=${mount.uri}`);
+    } catch (thrown) {
+      throw final(asError(thrown));
     } finally {
       enough.abort();
     }
@@ -93,4 +95,10 @@ export class MountCheck {
     if ((await store.stat(above.under, signal)) === undefined) return;
     throw refusal('EEXIST', 'the storage mounted above has something there', path, `uri=${above.mount.uri}`);
   }
+}
+
+/** Storage that does not answer was given the time that it gets: whoever mounts it is told so now, rather than try for as long as masters are tried. */
+function final(error: UnderstudyError): UnderstudyError {
+  const isUnanswered = isError(error, 'unavailable') || isError(error, 'deadline_exceeded') || isError(error, 'outcome_unknown');
+  return isUnanswered ? new UnderstudyError('failed_precondition', error.message, { cause: error }) : error;
 }

@@ -7,10 +7,10 @@
 import protobuf from 'protobufjs/minimal.js';
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
-import { shownMountOptions } from '../config/mount-options.js';
 import { checkAccess, EXECUTE, READ } from './access.js';
 import { concerns } from './describe-entry.js';
 import { type Entry, type EntryKind, kindOf } from './entries.js';
+import { withoutMountSecrets } from './mount-secrets.js';
 import { type QueryContext, resolve } from './plan.js';
 import type { StateView } from './state.js';
 
@@ -84,19 +84,13 @@ export function checkMayWatch(path: string, state: StateView, context: QueryCont
   return `/${names.join('/')}`;
 }
 
-function shown({ mount, updateMount, setXattr, ...entry }: Entry, timeMs: number): Entry {
+function shown(entry: Entry, timeMs: number): Entry {
+  const { setXattr, ...rest } = withoutMountSecrets(entry);
   return {
-    ...entry,
+    ...rest,
     ...{ timeMs, clientId: 0, callId: 0, lowestUnanswered: 0 },
-    ...(mount ? { mount: { ...mount, mount: withoutSecrets(mount.mount ?? {}) } } : {}),
-    ...(updateMount ? { updateMount: { mount: withoutSecrets(updateMount.mount ?? {}) } } : {}),
     ...(setXattr ? { setXattr: { ...setXattr, xattrs: { xattrs: (setXattr.xattrs?.xattrs ?? []).filter(isUsers) } } } : {}),
   };
-}
-
-function withoutSecrets(mount: understudy.Mount.$Properties): understudy.Mount.$Properties {
-  const options = shownMountOptions(new Map((mount.options ?? []).map(({ key, value }) => [key ?? '', value ?? ''])));
-  return { ...mount, options: [...options].map(([key, value]) => ({ key, value })) };
 }
 
 /** Those of other namespaces only a superuser may see. */

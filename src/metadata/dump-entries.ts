@@ -9,6 +9,7 @@ import type { Batch, ChainPoint, Journal } from '../journal/journal.js';
 import { readCommitted } from '../journal/read-committed.js';
 import { concerns, describeEntry, type EntryDescription, type PlainValue, pathOf, plainOf } from './describe-entry.js';
 import { decodeEntry, type Entry } from './entries.js';
+import { withoutMountSecrets } from './mount-secrets.js';
 import type { Replay } from './replay.js';
 import type { State } from './state.js';
 
@@ -21,7 +22,7 @@ export interface DumpedEntry extends Omit<EntryDescription, 'places'> {
   readonly timeMs: number;
   /** A place whose directory is not known begins with its number: `<12>/name`. */
   readonly paths: readonly string[];
-  /** The whole entry, as it was decoded. */
+  /** The whole entry, as it was decoded, but for secrets. */
   readonly entry: { readonly [name: string]: PlainValue };
 }
 
@@ -78,7 +79,8 @@ function unresolvedEntries(batch: Batch): DumpedEntry[] {
   });
 }
 
-function dumped(batch: Batch, sn: number, entry: Entry, state: State | undefined): DumpedEntry {
+function dumped(batch: Batch, sn: number, whole: Entry, state: State | undefined): DumpedEntry {
+  const entry = withoutMountSecrets(whole);
   const { places, ...description } = describeEntry(entry);
   const paths = places.map((place) => pathOf(place, state));
   return {

@@ -1,7 +1,7 @@
 /**
  * Mounted storage and masters that are killed while it has yet to see changes: a folder, and a bucket.
  */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -12,6 +12,7 @@ import { LocalUnderStore } from '../../src/underfs/local-under-store.js';
 import { S3UnderStore } from '../../src/underfs/s3-under-store.js';
 import type { UnderStore } from '../../src/underfs/under-store.js';
 import { listAll } from '../contract/under-store-contract.js';
+import { freePorts } from '../servers/ports.js';
 import { CREDENTIALS, startS3 } from '../servers/s3.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { Cluster, SUPERUSER } from './cluster.js';
@@ -109,7 +110,7 @@ test('a mounted bucket: leaders killed in the middle of their work for it, the n
   await killInTheMiddle(cluster, fs, storage);
 });
 
-test('storage to mount: that is not there, no folder, refuses the key, or lies behind another, is refused; others but the superuser are', async () => {
+test('storage to mount: that is not there, no folder, refuses the key, does not answer, is the masters’ own or lies behind another, is refused; others but the superuser are', async () => {
   const folder = temporaryFolder();
   mkdirSync(path.join(folder, 'outer/inner'), { recursive: true });
   writeFileSync(path.join(folder, 'file'), 'x');
@@ -128,6 +129,15 @@ test('storage to mount: that is not there, no folder, refuses the key, or lies b
   const reach = { 'underfs.s3.endpoint': server.endpoint, 'underfs.s3.disable.dns.buckets': 'true', 'aws.accessKeyId': 'understudy' };
   expect(await mount('/m', 's3://mounted', { ...reach, 'aws.secretKey': 'wrong' })).toBe('permission_denied');
   expect(await mount('/m', 's3://absent', { ...reach, 'aws.secretKey': CREDENTIALS.secretAccessKey })).toBe('failed_precondition');
+  const unused = `http://127.0.0.1:${(await freePorts(1))[0]}`;
+  expect(await mount('/m', 's3://mounted', { ...reach, 'underfs.s3.endpoint': unused, 'aws.secretKey': 'any' })).toBe(
+    'failed_precondition',
+  );
+  symlinkSync(cluster.journal, path.join(folder, 'link'));
+  for (const own of [cluster.journal, path.join(cluster.journal, 'log'), path.join(folder, 'link'), cluster.folder, '/']) {
+    expect(await mount('/m', own)).toBe('invalid_argument');
+  }
+  expect(await mount('/m', cluster.master(0).place.metastore)).toBe('invalid_argument');
   expect(await mount('/m', path.join(folder, 'outer'))).toBe('done');
   expect(await mount('/m/inner', 's3://mounted', { ...reach, 'aws.secretKey': CREDENTIALS.secretAccessKey })).toBe('EEXIST');
   expect(await mount('/m/other', 's3://mounted', { ...reach, 'aws.secretKey': CREDENTIALS.secretAccessKey })).toBe('done');

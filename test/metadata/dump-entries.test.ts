@@ -88,6 +88,20 @@ test('dump: of a path, tells what is at it and below it, and what moves or remov
   expect(concerns('createFile', '/ab', '/a')).toBe(false);
 });
 
+test('dump: the secrets of mounted storage, are not told', async () => {
+  const options = [
+    { key: 'underfs.s3.endpoint', value: 'http://store' },
+    { key: 'aws.secretKey', value: 'very-secret' },
+  ];
+  const mount = { id: 1, inodeId: 2, uri: 's3://bucket', options };
+  leader.append({ mount: { parentId: 1, name: 'm', inode: { id: 2, directory: true }, mount } });
+  leader.append({ group: { entries: [{ updateMount: { mount } }] } });
+  await leader.commit();
+  const told = JSON.stringify(await dump({}, true));
+  expect(told.match(/"http:\/\/store"/g)).toHaveLength(4);
+  expect(told).not.toContain('very-secret');
+});
+
 test('dump: an entry of a later version, is told as bytes, and those behind it still', async () => {
   await leader.files('/a', 1);
   const strange = Uint8Array.from([...encodeEntry({ timeMs: 5 }), 0x92, 0x7d, 0x00]);
