@@ -15,10 +15,12 @@ export interface MountPoint {
   readonly mountedMs: number;
   /** Changes that the under store has yet to see. */
   readonly queued: number;
+  /** Changes that it has refused for good: it differs from the namespace there (`checkConsistency`). */
+  readonly refused: number;
 }
 
 export function mountPoint({ path, mount, queued }: understudy.MountPoint.$Properties): MountPoint {
-  const { id, uri, options, readOnly, shared, mountedMs } = mount ?? {};
+  const { id, uri, options, readOnly, shared, mountedMs, workRefused } = mount ?? {};
   return {
     path: path ?? '',
     id: id ?? 0,
@@ -28,5 +30,6 @@ export function mountPoint({ path, mount, queued }: understudy.MountPoint.$Prope
     shared: shared ?? false,
     mountedMs: mountedMs ?? 0,
     queued: queued ?? 0,
+    refused: workRefused ?? 0,
   };
 }

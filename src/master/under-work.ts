@@ -134,10 +134,10 @@ async function opened(mount: Mount, underStores: UnderStores): Promise<UnderStor
   }
 }
 
-async function tellDone({ id, workDone }: Mount, count: number, leadership: UnderWorkDeps['leadership']): Promise<void> {
+async function tellDone({ id, workDone }: Mount, count: number, leadership: UnderWorkDeps['leadership'], refused = false): Promise<void> {
   await leadership.append((state) => {
     const isNext = state.mounts.get(id)?.workDone === workDone;
-    return isNext ? { workDone: { mountId: id, through: workDone + count } } : null;
+    return isNext ? { workDone: { mountId: id, through: workDone + count, refused } } : null;
   });
 }
 
@@ -177,7 +177,7 @@ async function isGivenUp(
   if (isRefusal && mount !== null && lane.refusals >= (error.code === 'not_found' ? 1 : REFUSALS_MAX)) {
     log.error(about, 'mounted storage refuses a change; it is given up, and the storage differs from the namespace');
     lane.failures = lane.refusals = 0;
-    return await tellDone(mount, 1, leadership).then(
+    return await tellDone(mount, 1, leadership, true).then(
       () => true,
       () => false,
     );

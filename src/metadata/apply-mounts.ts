@@ -68,7 +68,8 @@ export function workDone(body: Body<'workDone'>, state: State): null {
   if (before === null) return null;
   const through = body.through ?? 0;
   for (let seq = before.workDone + 1; seq <= through; seq++) state.work.put(pairKey(before.id, seq), null);
-  state.mounts.put(before.id, { ...before, workDone: through }, before);
+  const workRefused = before.workRefused + (body.refused ? 1 : 0);
+  state.mounts.put(before.id, { ...before, workDone: through, workRefused }, before);
   return null;
 }
 

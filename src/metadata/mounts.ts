@@ -22,6 +22,8 @@ export interface Mount {
   readonly workSeq: number;
   /** Number up to which all of it is done: work of one mount is done in order. */
   readonly workDone: number;
+  /** How much of that the under store has refused for good. */
+  readonly workRefused: number;
 }
 
 export const UNDER_WORK = { rename: 0, deleteTree: 1, makeDirectory: 2, setAttributes: 3, delete: 4 } as const;
@@ -65,6 +67,7 @@ export function mountOf(message: understudy.Mount.$Properties): Mount {
     mountedMs: message.mountedMs ?? 0,
     workSeq: message.workSeq ?? 0,
     workDone: message.workDone ?? 0,
+    workRefused: message.workRefused ?? 0,
   };
 }
 

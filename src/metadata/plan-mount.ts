@@ -41,6 +41,7 @@ export function planMount(request: understudy.MountRequest, state: StateView, co
     mountedMs: context.timeMs,
     workSeq: 0,
     workDone: 0,
+    workRefused: 0,
   };
   const asRoot = resolve(request.path, state, context);
   if (asRoot.inode.id === ROOT_ID && asRoot.missing.length === 0) return mountRoot(asRoot, mount);

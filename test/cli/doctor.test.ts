@@ -114,3 +114,11 @@ test('doctor: a journal that is slow, checkpoints that are overdue or off', () =
     'note journal: no checkpoints are made by themselves',
   ]);
 });
+
+test('doctor: mounted storage that refused changes, a problem', () => {
+  const mount = { path: '/m', id: 1, uri: '/data', options: {}, readOnly: false, shared: false, mountedMs: 1, queued: 7, refused: 0 };
+  expect(diagnose([leader(), master('b')], [mount])).toEqual([]);
+  expect(diagnose([leader(), master('b')], [{ ...mount, refused: 2 }])).toMatchObject([
+    { level: 'problem', about: 'mounts', what: expect.stringContaining('did not take 2 of the changes') },
+  ]);
+});

@@ -130,6 +130,7 @@ test('what the storage refuses: is given up after a few tries, and what follows 
   await rename('b', 'e');
   await settled();
   expect(stored()).toEqual(['c', 'e']);
+  expect(leader.replica?.state.mounts.get(1)?.workRefused).toBe(2);
 });
 
 test('storage that does not answer: holds up its own mount alone, which cannot be unmounted meanwhile', async () => {

@@ -21,7 +21,7 @@ interface MountCommandOptions extends FreshnessOptions {
 }
 
 export const MOUNT_SHAPE =
-  '{path, uri, id, readOnly, shared, options: {key: value, secrets hidden}, mountedMs, queued: changes that the under store has yet to see}';
+  '{path, uri, id, readOnly, shared, options: {key: value, secrets hidden}, mountedMs, queued: changes that the under store has yet to see, refused: changes that it did not take}';
 
 const OPTION_HELP = 'for the under store, such as aws.accessKeyId=…; may be repeated';
 
@@ -85,15 +85,15 @@ function list(frame: ClientFrame, { json = false, ...freshness }: MountCommandOp
   });
 }
 
-export function mountJson({ path, uri, id, readOnly, shared, options, mountedMs, queued }: MountPoint) {
-  return { path, uri, id, readOnly, shared, options, mountedMs, queued };
+export function mountJson({ path, uri, id, readOnly, shared, options, mountedMs, queued, refused }: MountPoint) {
+  return { path, uri, id, readOnly, shared, options, mountedMs, queued, refused };
 }
 
 /** @returns a line for each, as Alluxio has it. How large an under store is, masters do not know. */
 export function mountLines(mounts: readonly MountPoint[]): string[] {
   const width = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
   const [uris, paths] = [width(mounts.map(({ uri }) => uri)), width(mounts.map(({ path }) => shownName(path)))];
-  return mounts.map(({ uri, path, options, readOnly, shared, queued }) => {
+  return mounts.map(({ uri, path, options, readOnly, shared, queued, refused }) => {
     const properties = Object.entries(options).map(([key, value]) => `${key}=${value}`);
     const facts = [
       typeOf(uri),
@@ -103,6 +103,7 @@ export function mountLines(mounts: readonly MountPoint[]): string[] {
       shared ? 'shared' : 'not shared',
       `properties={${properties.join(', ')}}`,
       ...(queued === 0 ? [] : [`queued=${queued}`]),
+      ...(refused === 0 ? [] : [`refused=${refused}`]),
     ];
     return `${uri.padEnd(uris)}  on  ${shownName(path).padEnd(paths)}  (${facts.join(', ')})`;
   });

@@ -15,9 +15,11 @@ export function addDoctorCommand(frame: ClientFrame): void {
     frame.command('doctor', description),
     '{healthy, masters: [host:port], findings: [{level: "problem" | "note", about, what, todo}]}',
   ).action(({ json = false }: { json?: boolean }) =>
-    frame.once('doctor', async ({ client }) => {
-      const reports = await masterReports(client);
-      const findings = diagnose(reports);
+    frame.once('doctor', async (fs) => {
+      const reports = await masterReports(fs.client);
+      // Where no master answers, that is the finding.
+      const mounts = await fs.listMounts({ stale: true, timeoutMs: MOUNTS_LIMIT_MS }).catch(() => []);
+      const findings = diagnose(reports, mounts);
       const healthy = findings.every(({ level }) => level !== 'problem');
       if (json) await printJson({ healthy, masters: reports.map(({ address }) => address), findings });
       else await print(textOf(reports.length, findings));
@@ -25,6 +27,8 @@ export function addDoctorCommand(frame: ClientFrame): void {
     }),
   );
 }
+
+const MOUNTS_LIMIT_MS = 2_000;
 
 function textOf(masters: number, findings: readonly Finding[]): string {
   const count = (level: Finding['level']) => {

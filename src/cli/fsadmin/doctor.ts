@@ -3,6 +3,7 @@
  */
 import { type MasterInfo, UNREACHABLE } from '../../client/master-info.js';
 import type { MasterReport, ReportedMaster, ReportedSpace } from '../../client/master-report.js';
+import type { MountPoint } from '../../client/mount-point.js';
 import { SETTINGS } from '../../config/settings.js';
 import { formatBytes } from '../fs/ls-format.js';
 
@@ -10,7 +11,7 @@ export interface Finding {
   /** A note is worth knowing; a problem has to be put right. */
   readonly level: 'problem' | 'note';
   /** What it is about: the same word for the same kind of finding. */
-  readonly about: 'masters' | 'leader' | 'versions' | 'settings' | 'clocks' | 'storage' | 'journal';
+  readonly about: 'masters' | 'leader' | 'versions' | 'settings' | 'clocks' | 'storage' | 'journal' | 'mounts';
   readonly what: string;
   readonly todo: string;
 }
@@ -45,7 +46,7 @@ interface Answered {
 }
 
 /** @returns problems first. */
-export function diagnose(reports: readonly MasterReport[]): readonly Finding[] {
+export function diagnose(reports: readonly MasterReport[], mounts: readonly MountPoint[] = []): readonly Finding[] {
   const answered = reports.flatMap(({ address, info, told }): Answered[] => (told === undefined ? [] : [{ address, info, told }]));
   const findings = [
     ...mastersOf(reports),
@@ -55,6 +56,7 @@ export function diagnose(reports: readonly MasterReport[]): readonly Finding[] {
     ...clocksOf(answered),
     ...answered.flatMap(({ address, told }) => told.storage.flatMap((space) => [...spaceOf(address, space)])),
     ...journalOf(answered),
+    ...mounts.flatMap(mountOf),
   ];
   return findings.sort((a, b) => rank(a) - rank(b));
 }
@@ -202,4 +204,11 @@ function addresses(all: readonly { readonly address: string }[]): string {
 
 function seconds(ms: number): string {
   return `${(ms / 1_000).toFixed(1)} s`;
+}
+
+function mountOf({ path, uri, refused }: MountPoint): Finding[] {
+  if (refused === 0) return [];
+  const what = `mounted storage did not take ${refused} of the changes made here, and differs from the namespace: path=${path} uri=${uri}`;
+  const todo = `see where by "fs checkConsistency ${path}", and why in the leaders' logs; "fs loadMetadata -R -F ${path}" takes what the storage has`;
+  return [{ level: 'problem', about: 'mounts', what, todo }];
 }
