@@ -277,7 +277,7 @@ export class Leadership {
       const error = this.#deps.replica.checked(thrown);
       if (caller === null || caller.attempt === 1 || !stands(error)) return this.#answer(submission, error, { ...NOTHING, sn: state.sn });
       const { code, message, errno = '', path = '' } = error;
-      const refusal = { errorCode: ERROR_NUMBERS[code], errorMessage: message, errno, path };
+      const refusal = { errorCode: ERROR_NUMBERS[code], errorMessage: cut(message), errno, path: cut(path) };
       return this.#add(submission, { refusal }, timeMs, error);
     }
     if ('entry' in planned) return this.#add(submission, planned.entry, timeMs);
@@ -456,6 +456,13 @@ const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_ex
  */
 function stands({ code, errno }: UnderstudyError): boolean {
   return errno !== undefined || FINAL_REFUSALS.has(code);
+}
+
+/** Characters of what is recorded: what a refusal tells of a request that makes no sense may be as long as the request. */
+const RECORDED_MAX = 4_096;
+
+function cut(text: string): string {
+  return text.slice(0, RECORDED_MAX);
 }
 
 const NOTHING: Answer = { sn: 0, inode: null, inodes: [] };

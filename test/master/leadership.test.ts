@@ -4,6 +4,7 @@ import { type Deferred, deferred } from '../../src/base/wait.js';
 import type { Appended, AppendOptions, JournalWriter } from '../../src/journal/journal.js';
 import { Leadership, type SubmissionCaller } from '../../src/master/leadership.js';
 import type { EntryBody } from '../../src/metadata/plan.js';
+import { refusal } from '../../src/metadata/refusals.js';
 import { JournaledState, openReplica, stillClock } from '../metadata/journaled-state.js';
 
 /** A writer whose appends and confirms end when and how the test says. */
@@ -221,6 +222,21 @@ describe('exactly-once (I5)', () => {
     await turn();
     await commit();
     expect(settled).toEqual(['resource_exhausted', 'a: ok 3']);
+  });
+
+  it('a refusal as long as the request: only so much of it is recorded as tells it', async () => {
+    leadership.submit({
+      caller: caller(1, 2),
+      plan() {
+        throw refusal('EINVAL', 'a component may not be empty', `/${'/'.repeat(1_000_000)}`, 'x'.repeat(1_000_000));
+      },
+      settle: (refused) => settled.push(String(refused?.errno)),
+    });
+    await turn();
+    await commit();
+    expect(settled).toEqual(['EINVAL']);
+    const { errorMessage, path } = journaled.replica.state.result(1, 1)!;
+    expect(Math.max(errorMessage.length, path.length)).toBe(4_096);
   });
 
   it('a later attempt of a call that is in flight, and taken back: it may have happened', async () => {
