@@ -109,7 +109,7 @@ export function resolveExisting(path: string, state: StateView, context: QueryCo
 
 /** @throws EACCES: nothing may be made in the directory that `resolved` ends in. */
 export function checkMayMake({ names, missing, inode }: Resolved, { identity }: QueryContext): void {
-  checkAccess(inode, identity, WRITE, `/${names.slice(0, names.length - missing.length).join('/')}`);
+  checkAccess(inode, identity, WRITE | EXECUTE, `/${names.slice(0, names.length - missing.length).join('/')}`);
 }
 
 /** Of what is to be removed, replaced or renamed. @throws EACCES, EPERM: the directory or its sticky bit does not allow it. */

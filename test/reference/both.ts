@@ -11,6 +11,7 @@
  *   wait 1000                          milliseconds
  *   house                              all housekeeping that is due
  *   client 1                           client 1 is forgotten, and registers anew
+ *   trash 600000                       what is removed is kept in the trash for so many milliseconds; 0: not at all
  */
 import { encodeMessage } from '../../src/base/encode-message.js';
 import type { UnderstudyError } from '../../src/base/errors.js';
@@ -57,6 +58,7 @@ export class Disagreement extends Error {
   }
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 type Mutations = Extract<(typeof operations)[keyof typeof operations], { kind: 'mutation' }>;
 
 export class Both {
@@ -66,6 +68,7 @@ export class Both {
   readonly lines: string[] = [];
   /** How often each outcome came: `createFile ok`, `createFile EEXIST`. */
   readonly outcomes = new Map<string, number>();
+  readonly #settings: { trashIntervalMs: number };
   readonly #clientIds: number[] = [];
   readonly #callIds: number[] = [];
   #calls: Called[] = [];
@@ -74,13 +77,15 @@ export class Both {
   #committed: Kept;
   #sealed: Kept | null = null;
 
-  private constructor(leader: Leader, settings: NamespaceSettings) {
+  private constructor(leader: Leader, settings: Mutable<NamespaceSettings>) {
     this.leader = leader;
+    this.#settings = settings;
     this.model = new ReferenceNamespace(settings, 'root', 'wheel', leader.nowMs);
     this.#committed = this.model.remember();
   }
 
-  static async begin(flushRows = 50, settings = NAMESPACE_SETTINGS): Promise<Both> {
+  static async begin(flushRows = 50): Promise<Both> {
+    const settings = { ...NAMESPACE_SETTINGS };
     const both = new Both(await Leader.open(settings, flushRows, START_MS), settings);
     for (let slot = 0; slot < CLIENTS; slot++) both.#register(slot);
     await both.#commitAll();
@@ -134,6 +139,10 @@ export class Both {
   async #event(what: string, how: string, number: number): Promise<void> {
     if (what === 'again') return this.#again(number);
     if (what === 'client') return this.#register(number);
+    if (what === 'trash') {
+      this.#settings.trashIntervalMs = number;
+      return;
+    }
     if (what === 'wait') {
       this.leader.nowMs += number;
       return;
@@ -175,11 +184,11 @@ export class Both {
       plan,
       settle: (refused, { inode, inodes }) => {
         this.#awaited.delete(awaited);
-        this.#compare(op, awaited, refused, { inode, inodes });
+        this.#compare(op, awaited, refused, countedAnswer(op, request, { inode, inodes }));
       },
     });
     const isJournaled = state.sn > before;
-    const told = {
+    const asked = {
       who: whoIs(user),
       client: clientId,
       callId,
@@ -190,7 +199,7 @@ export class Both {
       nowMs: this.leader.nowMs,
       sn: before,
     };
-    const expected = this.model.call(told);
+    const expected = this.model.call(asked);
     awaited.expected = expected.answer;
     if (expected.isJournaled !== isJournaled) {
       this.#wrong.push(`${awaited.line.slice(0, 300)}: ${isJournaled ? 'an entry' : 'no entry'}, expected ${shownAnswer(expected.answer)}`);
@@ -288,7 +297,8 @@ export class Both {
     this.model.comeBackTo(kept);
     this.#committed = this.model.remember();
     this.#sealed = null;
-    for (const [slot, clientId] of this.#clientIds.entries()) if (!this.model.knowsClient(clientId)) this.#registerAgain(slot);
+    const lost = [...this.#clientIds.keys()].filter((slot) => !this.model.knowsClient(this.#clientIds[slot] ?? 0));
+    for (const slot of lost) this.#registerAgain(slot);
   }
 
   /** Its registration was lost: it has never heard of it, so whatever it called was never called. */
@@ -305,6 +315,14 @@ export class Both {
     this.model.keepHouse(this.leader.nowMs);
     this.#committed = this.model.remember();
   }
+}
+
+/** What a removal answers with is nothing, or where it went: that does not count. */
+function countedAnswer(op: string, request: object, { inode, inodes }: Answered): Answered {
+  if (op === 'remove') return { inode: null, inodes };
+  const { steps = [] } = request as { steps?: readonly Step[] };
+  const all = inodes.map((each, at) => (steps[at]?.op === 'remove' ? null : each));
+  return { inode: op === 'multi' ? (all[0] ?? null) : inode, inodes: all };
 }
 
 function bodyOf(op: string, request: object): Uint8Array {

@@ -3,6 +3,7 @@ import { need, needTakeAway, R, W, X } from './access.js';
 import { needParents } from './creating.js';
 import { type Node, usageOf } from './inode.js';
 import { holdsMount, mountOf, needRoom, needWritable } from './limits.js';
+import { goesToTrash, moveToTrash } from './trash.js';
 import { aboveOf, find, nameAt, nodeAt, parentOf, walk } from './walk.js';
 import type { World } from './world.js';
 
@@ -76,6 +77,7 @@ export function remove(world: World, request: Remove): null {
     if (request.recursive) need(world, node, R | W | X);
     else world.wrong('ENOTEMPTY');
   }
+  if (!request.skipTrash && goesToTrash(world, place)) return moveToTrash(world, place);
   if (!request.namespaceOnly) needWritable(world, place.chain);
   if (holdsMount(node)) world.wrong('EBUSY');
   world.checked();

@@ -4,6 +4,8 @@ import type { Node } from './inode.js';
 
 export interface Settings {
   readonly blockBytesDefault: number;
+  /** 0: what is removed goes at once. */
+  readonly trashIntervalMs: number;
 }
 
 interface Client {
