@@ -45,10 +45,11 @@ export const ERRNO_CODES = {
 
 export type Errno = keyof typeof ERRNO_CODES;
 
-/** @param message lowercase; the path is added. @param more `key=value key=value`. */
+/** @param message lowercase; the path is added, unless it is empty. @param more `key=value key=value`. */
 export function refusal(errno: Errno, message: string, path: string, more = ''): UnderstudyError {
   const shown = path.length > SHOWN_CHARACTERS ? `${path.slice(0, SHOWN_CHARACTERS)}…` : path;
-  return new UnderstudyError(ERRNO_CODES[errno], `${message}: path=${shown}${more === '' ? '' : ` ${more}`}`, { errno, path });
+  const values = [...(path === '' ? [] : [`path=${shown}`]), ...(more === '' ? [] : [more])].join(' ');
+  return new UnderstudyError(ERRNO_CODES[errno], values === '' ? message : `${message}: ${values}`, { errno, path });
 }
 
 const SHOWN_CHARACTERS = 300;
