@@ -315,7 +315,9 @@ function isIn(path: string, directory: string): boolean {
 /** Nobody but the superuser could do anything below the root as it is made. */
 export function openingLines(dice: Dice): string[] {
   const mode = dice.pick([0o777, 0o1777, 0o755]);
+  const trash = dice.chance(30) ? [`trash ${dice.pick([600_000, 1_000])}`] : [];
   return [
+    ...trash,
     `root 0 setAttributes {"path":"/","mode":${mode}}`,
     ...(mode === 0o755 ? [`root 0 createDirectory {"path":"/a","mode":511}`] : []),
   ];
