@@ -36,7 +36,7 @@ export function goesToTrash({ names, above }: Resolved, { settings }: PlanContex
 /** Moves what `removed` ends in to its user's trash: one entry, a group where directories have to be made for it. @throws EBUSY, EDQUOT and others. */
 export function moveToTrash(removed: Resolved, state: StateView, context: PlanContext): EntryBody {
   const { path, inode, parentId, name } = removed;
-  if (mountsWithin(plainPath(removed), state).length > 0) {
+  if (inode.directory && mountsWithin(plainPath(removed), state).length > 0) {
     throw refusal('EBUSY', 'there is a mount point, which has to be unmounted first', path);
   }
   const place = followTrash(removed, bucketAt(context), state, context);

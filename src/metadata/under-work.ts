@@ -9,8 +9,9 @@
  * directory takes with it all that it holds there.
  */
 import { understudy } from '#proto/understudy.js';
+import { joinUnder } from '../underfs/under-path.js';
 import type { Entry } from './entries.js';
-import { hasMounts, type MountPlace, mountPlace, mountsWithin } from './mount-place.js';
+import { directoryPlace, hasMounts, type MountPlace, mountPlace, mountsWithin } from './mount-place.js';
 import { type Mount, UNDER_WORK, type UnderWork } from './mounts.js';
 import type { EntryBody, Planned } from './plan.js';
 import type { Inode } from './records.js';
@@ -38,7 +39,7 @@ export function withUnderWork(planned: Planned, state: StateView): Planned {
     throw refusal('EROFS', 'the mount is read-only', entry.path ?? '', `uri=${place.mount.uri}`);
   }
   const persisted = withDirectoriesPersisted(entry);
-  const work = workOf(persisted, place, to, storage === 'goes whole');
+  const work = entry.concat ? joined(entry.concat, state) : workOf(persisted, place, to, storage === 'goes whole');
   if (work.length === 0) return { entry: persisted };
   const queued = work.map((each): Entry => ({ queueWork: { mountId: place.mount.id, work: each } }));
   const { path = '', toPath } = entry;
@@ -56,7 +57,9 @@ function checkMountPoints(
     if (place?.inode?.more?.mountId) throw refusal('EBUSY', 'a mount point cannot be renamed', path ?? '');
     if (place?.mount.id !== to?.mount.id) throw refusal('EXDEV', 'source and target lie in different mounts', path ?? '', `to=${toPath}`);
   }
-  if (remove && mountsWithin(path ?? '', state).length > 0) {
+  // The table is gone through only where something may be below.
+  const removed = remove ? state.child(remove.parentId ?? 0, remove.name ?? '') : null;
+  if (removed?.directory && (removed.childCount > 0 || removed.more?.mountId) && mountsWithin(path ?? '', state).length > 0) {
     throw refusal('EBUSY', 'there is a mount point, which has to be unmounted first', path ?? '');
   }
 }
@@ -114,17 +117,29 @@ function make(path: string, mode: number | null): UnderWork {
   return { ...WORK, kind: UNDER_WORK.makeDirectory, path, directory: true, mode };
 }
 
+/** What was persisted once and written to since is not any longer, but the storage has it still: left there, it would be loaded again. */
+function mayBeStored(inode: Inode | null): inode is Inode {
+  return inode !== null && (inode.persistence === PERSISTED || (!inode.directory && inode.generation > 0));
+}
+
 /** An empty directory of the namespace may have more in the storage than was looked at: that stays. */
 function takeAway(path: string, inode: Inode | null, wholeTree = false): UnderWork[] {
-  if (inode?.persistence !== PERSISTED) return [];
+  if (!mayBeStored(inode)) return [];
   const kind = inode.directory && (wholeTree || inode.childCount > 0) ? UNDER_WORK.deleteTree : UNDER_WORK.delete;
   return [{ ...WORK, kind, path, directory: inode.directory }];
 }
 
 function renamed(path: string, inode: Inode | null, to: MountPlace): UnderWork[] {
-  if (inode?.persistence !== PERSISTED) return takeAway(to.under, to.inode);
+  if (!mayBeStored(inode)) return takeAway(to.under, to.inode);
   const move: UnderWork = { ...WORK, kind: UNDER_WORK.rename, path, to: to.under, directory: inode.directory };
-  return inode.directory ? [...takeAway(to.under, to.inode), move] : [move];
+  // A file that is there takes the place of another in one step; one that may not be there leaves it.
+  return inode.persistence === PERSISTED && !inode.directory ? [move] : [...takeAway(to.under, to.inode), move];
+}
+
+/** Files whose blocks became part of another one. */
+function joined({ sourceParentId, sources }: understudy.ConcatEntry.$Properties, state: StateView): UnderWork[] {
+  const folder = directoryPlace(sourceParentId ?? 0, state)?.under ?? '';
+  return (sources ?? []).flatMap((name) => takeAway(joinUnder(folder, name), state.child(sourceParentId ?? 0, name)));
 }
 
 function changed(
