@@ -3,8 +3,9 @@
  * journaled page by page; plans look at the state again (src/metadata/plan-load.ts).
  *
  * Work that the under store has yet to see (rows `w`) is waited for first, and what was listed while such work came up is listed again:
- * else what was just removed or moved here would come back. Loads of the same directory are one. In flight: at most `LOADS_MAX` loads, and
- * `PAGES_IN_FLIGHT` pages of each.
+ * else what was just removed or moved here would come back. Loads of the same directory are one. In flight for each mount, so that one that
+ * hangs leaves the others their room: at most `LOADS_MAX` loads, with `PAGES_IN_FLIGHT` pages of each, for which at most `WAITERS_MAX` wait;
+ * of all mounts: `WALKS_MAX` walks through trees.
  */
 import type { Clock } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
@@ -49,6 +50,8 @@ export interface LoadProgress extends LoadTally {
 }
 
 const LOADS_MAX = 256;
+const WAITERS_MAX = 4_096;
+const WALKS_MAX = 64;
 /** Directories of a tree that are loaded at the same time. */
 const PARALLEL = 8;
 const PAGES_IN_FLIGHT = 4;
@@ -63,6 +66,12 @@ const WORK_WAIT_MAX_MS = 30_000;
 const ABSENT_MS = 60_000;
 const ROWS_PER_CHUNK = 1_000;
 
+/** What is in flight of one mount. */
+interface Busy {
+  loads: number;
+  waiters: number;
+}
+
 /** Work for the under store came up: what was listed may be older. */
 class Outdated extends Error {}
 
@@ -70,6 +79,9 @@ export class MetadataLoader implements Looked {
   readonly #deps: MetadataLoaderDeps;
   readonly #signal: AbortSignal;
   readonly #running = new Map<string, Promise<void>>();
+  /** By mount. */
+  readonly #busy = new Map<number, Busy>();
+  #walks = 0;
   readonly #looks = new RecentRows<number, number>(LOOKED_MAX);
   readonly #absent = new RecentRows<string, number>(LOOKED_MAX);
 
@@ -92,33 +104,46 @@ export class MetadataLoader implements Looked {
   isNeeded(wish: LoadWish): boolean {
     const { state } = this.#deps.replica;
     try {
-      return wish.recursive || loadNeed(wish, this, state, this.#deps.settings) !== null;
+      return isWalk(wish) || loadNeed(wish, this, state, this.#deps.settings) !== null;
     } catch (error) {
       if (isError(error, 'invalid_argument')) return false;
       throw this.#deps.replica.checked(error);
     }
   }
 
-  /** Asks for all that has to be known of a path. @throws `unavailable` and what else the under store refuses with. */
-  async load(wish: LoadWish): Promise<void> {
+  /**
+   * Asks for all that has to be known of a path.
+   *
+   * @param signal ends a walk through a tree: nobody wants it any longer. @throws `unavailable` and what else the under store refuses with.
+   */
+  async load(wish: LoadWish, signal = this.#signal): Promise<void> {
     for (let steps = 0; steps < STEPS_MAX; steps++) {
       const need = loadNeed(wish, this, this.#deps.replica.state, this.#deps.settings);
-      if (need === null) return wish.recursive ? this.#loadBelow(wish) : undefined;
+      if (need === null) return isWalk(wish) ? this.#loadBelow(wish, signal) : undefined;
       await this.#once(need);
     }
     throw new UnderstudyError('aborted', `the path changes faster than it can be looked up: path=${wish.path}`);
   }
 
-  /** Loads the directories at and below the path that were never loaded; of those above mount points, only what is mounted. */
-  async #loadBelow({ path }: LoadWish): Promise<void> {
+  /** Loads the directories at and below the path that are not known well enough; of those above mount points, only what is mounted. */
+  async #loadBelow({ path, notBeforeMs }: LoadWish, signal: AbortSignal): Promise<void> {
+    if (this.#walks >= WALKS_MAX) {
+      throw new UnderstudyError('unavailable', `too many trees are being looked up in under stores: walks=${this.#walks}`);
+    }
     const { replica, settings } = this.#deps;
     const { state } = replica;
     const { inode, missing } = resolve(path, state, { identity: MASTER_IDENTITY, settings });
     if (missing.length > 0 || !inode.directory) return;
     const isMounted = mountPlace(path, state) !== null;
     const roots = isMounted ? [inode.id] : mountsWithin(path.replace(/(?<=.)\/$/, ''), state).map(({ inodeId }) => inodeId);
-    const visit = (id: number) => (this.isUnknown(id) ? this.loadChildren(id, newProgress()) : Promise.resolve());
-    for (const root of roots) await visitDirectories(root, replica, PARALLEL, visit, this.#signal);
+    const visit = (id: number) => (this.isUnknown(id, notBeforeMs) ? this.loadChildren(id, newProgress()) : Promise.resolve());
+    const either = AbortSignal.any([signal, this.#signal]);
+    this.#walks += 1;
+    try {
+      for (const root of roots) await visitDirectories(root, replica, PARALLEL, visit, either);
+    } finally {
+      this.#walks -= 1;
+    }
   }
 
   /** Loads all children of a directory, whatever is known of them. @throws as `load`. */
@@ -138,11 +163,12 @@ export class MetadataLoader implements Looked {
     return this.#deps.leadership.nowMs();
   }
 
-  /** @returns whether the directory is below a mount point, and its children were never all loaded. */
-  isUnknown(directoryId: number): boolean {
+  /** @returns whether the directory is below a mount point, and its children were never all loaded, or not since. */
+  isUnknown(directoryId: number, notBeforeMs = 0): boolean {
     const { state } = this.#deps.replica;
     if (directoryPlace(directoryId, state) === null) return false;
-    return state.directory(directoryId).inode.more?.childrenLoaded !== true;
+    const { childrenLoaded = false, syncedMs = 0 } = state.directory(directoryId).inode.more ?? {};
+    return !childrenLoaded || syncedMs < notBeforeMs;
   }
 
   /** @returns the directory in its under store, which has seen all work by now; null below no mount point. @throws as `load`. */
@@ -153,15 +179,32 @@ export class MetadataLoader implements Looked {
     return { store: await this.#deps.underStores.of(mount), under: place.under };
   }
 
-  #once(need: LoadNeed): Promise<void> {
-    const key = `${need.directoryId}/${need.name ?? ''}`;
-    const running = this.#running.get(key);
-    if (running !== undefined) return running;
-    if (this.#running.size >= LOADS_MAX) {
-      return Promise.reject(new UnderstudyError('unavailable', `too many paths are being looked up in under stores: loads=${LOADS_MAX}`));
+  async #once(need: LoadNeed): Promise<void> {
+    const { id, uri } = need.mount;
+    const busy = this.#busy.get(id) ?? { loads: 0, waiters: 0 };
+    const running = this.#running.get(`${need.directoryId}/${need.name ?? ''}`);
+    if (busy.waiters >= WAITERS_MAX || (running === undefined && busy.loads >= LOADS_MAX)) {
+      throw new UnderstudyError('unavailable', `too many paths are being looked up in mounted storage: mount=${uri} loads=${busy.loads}`);
     }
+    this.#busy.set(id, busy);
+    busy.waiters += 1;
+    try {
+      await (running ?? this.#begin(need, busy));
+    } finally {
+      busy.waiters -= 1;
+      if (busy.waiters === 0) this.#busy.delete(id);
+    }
+  }
+
+  /** @returns the load, which others may wait for, too. */
+  #begin(need: LoadNeed, busy: Busy): Promise<void> {
+    const key = `${need.directoryId}/${need.name ?? ''}`;
+    busy.loads += 1;
     const load = need.name === null ? this.#children(need, newProgress()) : this.#child(need, need.name);
-    const done = load.finally(() => this.#running.delete(key));
+    const done = load.finally(() => {
+      busy.loads -= 1;
+      this.#running.delete(key);
+    });
     this.#running.set(key, done);
     return done;
   }
@@ -280,6 +323,10 @@ export class MetadataLoader implements Looked {
       await sleep(clock, WORK_WAIT_MS, this.#signal);
     }
   }
+}
+
+function isWalk({ recursive, notBeforeMs }: LoadWish): boolean {
+  return recursive && notBeforeMs !== Number.POSITIVE_INFINITY;
 }
 
 /** 0 for one that is gone. */

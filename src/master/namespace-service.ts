@@ -180,7 +180,7 @@ export class NamespaceService {
     const { loader } = this.#served;
     const needed = loader?.hasMounts ? wishes(loader.nowMs()).filter((wish) => loader.isNeeded(wish)) : [];
     if (loader === null || needed.length === 0) return then();
-    Promise.all(needed.map((wish) => loader.load(wish)))
+    Promise.all(needed.map((wish) => loader.load(wish, call.signal)))
       .then(then)
       .catch((error) => call.fail(asError(error)));
   }
