@@ -21,12 +21,10 @@ export interface ClientSettings {
   readonly syncIntervalMs: number | null;
   /** How long a standby may wait until it has applied what a read needs; then another master is asked. */
   readonly standbyWaitMs: number;
-  /** How long one call may take, all retries together, where the call itself does not say. */
+  /** How long one call may take, all retries together, where the call itself does not say; of a listing, each time without a page. */
   readonly callTimeoutMs: number;
   /** How long one attempt of a call may take; then it is sent again. */
   readonly attemptTimeoutMs: number;
-  /** How long one listing may take altogether, where the call itself does not say: its reader may be slow. */
-  readonly streamTimeoutMs: number;
   /** First pause once the quick retries are over; doubles up to `retryMaxMs`. */
   readonly retryBaseMs: number;
   readonly retryMaxMs: number;
@@ -61,7 +59,6 @@ export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
   standbyWaitMs: 250,
   callTimeoutMs: 120_000,
   attemptTimeoutMs: 30_000,
-  streamTimeoutMs: 3_600_000,
   retryBaseMs: 50,
   retryMaxMs: 3_000,
   quickRetryBaseMs: 5,

@@ -77,6 +77,17 @@ interface Answered {
   readonly master: string;
 }
 
+interface AskedPages {
+  readonly route: Route;
+  readonly method: number;
+  readonly body: () => Uint8Array;
+  readonly asked: () => object;
+  /** What gives it the whole of its time again when a master fails: pages that came, or only an attempt as long as that; null: nothing. */
+  readonly renewed: 'pages' | 'time' | null;
+  /** It is not over when it ends. */
+  readonly endless: boolean;
+}
+
 /** What requests of all reads have beside the question. */
 interface Asking {
   freshness?: unknown;
@@ -175,7 +186,7 @@ export class Client implements AsyncDisposable {
 
   /**
    * Asks for something that comes in pages; leaving the loop gives the rest up. `rest` says what is still to be asked: at first, and
-   * whenever a master failed in the middle.
+   * whenever a master failed in the middle. Where no time-out is given, each time without a page may take as long as a call.
    *
    * @throws as `query`.
    */
@@ -185,10 +196,17 @@ export class Client implements AsyncDisposable {
     options: ReadOptions = {},
   ): AsyncGenerator<Page, void, undefined> {
     const route = this.#routeOf(this.#freshness(options));
-    const budget = this.#budget(options.timeoutMs ?? this.settings.streamTimeoutMs, options.signal);
     // The rest is to be no older than the pages that came.
     const body = () => this.#question(operation, rest(), this.#freshness(options));
-    for await (const { body: bytes, master } of this.#pages(route, operation.method, body, budget, rest)) {
+    const asking = {
+      route,
+      method: operation.method,
+      body,
+      asked: rest,
+      renewed: options.timeoutMs === undefined ? 'pages' : null,
+      endless: false,
+    } as const;
+    for await (const { body: bytes, master } of this.#pages(asking, this.#streamBudget(options))) {
       const page = operation.response.decode(bytes);
       this.#told(master, page, options);
       yield page;
@@ -201,10 +219,11 @@ export class Client implements AsyncDisposable {
     request: Omit<RequestShape, keyof Asking>,
     options: ClientCallOptions = {},
   ): AsyncGenerator<Item, void, undefined> {
-    const budget = this.#budget(options.timeoutMs ?? this.settings.streamTimeoutMs, options.signal);
     const body = () => this.#question(operation, request, undefined);
-    for await (const item of this.#pages(this.#leader, operation.method, body, budget, () => request))
-      yield operation.response.decode(item.body);
+    // It begins anew elsewhere: that it began to answer is no progress.
+    const renewed = options.timeoutMs === undefined ? 'time' : null;
+    const asking = { route: this.#leader, method: operation.method, body, asked: () => request, renewed, endless: false } as const;
+    for await (const item of this.#pages(asking, this.#streamBudget(options))) yield operation.response.decode(item.body);
   }
 
   /**
@@ -217,10 +236,9 @@ export class Client implements AsyncDisposable {
     rest: () => Omit<RequestShape, keyof Asking>,
     options: ClientCallOptions = {},
   ): AsyncGenerator<Item, void, undefined> {
-    const budget = this.#budget(options.timeoutMs ?? this.settings.callTimeoutMs, options.signal);
     const body = () => this.#question(operation, rest(), undefined);
-    for await (const item of this.#pages(this.#pool, operation.method, body, budget, rest, true))
-      yield operation.response.decode(item.body);
+    const asking = { route: this.#pool, method: operation.method, body, asked: rest, renewed: 'pages', endless: true } as const;
+    for await (const item of this.#pages(asking, this.#streamBudget(options))) yield operation.response.decode(item.body);
   }
 
   /**
@@ -304,27 +322,21 @@ export class Client implements AsyncDisposable {
     return this.close();
   }
 
-  /**
-   * Streams, and where a master fails streams what `body` asks for then from another.
-   *
-   * @param budget of all of it; with `endless`, of each time without an answer. It is released here.
-   */
+  /** Streams, and where a master fails streams what `body` asks for then from another. @param budget is released here. */
   async *#pages(
-    route: Route,
-    method: number,
-    body: () => Uint8Array,
+    { route, method, body, asked, renewed, endless }: AskedPages,
     budget: CallBudget,
-    asked: () => object,
-    endless = false,
   ): AsyncGenerator<Answered, void, undefined> {
     const attempts = new CallAttempts(this.settings, this.#deps, budget, false);
+    const { clock } = this.#deps;
     route.begin();
     try {
       for (;;) {
         const connection = route.current ?? (await this.#findRoute(route, budget, attempts));
+        const beganMs = clock.monotonicMs();
         let answered = false;
         try {
-          const limit = endless ? budget.endlessOptions() : budget.attemptOptions(budget.totalMs);
+          const limit = renewed === null ? budget.attemptOptions(budget.totalMs) : budget.endlessOptions();
           for await (const page of connection.stream(method, body(), limit)) {
             answered = true;
             route.answered();
@@ -335,7 +347,8 @@ export class Client implements AsyncDisposable {
           throw new UnderstudyError('unavailable', 'a stream without an end ended');
         } catch (error) {
           this.#saw(asError(error).sn);
-          if (endless && answered) budget.renew();
+          const isLong = clock.monotonicMs() - beganMs >= budget.totalMs;
+          if (renewed !== null && (isLong || (answered && renewed === 'pages'))) budget.renew();
           await attempts.failed(route, connection, asError(error));
         }
       }
@@ -349,6 +362,10 @@ export class Client implements AsyncDisposable {
 
   #question<Shape extends Asking>(operation: Callable<Shape, unknown>, request: Omit<Shape, keyof Asking>, freshness: unknown): Uint8Array {
     return encodeMessage(operation.request, { ...(request as Shape), freshness, user: this.settings.user });
+  }
+
+  #streamBudget({ timeoutMs = this.settings.callTimeoutMs, signal }: ClientCallOptions): CallBudget {
+    return this.#budget(timeoutMs, signal);
   }
 
   #budget(totalMs: number, signal: AbortSignal | undefined): CallBudget {

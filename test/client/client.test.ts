@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../../src/base/errors.js';
+import { systemClock } from '../../src/base/system-clock.js';
 import { deferred } from '../../src/base/wait.js';
 import type { LeaderDirectory, LeaderRecord } from '../../src/election/election.js';
 import { operations } from '../../src/metadata/operations.js';
@@ -365,5 +366,43 @@ describe('reads', () => {
     for await (const { path } of fs.list('/d')) paths.push(path);
     expect(paths).toEqual(['/d/a', '/d/b', '/d/c']);
     expect(asked).toEqual(['', 'b']);
+  });
+
+  test('client: listing that no master serves, is given up as a call is; pages that came give it its time again', async () => {
+    const cluster = new ScriptedCluster();
+    const a = cluster.add('a:1', leads(1));
+    await using fs = cluster.client({ callTimeoutMs: 300 });
+    const list = async () => {
+      const names: string[] = [];
+      for await (const { name } of fs.list('/d')) names.push(name);
+      return names;
+    };
+    a.up = false;
+    await expect(list()).rejects.toThrow(code('unavailable'));
+    a.up = true;
+    a.pages = async function* () {
+      yield* [];
+      throw new UnderstudyError('unavailable', 'the storage does not answer');
+    };
+    await expect(list()).rejects.toThrow(/given up after 300 ms: the storage does not answer/);
+    const beganMs = systemClock.monotonicMs();
+    let left = 12;
+    a.pages = async function* () {
+      yield understudy.ListStatusPage.encode({ sn: 1, entries: [{ name: `f${left}`, inode: { id: 1 } }] }).finish();
+      if (left-- > 0) throw new UnderstudyError('unavailable', 'it goes away', { retryAfterMs: 40 });
+    };
+    expect(await list()).toHaveLength(13);
+    expect(systemClock.monotonicMs() - beganMs).toBeGreaterThan(300);
+  });
+
+  test('client: load whose storage fails again and again, is given up though each attempt tells how far it is', async () => {
+    const cluster = new ScriptedCluster();
+    const a = cluster.add('a:1', leads(1));
+    await using fs = cluster.client({ callTimeoutMs: 300 });
+    a.pages = async function* () {
+      yield understudy.LoadMetadataItem.encode({ looked: 0, done: false }).finish();
+      throw new UnderstudyError('unavailable', 'the storage does not answer');
+    };
+    await expect(fs.loadMetadata('/m')).rejects.toThrow(/given up after 300 ms: the storage does not answer/);
   });
 });
