@@ -39,17 +39,17 @@ beforeEach(async () => {
   const { method, response } = operations.registerClient;
   ({ clientId } = response.decode(await connection.call(method, new Uint8Array(), { timeoutMs })));
   // The table takes no `memory://…` by itself: what is mounted here is said to be a folder.
-  await master.leadership!.append((state) => ({
-    path: '/m',
-    mount: {
-      parentId: 1,
-      name: 'm',
-      inode: { id: state.nextIds().inodeId, directory: true, owner: 'o', group: 'g', mode: 0o755, persistence: 2, more: { mountId: 1 } },
-      mount: { id: 1, inodeId: state.nextIds().inodeId, uri: URI, shared: true },
-    },
-  }));
+  await mountAt('m', URI);
 });
 afterEach(() => cluster.close());
+
+function mountAt(name: string, uri: string): Promise<void> {
+  return master.leadership!.append((state) => {
+    const { inodeId: id, mountId } = state.nextIds();
+    const inode = { id, directory: true, owner: 'o', group: 'g', mode: 0o755, persistence: 2, more: { mountId } };
+    return { path: `/${name}`, mount: { parentId: 1, name, inode, mount: { id: mountId, inodeId: id, uri, shared: true } } };
+  });
+}
 
 interface Status {
   readonly path: string;
@@ -155,6 +155,25 @@ describe('a path below a mount point', () => {
     expect(await status({ path: '/m/f' })).toBe('not_found');
   });
 
+  it('of storage that hangs: so many may wait for it, then unavailable; other mounts are served', async () => {
+    await mountAt('other', 'memory://other');
+    await cluster.underFiles('memory://other').open('test').create('f', new Uint8Array(1));
+    let hung = 0;
+    const over = new AbortController();
+    files.intercept = () => {
+      hung += 1;
+      return new Promise((resolve) => over.signal.addEventListener('abort', () => resolve('lost')));
+    };
+    const waiting = Array.from({ length: 256 }, (_, at) => status({ path: `/m/${at}` }));
+    await expect.poll(() => hung, soon).toBe(256);
+    expect(await status({ path: '/m/one-more' })).toBe('unavailable');
+    expect(await status({ path: '/other/f' })).toMatchObject({ length: 1 });
+    over.abort();
+    files.intercept = undefined;
+    await Promise.all(waiting);
+    expect(await status({ path: '/m/one-more' })).toBe('not_found');
+  });
+
   it('made here and not persisted: stays as it is, whatever the under store says', async () => {
     expect(await change('createFile', { path: '/m/f', completeLength: 5 })).toBe('done');
     await write('f', 9);
@@ -196,6 +215,15 @@ describe('a listing below a mount point', () => {
     await write('d/new');
     expect(await list('/m/d', { sync: ALWAYS })).toEqual(['new', 'two']);
     expect(await status({ path: '/m/d/two' })).toMatchObject({ length: 22 });
+  });
+
+  it('of a tree: with NEVER what is known counts; with ALWAYS all of it is looked at again', async () => {
+    await write('d/e/f');
+    expect(await list('/m', { recursive: true, sync: NEVER })).toEqual([]);
+    expect(await list('/m', { recursive: true })).toEqual(['d/', 'd/e/', 'd/e/f']);
+    await write('d/e/g');
+    expect(await list('/m', { recursive: true })).toEqual(['d/', 'd/e/', 'd/e/f']);
+    expect(await list('/m', { recursive: true, sync: ALWAYS })).toEqual(['d/', 'd/e/', 'd/e/f', 'd/e/g']);
   });
 
   it('of a directory that goes meanwhile: ends, and nothing of it comes back', async () => {
