@@ -9,7 +9,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
-import { sleep } from '../base/wait.js';
+import { orAborted, sleep } from '../base/wait.js';
 import { decodeChildName } from '../metadata/keys.js';
 import { Listing } from '../metadata/listing.js';
 import { type LoadNeed, type LoadWish, type Looked, loadNeed } from '../metadata/load-need.js';
@@ -298,7 +298,9 @@ export class MetadataLoader implements Looked {
       const mount = await this.#workDone(need.mount.id);
       if (mount === null) return;
       try {
-        return await replica.during(this.#signal, async (signal) => look({ ...need, mount }, await underStores.of(mount), signal));
+        const asked = async (signal: AbortSignal) => look({ ...need, mount }, await underStores.of(mount), signal);
+        // Storage that hangs hears no signal, and must not keep the replica open.
+        return await replica.during(this.#signal, (signal) => orAborted(asked(signal), signal));
       } catch (error) {
         if (!(error instanceof Outdated)) throw error;
         if (tries === TRIES_MAX) {

@@ -174,6 +174,22 @@ describe('a path below a mount point', () => {
     expect(await status({ path: '/m/one-more' })).toBe('not_found');
   });
 
+  it('of storage that hangs for good: does not keep the master from ending', async () => {
+    let hung = 0;
+    files.intercept = () => {
+      hung += 1;
+      return new Promise(() => {});
+    };
+    const waiting = [
+      status({ path: '/m/f' }),
+      list('/m').catch((error) => error.code),
+      list('/m', { recursive: true }).catch(() => 'none'),
+    ];
+    await expect.poll(() => hung, soon).toBeGreaterThan(1);
+    await master.close();
+    await Promise.all(waiting);
+  });
+
   it('made here and not persisted: stays as it is, whatever the under store says', async () => {
     expect(await change('createFile', { path: '/m/f', completeLength: 5 })).toBe('done');
     await write('f', 9);
