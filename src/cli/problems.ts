@@ -2,6 +2,7 @@
  * What goes wrong while a command works on path after path: told at once, one sentence each, and kept as the exit code of the command.
  */
 import { CommandFailed, EXIT, exitCodeOf, sentenceOf } from './exit-code.js';
+import { shownName } from './fs/ls-format.js';
 import { complain } from './output.js';
 
 export class Problems {
@@ -26,7 +27,10 @@ export class Problems {
 
   tell(error: unknown): void {
     this.#exitCode = Math.max(this.#exitCode, exitCodeOf(error));
-    if (!(error instanceof CommandFailed) || error.message !== '') complain(`${this.#command}: ${sentenceOf(error, this.#debug)}`);
+    if (error instanceof CommandFailed && error.message === '') return;
+    const sentence = sentenceOf(error, this.#debug);
+    // Names may hold what breaks a line, or means something to a terminal.
+    complain(`${this.#command}: ${this.#debug ? sentence : shownName(sentence)}`);
   }
 
   /** Runs `work`; if it fails, that is told. */

@@ -52,6 +52,9 @@ export class ScriptedMaster {
   }
 }
 
+/** Node's timers go no further. */
+const TIMEOUT_MS_MAX = 2 ** 31 - 1;
+
 class ScriptedConnection implements RpcConnection {
   readonly address: string;
   readonly #master: ScriptedMaster;
@@ -103,7 +106,9 @@ class ScriptedConnection implements RpcConnection {
   #see(method: number, body: Uint8Array, timeoutMs: number) {
     if (this.lost.aborted) throw new UnderstudyError('unavailable', 'lost');
     const controller = new AbortController();
-    const timer = systemClock.setTimer(timeoutMs, () => controller.abort(new UnderstudyError('deadline_exceeded', 'late')));
+    const timer = systemClock.setTimer(Math.min(timeoutMs, TIMEOUT_MS_MAX), () =>
+      controller.abort(new UnderstudyError('deadline_exceeded', 'late')),
+    );
     const call = { master: this.address, method, body, lose: () => this.lose(new UnderstudyError('unavailable', 'connection lost')) };
     this.#master.seen.push(call);
     return { call, end: AbortSignal.any([controller.signal, this.lost]), timer };

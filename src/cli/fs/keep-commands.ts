@@ -8,6 +8,7 @@ import { CommandFailed, EXIT } from '../exit-code.js';
 import { durationMs, oneOfWords, wholeNumber } from '../option-values.js';
 import { print } from '../output.js';
 import { changeTree } from './change-tree.js';
+import { shownName } from './ls-format.js';
 
 const REPLICATION_MAX = 2 ** 31 - 1;
 
@@ -20,7 +21,7 @@ export function addKeepCommands(frame: ClientFrame): void {
     frame.command(`${name} <path...>`, description).action((patterns: string[]) =>
       frame.forPaths(name, patterns, async (fs, path) => {
         await fs.setAttributes(path, { pinned });
-        await print(`File '${path}' was successfully ${name}ned.`);
+        await print(`File '${shownName(path)}' was successfully ${name}ned.`);
       }),
     );
   }
@@ -44,7 +45,7 @@ export function addKeepCommands(frame: ClientFrame): void {
           const change = async (status: FileStatus) => status.directory || fs.setAttributes(status.path, attributes);
           await changeTree(fs, path, change, problems);
         } else await fs.setAttributes(path, attributes);
-        const told = [`Changed the replication level of ${path}`];
+        const told = [`Changed the replication level of ${shownName(path)}`];
         if (max !== undefined) told.push(`replicationMax was set to ${max}`);
         if (min !== undefined) told.push(`replicationMin was set to ${min}`);
         await print(told.join('\n'));
@@ -61,13 +62,15 @@ function addTtlCommands(frame: ClientFrame): void {
       const ttlAction = action.toUpperCase() as TtlAction;
       return frame.forPaths('setTtl', [pattern], async (fs, path) => {
         await fs.setAttributes(path, { ttlMs, ttlAction });
-        await print(`TTL of path '${path}' was successfully set to ${ttlMs} milliseconds, with expiry action set to ${ttlAction}`);
+        await print(
+          `TTL of path '${shownName(path)}' was successfully set to ${ttlMs} milliseconds, with expiry action set to ${ttlAction}`,
+        );
       });
     });
   frame.command('unsetTtl <path...>', 'have files or directories not expire').action((patterns: string[]) =>
     frame.forPaths('unsetTtl', patterns, async (fs, path) => {
       await fs.setAttributes(path, { ttlMs: null });
-      await print(`TTL of path '${path}' was successfully removed.`);
+      await print(`TTL of path '${shownName(path)}' was successfully removed.`);
     }),
   );
 }

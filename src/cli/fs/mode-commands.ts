@@ -7,6 +7,7 @@ import type { ClientFrame } from '../client-frame.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { print } from '../output.js';
 import { changeTree } from './change-tree.js';
+import { shownName } from './ls-format.js';
 import { parseModeChange } from './mode-change.js';
 
 const RECURSIVELY = 'what is below directories, too';
@@ -19,7 +20,7 @@ export function addModeCommands(frame: ClientFrame): void {
       const change = parseModeChange(text);
       const mode = (status: FileStatus) => ({ mode: change(status.mode, status.directory) });
       return setAttributes(frame, 'chmod', patterns, R, mode, (path, attributes) => {
-        return `Changed permission of ${path} to ${attributes.mode?.toString(8)}`;
+        return `Changed permission of ${shownName(path)} to ${attributes.mode?.toString(8)}`;
       });
     });
   frame
@@ -37,8 +38,10 @@ export function addModeCommands(frame: ClientFrame): void {
         R,
         () => names,
         (path) => {
-          if (owner === '') return `Changed group of ${path} to ${group}`;
-          return group === '' ? `Changed owner of ${path} to ${owner}` : `Changed owner:group of ${path} to ${owner}:${group}.`;
+          if (owner === '') return `Changed group of ${shownName(path)} to ${group}`;
+          return group === ''
+            ? `Changed owner of ${shownName(path)} to ${owner}`
+            : `Changed owner:group of ${shownName(path)} to ${owner}:${group}.`;
         },
       );
     });
@@ -52,7 +55,7 @@ export function addModeCommands(frame: ClientFrame): void {
         patterns,
         R,
         () => ({ group }),
-        (path) => `Changed group of ${path} to ${group}`,
+        (path) => `Changed group of ${shownName(path)} to ${group}`,
       ),
     );
 }

@@ -39,7 +39,7 @@ export function addMountCommands(frame: ClientFrame): void {
       await frame.once('mount', async (fs) => {
         const path = await expandToOne(fs, pattern);
         await fs.mount(path, uri, mountOptions(options));
-        await print(`Mounted ${uri} at ${path}`);
+        await print(`Mounted ${uri} at ${shownName(path)}`);
       });
     },
   );
@@ -49,7 +49,7 @@ export function addMountCommands(frame: ClientFrame): void {
   frame.command('unmount <path...>', 'take mount points away; the under stores stay as they are').action((patterns: string[]) =>
     frame.forPaths('unmount', patterns, async (fs, path) => {
       await fs.unmount(path);
-      await print(`Unmounted ${path}`);
+      await print(`Unmounted ${shownName(path)}`);
     }),
   );
   frame
@@ -60,7 +60,7 @@ export function addMountCommands(frame: ClientFrame): void {
     .action((pattern: string, options: MountCommandOptions) =>
       frame.forPaths('updateMount', [pattern], async (fs, path) => {
         await fs.updateMount(path, mountOptions(options));
-        await print(`Updated mount point ${path}`);
+        await print(`Updated mount point ${shownName(path)}`);
       }),
     );
 }

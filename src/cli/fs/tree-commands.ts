@@ -11,6 +11,7 @@ import { CommandFailed, EXIT } from '../exit-code.js';
 import { octalMode } from '../option-values.js';
 import { print } from '../output.js';
 import { expandPath, expandToOne } from './expand-paths.js';
+import { shownName } from './ls-format.js';
 
 export function addTreeCommands(frame: ClientFrame): void {
   frame
@@ -20,7 +21,7 @@ export function addTreeCommands(frame: ClientFrame): void {
     .action((patterns: string[], { p = false, m }: { p?: boolean; m?: number }) =>
       frame.forPaths('mkdir', patterns, async (fs, path) => {
         await fs.createDirectory(path, { recursive: p, allowExists: p, ...(m === undefined ? {} : { mode: m }) });
-        await print(`Successfully created directory ${path}`);
+        await print(`Successfully created directory ${shownName(path)}`);
       }),
     );
   frame
@@ -28,7 +29,7 @@ export function addTreeCommands(frame: ClientFrame): void {
     .action((patterns: string[]) =>
       frame.forPaths('touch', patterns, async (fs, path) => {
         await fs.createFile(path, { completeLength: 0 });
-        await print(`${path} has been created`);
+        await print(`${shownName(path)} has been created`);
       }),
     );
   frame
@@ -89,7 +90,7 @@ async function remove(fs: FileSystem, path: string, how: RemoveOptions): Promise
     throw new UnderstudyError('failed_precondition', message, { errno: 'EISDIR', path });
   }
   await fs.remove(path, how);
-  await print(`${path} has been removed`);
+  await print(`${shownName(path)} has been removed`);
 }
 
 async function mv(
@@ -116,7 +117,7 @@ async function mv(
       const to = isSeveral ? childPath(target, lastName(source)) : target;
       await problems.catch(async () => {
         await fs.rename(source, to, isSeveral ? { overwrite } : { overwrite, into: true });
-        await print(`Renamed ${source} to ${to}`);
+        await print(`Renamed ${shownName(source)} to ${shownName(to)}`);
       });
     }
   });

@@ -21,7 +21,7 @@ export function addUnderStoreCommands(frame: ClientFrame): void {
       await frame.forPaths('loadMetadata', patterns, async (fs, path) => {
         const { looked, made, changed, gone } = await fs.loadMetadata(path, { recursive: R, force: F });
         if (array !== undefined) await array.add({ path, looked, made, changed, gone });
-        else await print(`${path} loaded: ${looked} looked at, ${made} made, ${changed} changed, ${gone} gone`);
+        else await print(`${shownName(path)} loaded: ${looked} looked at, ${made} made, ${changed} changed, ${gone} gone`);
       });
     } finally {
       await array?.end();
@@ -41,11 +41,11 @@ async function check(frame: ClientFrame, patterns: readonly string[], repair: bo
   try {
     await frame.forPaths('checkConsistency', patterns, async (fs, path) => {
       const found = await inconsistencies(fs, path, array);
-      if (found === 0 && !json) await print(`${path} is consistent with the under storage system.`);
+      if (found === 0 && !json) await print(`${shownName(path)} is consistent with the under storage system.`);
       if (found === 0) return;
       if (repair) {
         const { made, changed, gone } = await fs.loadMetadata(path, { recursive: true, force: true });
-        if (!json) await print(`${path} has been repaired: ${made} made, ${changed} changed, ${gone} gone`);
+        if (!json) await print(`${shownName(path)} has been repaired: ${made} made, ${changed} changed, ${gone} gone`);
       } else differs = true;
     });
   } finally {

@@ -66,7 +66,7 @@ function addCursorCommands(context: CommandContext, fs: Command): void {
     .action((name: string, options: { path?: string; sn?: number }) =>
       frame.once('cursor set', async (client) => {
         await client.setCursor(name, options);
-        await print(`Cursor ${name} was set`);
+        await print(`Cursor ${shownName(name)} was set`);
       }),
     );
   frame.command('remove <name...>', 'forget cursors').action((names: string[]) =>
@@ -76,7 +76,7 @@ function addCursorCommands(context: CommandContext, fs: Command): void {
         if (problems.isHopeless) break;
         await problems.catch(async () => {
           await client.removeCursor(name);
-          await print(`Cursor ${name} was removed`);
+          await print(`Cursor ${shownName(name)} was removed`);
         });
       }
       problems.throwIfAny();

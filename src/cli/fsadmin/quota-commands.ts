@@ -26,13 +26,13 @@ export function quotaCommands(context: CommandContext): Command {
       const bounds = { ...(names === undefined ? {} : { namesMax: names }), ...(size === undefined ? {} : { bytesMax: size }) };
       return frame.forPaths('quota set', patterns, async (fs, path) => {
         await fs.setQuota(path, bounds);
-        await print(`Set the quota of ${path}`);
+        await print(`Set the quota of ${shownName(path)}`);
       });
     });
   frame.command('clear <path...>', 'take all bounds away').action((patterns: string[]) =>
     frame.forPaths('quota clear', patterns, async (fs, path) => {
       await fs.setQuota(path, { namesMax: 0, bytesMax: 0 });
-      await print(`Cleared the quota of ${path}`);
+      await print(`Cleared the quota of ${shownName(path)}`);
     }),
   );
   withJson(
