@@ -11,7 +11,7 @@
 import { isError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred, orAborted, sleep } from '../base/wait.js';
 import { type ChainPoint, endOf } from '../journal/journal.js';
-import { type Change, encodeWatchItem } from '../metadata/change-events.js';
+import { type Change, encodeWatchItem, lookedInto } from '../metadata/change-events.js';
 import type { ServerCall } from '../rpc/rpc.js';
 import type { ChangeSource } from './change-source.js';
 
@@ -22,11 +22,15 @@ export interface Watched {
   readonly fromSn: number;
   /** A place in the journal before that. */
   readonly start: ChainPoint;
+  /** @returns whether the watcher may look into this directory below the path, or file, as it is now; null: it may look everywhere. */
+  readonly maySee: ((place: string) => boolean) | null;
 }
 
 /** A watcher is told at least so often how far it has come. */
 const HEARTBEAT_MS = 1_000;
 const ITEM_BYTES = 256 * 1024;
+/** Changes whose places are looked at in one go, before other work has its turn. */
+const LOOKS_AT_ONCE = 512;
 /** Whoever does not take an item within this lets go of the journal until it has. */
 const STALL_MS = 1_000;
 
@@ -136,7 +140,7 @@ export class ChangeStream {
   /** Sends what concerns the watcher, all of which lies at or before the position; a sign of life where one is due. */
   async #send(changes: readonly Change[], signal: AbortSignal): Promise<void> {
     const { path, fromSn } = this.#watched;
-    const mine = changes.filter((change) => change.sn >= fromSn && change.concerns(path));
+    const mine = await this.#shown(changes.filter((change) => change.sn >= fromSn && change.concerns(path)));
     let from = 0;
     let bytes = 0;
     for (let at = 0; at < mine.length; at++) {
@@ -151,6 +155,25 @@ export class ChangeStream {
     }
     if (from < mine.length) await this.#item(mine.slice(from), this.#throughSn, signal);
     else if (this.#isBeatDue()) await this.#beat(signal);
+  }
+
+  /** @returns those that the watcher may be told of. */
+  async #shown(changes: readonly Change[]): Promise<readonly Change[]> {
+    const { path, maySee } = this.#watched;
+    if (maySee === null) return changes;
+    const seen = new Map<string, boolean>();
+    const isSeen = (place: string): boolean => {
+      const may = seen.get(place) ?? maySee(place);
+      seen.set(place, may);
+      return may;
+    };
+    const shown: Change[] = [];
+    for (const [at, change] of changes.entries()) {
+      if (at > 0 && at % LOOKS_AT_ONCE === 0) await new Promise<void>((resolve) => this.#source.clock.defer(resolve));
+      const places = lookedInto(change, path);
+      if (places.length === 0 || places.some(isSeen)) shown.push(change);
+    }
+    return shown;
   }
 
   get #throughSn(): number {

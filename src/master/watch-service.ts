@@ -7,7 +7,7 @@ import { UnderstudyError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import { abortError } from '../base/wait.js';
 import { type ChainPoint, GENESIS } from '../journal/journal.js';
-import { checkMayWatch } from '../metadata/change-events.js';
+import { checkMayWatch, mayWatch } from '../metadata/change-events.js';
 import { decodeRequest } from '../metadata/operation.js';
 import { operations } from '../metadata/operations.js';
 import { checkCount, checkPrincipal, type NamespaceSettings, type QueryContext } from '../metadata/plan.js';
@@ -111,7 +111,17 @@ function begin(request: understudy.WatchRequest, replica: Replica, leads: boolea
   if (leads && fromSn > state.sn + 1) {
     throw new UnderstudyError('out_of_range', `the journal does not go so far: from_sn=${fromSn} newest=${state.sn}`);
   }
-  return { path, fromSn, start: startBefore(fromSn, replica) };
+  return { path, fromSn, start: startBefore(fromSn, replica), maySee: context.identity.isSuperuser ? null : sight(replica, context) };
+}
+
+function sight(replica: Replica, context: QueryContext): (place: string) => boolean {
+  return (place) => {
+    try {
+      return mayWatch(place, replica.state, context);
+    } catch (error) {
+      throw replica.checked(error);
+    }
+  };
 }
 
 /** @returns the newest place before the entry that is known. @throws `out_of_range`. */

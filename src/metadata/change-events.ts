@@ -7,6 +7,7 @@
 import protobuf from 'protobufjs/minimal.js';
 import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
+import { isError } from '../base/errors.js';
 import { checkAccess, EXECUTE, READ } from './access.js';
 import { concerns } from './describe-entry.js';
 import { type Entry, type EntryKind, kindOf } from './entries.js';
@@ -82,6 +83,31 @@ export function checkMayWatch(path: string, state: StateView, context: QueryCont
   const found = names.slice(0, names.length - missing.length);
   checkAccess(inode, context.identity, inode.directory ? READ | EXECUTE : READ, `/${found.join('/')}`);
   return `/${names.join('/')}`;
+}
+
+/** As `checkMayWatch`. */
+export function mayWatch(path: string, state: StateView, context: QueryContext): boolean {
+  try {
+    checkMayWatch(path, state, context);
+    return true;
+  } catch (error) {
+    if (isError(error) && error.errno !== undefined) return false;
+    throw error;
+  }
+}
+
+/**
+ * Of what happened below a path, a watcher is told what happened in directories that it may list, as they are now; where one is not there any
+ * longer, the lowest above it counts. So nobody learns of others' names, attributes and lists by watching what lies above them.
+ *
+ * @returns what a watcher of `path` has to be able to look into, one of these; none: nothing more than the path.
+ */
+export function lookedInto({ kind, path: at, toPath }: Pick<Change, 'kind' | 'path' | 'toPath'>, path: string): readonly string[] {
+  const start = path === '/' ? path : `${path}/`;
+  const places = [at, toPath].filter((place) => place !== '' && concerns(kind, place, path));
+  if (places.some((place) => !place.startsWith(start) || place === path)) return [];
+  const tellsOfItself = kind === 'load' || kind === 'setXattr';
+  return places.map((place) => (tellsOfItself ? place : place.slice(0, Math.max(1, place.lastIndexOf('/')))));
 }
 
 function shown(entry: Entry, timeMs: number): Entry {

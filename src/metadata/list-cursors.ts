@@ -1,6 +1,5 @@
 import type { understudy } from '#proto/understudy.js';
-import { isError } from '../base/errors.js';
-import { checkMayWatch } from './change-events.js';
+import { mayWatch } from './change-events.js';
 import type { QueryContext } from './plan.js';
 import type { StateView } from './state.js';
 
@@ -12,14 +11,4 @@ export function listCursors(
 ): understudy.ListCursorsResponse.$Properties {
   const all = (state.cursorNames.get('cursors') ?? []).flatMap((name) => state.cursors.get(name) ?? []);
   return { cursors: all.filter(({ path }) => mayWatch(path, state, context)), sn: state.sn };
-}
-
-function mayWatch(path: string, state: StateView, context: QueryContext): boolean {
-  try {
-    checkMayWatch(path, state, context);
-    return true;
-  } catch (error) {
-    if (isError(error, 'permission_denied')) return false;
-    throw error;
-  }
 }

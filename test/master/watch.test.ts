@@ -268,6 +268,31 @@ describe('watch', () => {
     await expect(bob.setCursor('c', { path: '/closed' })).rejects.toMatchObject({ errno: 'EACCES' });
   });
 
+  it('of what is below, a watcher is told what happened where it may look; a superuser all', async () => {
+    await start(['a'], 2_000);
+    const [fs, bob] = [served.client('o', { umask: 0 }), served.client('bob')];
+    await fs.createDirectory('/open');
+    await fs.createDirectory('/closed', { mode: 0o700 });
+    await fs.createDirectory('/closed/open');
+    await fs.createFile('/closed/secret', { completeLength: 1 });
+    await fs.createFile('/open/f', { completeLength: 1, mode: 0o600 });
+    await fs.setXattr('/open/f', 'user.secret', new Uint8Array(1));
+    await fs.rename('/closed/secret', '/closed/open/x');
+    await fs.rename('/open/f', '/closed/f');
+    await fs.rename('/closed/f', '/open/f');
+    const all = await watchUntil(fs, '/', { fromSn: 1 }, endSn);
+    const seen = await watchUntil(bob, '/', { fromSn: 1 }, endSn);
+    const kinds = (events: readonly Told[]) => events.map(([, , kind, at, to]) => `${kind} ${at}${to === '' ? '' : ` ${to}`}`);
+    const hidden = [
+      'createDirectory /closed/open',
+      'createFile /closed/secret',
+      'setXattr /open/f',
+      'rename /closed/secret /closed/open/x',
+    ];
+    expect(kinds(seen)).toEqual(kinds(all).filter((one) => !hidden.includes(one)));
+    expect(seen.length).toBe(all.length - hidden.length);
+  });
+
   it('by a cursor: behind where it stands, which only goes on; and in one entry with what was done', async () => {
     await start(['a'], 2_000);
     const fs = served.client();
