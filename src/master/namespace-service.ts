@@ -5,6 +5,7 @@ import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, asOf, UnderstudyError } from '../base/errors.js';
 import type { Identity } from '../metadata/access.js';
+import type { LoadWish } from '../metadata/load-need.js';
 import { operations } from '../metadata/operations.js';
 import { checkPrincipal, type NamespaceSettings, type ReadContext } from '../metadata/plan.js';
 import type { Pages } from '../metadata/queries.js';
@@ -46,6 +47,8 @@ type Released = (refused: UnderstudyError | null) => void;
 
 /** Listings that may be open at once: each keeps a snapshot of the store. */
 const LISTINGS_MAX = 256;
+/** Of one request. */
+const LOADS_AT_ONCE = 32;
 
 export class NamespaceService {
   readonly #settings: NamespaceSettings;
@@ -180,7 +183,7 @@ export class NamespaceService {
     const { loader } = this.#served;
     const needed = loader?.hasMounts ? wishes(loader.nowMs()).filter((wish) => loader.isNeeded(wish)) : [];
     if (loader === null || needed.length === 0) return then();
-    Promise.all(needed.map((wish) => loader.load(wish, call.signal)))
+    loadAll(loader, needed, call)
       .then(then)
       .catch((error) => call.fail(asError(error)));
   }
@@ -210,6 +213,13 @@ export class NamespaceService {
       if (leads !== null) return look(current, context, (released) => leads.release(released), NEWEST);
       look(current, context, (released) => released(null), encodeMessage(understudy.ReadAnswer, { behind: this.#served.behind() }));
     });
+  }
+}
+
+/** Some at a time: a request may name more than may be asked for at once. */
+async function loadAll(loader: MetadataLoader, wishes: readonly LoadWish[], call: ServerCall): Promise<void> {
+  for (let at = 0; at < wishes.length; at += LOADS_AT_ONCE) {
+    await Promise.all(wishes.slice(at, at + LOADS_AT_ONCE).map((wish) => loader.load(wish, call.signal)));
   }
 }
 

@@ -77,10 +77,11 @@ export function mutation<Q extends WithCaller, QS>(
   method: number,
   request: MessageType<Q, QS>,
   plan: (request: Q, state: State, context: PlanContext) => Planned,
+  asked: (request: Q, timeMs: number) => readonly LoadWish[] = (decoded, timeMs) => loadWishes(decoded, false, timeMs),
 ): Mutation<Q, QS> {
   const prepare = (body: Uint8Array): PreparedMutation => {
     const decoded = decodeRequest(request, body);
-    const wishes = (timeMs: number) => loadWishes(decoded, false, timeMs);
+    const wishes = (timeMs: number) => asked(decoded, timeMs);
     return { caller: decoded.caller, wishes, plan: (state, context) => withUnderWork(plan(decoded, state, context), state) };
   };
   return { kind: 'mutation', method, request, response: understudy.MutationResponse, prepare };

@@ -19,7 +19,7 @@ import { planConcat } from './plan-concat.js';
 import { planCreateDirectory } from './plan-create-directory.js';
 import { planCreateFile } from './plan-create-file.js';
 import { planMount, planUnmount, planUpdateMount } from './plan-mount.js';
-import { planMulti, type StepOf } from './plan-multi.js';
+import { planMulti, type StepOf, stepWishes } from './plan-multi.js';
 import { planRemove } from './plan-remove.js';
 import { planRename } from './plan-rename.js';
 import { planRenewLease } from './plan-renew-lease.js';
@@ -72,7 +72,7 @@ export const operations = {
   setAcl: mutation(44, understudy.SetAclRequest, planSetAcl),
   setXattr: mutation(45, understudy.SetXattrRequest, planSetXattr),
   removeXattr: mutation(46, understudy.RemoveXattrRequest, planRemoveXattr),
-  multi: mutation(47, understudy.MultiRequest, planMulti(stepOf)),
+  multi: mutation(47, understudy.MultiRequest, planMulti(stepOf), stepWishes(stepOf)),
   mount: mutation(48, understudy.MountRequest, planMount),
   unmount: mutation(49, understudy.UnmountRequest, planUnmount),
   updateMount: mutation(50, understudy.UpdateMountRequest, planUpdateMount),

@@ -8,7 +8,9 @@
 import type { understudy } from '#proto/understudy.js';
 import { asError, UnderstudyError } from '../base/errors.js';
 import { applyBody } from './apply.js';
+import type { LoadWish } from './load-need.js';
 import type { PreparedMutation } from './operation.js';
+import { nameTooMuch } from './path.js';
 import type { EntryBody, PlanContext, Planned } from './plan.js';
 import { inodeCodec, inodeMessage } from './records.js';
 import { refusal } from './refusals.js';
@@ -21,7 +23,20 @@ const COMPONENTS_MAX = 16_384;
 const ANSWER_BYTES_MAX = 1024 * 1024;
 
 /** @returns how to prepare a step by its method's number; undefined: no step. */
-export type StepOf = (method: number) => ((request: Uint8Array) => Pick<PreparedMutation, 'plan'>) | undefined;
+export type StepOf = (method: number) => ((request: Uint8Array) => Pick<PreparedMutation, 'plan' | 'wishes'>) | undefined;
+
+/** @returns what under stores have to be asked before the steps are planned; nothing where they will be refused. */
+export function stepWishes(stepOf: StepOf): (request: understudy.MultiRequest, timeMs: number) => readonly LoadWish[] {
+  return ({ steps }, timeMs) => {
+    if (steps.length > STEPS_MAX) return [];
+    try {
+      const wishes = steps.flatMap(({ method, request }) => stepOf(method ?? 0)?.(request ?? NOTHING).wishes(timeMs) ?? []);
+      return nameTooMuch(wishes.map(({ path }) => path)) ? [] : wishes;
+    } catch {
+      return [];
+    }
+  };
+}
 
 /** @throws EINVAL: no steps, too many, or not such ones; E2BIG; what a step is refused for, with the step's number, from 0, in the message. */
 export function planMulti(stepOf: StepOf): (request: understudy.MultiRequest, state: State, context: PlanContext) => Planned {

@@ -72,7 +72,7 @@ async function list(path: string, more: understudy.ListStatusRequest.$Properties
   }
   return names;
 }
-async function change(name: 'remove' | 'rename' | 'createDirectory' | 'createFile', fields: object): Promise<string> {
+async function change(name: 'remove' | 'rename' | 'createDirectory' | 'createFile' | 'multi', fields: object): Promise<string> {
   const { method, request } = operations[name];
   callId += 1;
   const caller = { clientId, callId, attempt: 1, lowestUnanswered: callId, user: 'o' };
@@ -205,6 +205,27 @@ describe('a path below a mount point', () => {
     await store().rename('d/f', 'd/g');
     await workDone();
     expect(await list('/m/d')).toEqual(['g']);
+  });
+});
+
+describe('several changes as one below a mount point', () => {
+  const removal = (path: string) => ({
+    method: operations.remove.method,
+    request: encodeMessage(operations.remove.request, { path }),
+  });
+
+  it('meet what exists only in the under store, as they do one by one; more of them than are looked up at once, too', async () => {
+    for (let at = 0; at < 300; at++) await write(`f${at}`);
+    expect(await change('multi', { steps: Array.from({ length: 300 }, (_, at) => removal(`/m/f${at}`)) })).toBe('done');
+    await workDone();
+    expect(await status({ path: '/m/f0', sync: NEVER })).toBe('not_found');
+    expect(await status({ path: '/m', sync: NEVER })).toMatchObject({ childCount: 0 });
+  });
+
+  it('bytes that are no step are refused, not looked up', async () => {
+    const garbage = { method: operations.remove.method, request: Uint8Array.of(0xff, 0xff) };
+    expect(await change('multi', { steps: [removal('/m/x'), garbage] })).toBe('not_found');
+    expect(await change('multi', { steps: [garbage] })).toBe('invalid_argument');
   });
 });
 
