@@ -227,9 +227,9 @@ export async function syncFolder(folder: string): Promise<void> {
   await file.sync();
 }
 
-/** Makes `folder` and those missing above it, each durable in the one that names it. */
+/** Makes `folder` and those missing above it, for this user alone, each durable in the one that names it. */
 export async function makeFolderDurable(folder: string): Promise<void> {
-  const first = await done<string | undefined>('mkdir', folder, (then) => fs.mkdir(folder, { recursive: true }, then));
+  const first = await done<string | undefined>('mkdir', folder, (then) => fs.mkdir(folder, { recursive: true, mode: 0o700 }, then));
   const top = first === undefined ? path.resolve(folder) : path.resolve(first);
   for (let at = path.resolve(folder); ; at = path.dirname(at)) {
     await syncFolder(path.dirname(at));

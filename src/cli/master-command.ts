@@ -56,7 +56,8 @@ async function runMaster(loaded: LoadedSettings, version: string, log: Log): Pro
     );
   }
   const deps = { clock: systemClock, random: systemRandom, log, network: tcpNetwork };
-  await mkdir(settings.masterMetastoreDir, { recursive: true });
+  // Nobody else is to read what the namespace says, and the keys of mounted storage.
+  await mkdir(settings.masterMetastoreDir, { recursive: true, mode: 0o700 });
   const stores = new LevelStores(settings.masterMetastoreDir, LEVEL_SETTINGS);
   await using opened = await openJournal(settings, deps, { toLead: settings.masterRole !== 'observer' });
   const { journal } = opened;

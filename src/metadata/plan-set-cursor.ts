@@ -16,7 +16,8 @@ export function planSetCursor(request: understudy.SetCursorRequest, state: State
   const bytes = Buffer.byteLength(name);
   if (bytes < 1 || bytes > NAME_BYTES_MAX) throw refused('EINVAL', `the name of a cursor has 1 to ${NAME_BYTES_MAX} bytes`, request);
   const before = state.cursors.get(name);
-  if (before === null && (remove || request.path === '')) throw refused('ENOENT', 'no such cursor', request);
+  if (before === null && remove) throw refused('ENOENT', 'no such cursor', request);
+  if (before === null && request.path === '') throw refused('ENOENT', 'no such cursor; to make one, a path is needed', request);
   const path = checkMayWatch(request.path || (before?.path ?? ''), state, context);
   if (before !== null && path !== before.path) throw refused('EINVAL', `a cursor watches one path: watched=${before.path}`, request);
   if (remove) return { entry: { setCursor: { cursor: before, remove } } };

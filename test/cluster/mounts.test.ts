@@ -1,7 +1,7 @@
 /**
  * Mounted storage and masters that are killed while it has yet to see changes: a folder, and a bucket.
  */
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -153,4 +153,6 @@ test('storage to mount: that is not there, no folder, refuses the key, does not 
   await fs.updateMount('/m/other', { options: { ...reach, 'aws.secretKey': '******' }, readOnly: true });
   await expect(fs.createDirectory('/m/other/d')).rejects.toMatchObject({ errno: 'EROFS' });
   expect((await fs.getStatus('/m')).owner).toBe(SUPERUSER);
+  // The keys of storage are in these, for whoever runs masters.
+  for (const own of [cluster.journal, cluster.master(0).place.metastore]) expect(statSync(own).mode & 0o777).toBe(0o700);
 });
