@@ -5,6 +5,7 @@ import { understudy } from '#proto/understudy.js';
 import { type Encodable, encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
+import { countFields } from './count-fields.js';
 import { type LoadWish, loadWishes } from './load-need.js';
 import type { PlanContext, Planned, ReadContext } from './plan.js';
 import type { Pages } from './queries.js';
@@ -135,8 +136,16 @@ export function control<Q, QS, R, RS>(method: number, request: MessageType<Q, QS
   return { kind: 'control', method, request, response };
 }
 
+/** No request has as many. */
+const FIELDS_MAX = 2_048;
+/** Shorter ones cannot hold so many that it matters. */
+const COUNTED_BYTES_MIN = 1_024;
+
 /** @throws `invalid_argument`: not such a request. */
 export function decodeRequest<Q>(request: MessageType<Q, never>, body: Uint8Array): Q {
+  if (body.length > COUNTED_BYTES_MIN && countFields(body, FIELDS_MAX) > FIELDS_MAX) {
+    throw new UnderstudyError('invalid_argument', `the request has too many fields: max=${FIELDS_MAX}`, { errno: 'EINVAL' });
+  }
   try {
     return request.decode(body);
   } catch (cause) {
