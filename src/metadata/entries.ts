@@ -8,7 +8,7 @@ import { needsVersionFor } from '../base/needs-version.js';
 import { decodeStrictly } from './strict.js';
 
 /** The most frequent ones first. */
-export const ENTRY_KINDS = [
+const ENTRY_KINDS = [
   'createFile',
   'completeFile',
   'createDirectory',
