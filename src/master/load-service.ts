@@ -7,6 +7,8 @@ import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import { checkAccess, EXECUTE, READ } from '../metadata/access.js';
+import { mayWatch } from '../metadata/change-events.js';
+import { pathTo } from '../metadata/inode-path.js';
 import { decodeRequest } from '../metadata/operation.js';
 import { operations } from '../metadata/operations.js';
 import { checkPrincipal, type NamespaceSettings, plainPath, resolveExisting } from '../metadata/plan.js';
@@ -28,6 +30,8 @@ interface Walk {
   readonly loader: MetadataLoader;
   readonly replica: Replica;
   readonly inode: Inode;
+  /** @returns whether the caller may list the directory, and reach it. */
+  maySee(directoryId: number): boolean;
 }
 
 /** Directories that are asked for at the same time. */
@@ -85,7 +89,7 @@ export class LoadService {
   async #check(call: ServerCall): Promise<void> {
     const { request: requestType, response } = operations.checkConsistency;
     const { path, user } = decodeRequest(requestType, call.body);
-    const { loader, replica, inode } = await this.#begin(user, path);
+    const { loader, replica, inode, maySee } = await this.#begin(user, path);
     const found: Difference[] = [];
     let looked = 0;
     let last = Promise.resolve();
@@ -98,6 +102,7 @@ export class LoadService {
       return last;
     };
     const visit = async (id: number) => {
+      if (!maySee(id)) return;
       for await (const part of findDifferences(id, loader, replica, call.signal)) {
         looked += part.looked;
         found.push(...part.differences);
@@ -122,7 +127,11 @@ export class LoadService {
     const resolved = resolveExisting(path, replica.state, { identity, settings });
     const { inode } = resolved;
     if (inode.directory) checkAccess(inode, identity, READ | EXECUTE, plainPath(resolved));
-    return { loader, replica, inode };
+    const maySee = (id: number): boolean => {
+      const at = pathTo(id, replica.state);
+      return identity.isSuperuser || (at !== null && mayWatch(at, replica.state, { identity, settings }));
+    };
+    return { loader, replica, inode, maySee };
   }
 
   /** Resolves as `work` does; meanwhile `tell` says now and then how far it has come. */

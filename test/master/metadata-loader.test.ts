@@ -91,10 +91,10 @@ async function loadMetadata(fields: understudy.LoadMetadataRequest.$Properties):
   }
   return last;
 }
-async function differences(path: string): Promise<string[]> {
+async function differences(path: string, user = 'o'): Promise<string[]> {
   const { method, request, response } = operations.checkConsistency;
   const found: string[] = [];
-  for await (const item of connection.stream(method, encodeMessage(request, { path, user: 'o' }), { timeoutMs })) {
+  for await (const item of connection.stream(method, encodeMessage(request, { path, user }), { timeoutMs })) {
     for (const { path: at, reason } of response.decode(item).inconsistencies) found.push(`${at}: ${reason}`);
   }
   return found.sort();
@@ -290,6 +290,17 @@ describe('loadMetadata', () => {
 });
 
 describe('checkConsistency', () => {
+  it('tells nobody of directories that may not be listed', async () => {
+    for (const path of ['a/f', 'b/g', 'b/c/h']) await write(path);
+    await loadMetadata({ path: '/m', recursive: true });
+    const parentId = ((await status({ path: '/m' })) as understudy.Inode.$Properties).id ?? 0;
+    await master.leadership!.append(() => ({ path: '/m/a', setAttributes: { parentId, name: 'a', mode: 0o755 } }));
+    await master.leadership!.append(() => ({ path: '/m/b', setAttributes: { parentId, name: 'b', mode: 0o700 } }));
+    for (const path of ['a/f', 'b/g', 'b/c/h']) await store().delete(path);
+    expect((await differences('/m')).length).toBe(3);
+    expect(await differences('/m', 'bob')).toEqual(['/m/a/f: the under store does not have it']);
+  });
+
   it('tells what is missing or different there, and changes nothing', async () => {
     for (const path of ['a/f', 'a/g', 'b/h']) await write(path);
     await loadMetadata({ path: '/m', recursive: true });
