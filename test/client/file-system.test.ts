@@ -303,7 +303,17 @@ describe('mounts', () => {
     files.put('in/file', { bytes: Buffer.from('abc') });
     await fs.mount('/mnt', 's3://bucket/top', { readOnly: true });
     expect(await fs.listMounts()).toEqual([
-      { path: '/mnt', id: 1, uri: 's3://bucket/top', options: {}, readOnly: true, shared: false, mountedMs: expect.any(Number), queued: 0 },
+      {
+        path: '/mnt',
+        id: 1,
+        uri: 's3://bucket/top',
+        options: {},
+        readOnly: true,
+        shared: false,
+        mountedMs: expect.any(Number),
+        queued: 0,
+        refused: 0,
+      },
     ]);
     expect(await fs.getStatus('/mnt/none').catch(({ errno }) => errno)).toBe('ENOENT');
     expect((await fs.getStatus('/mnt')).underUri).toBe('s3://bucket/top');
