@@ -115,6 +115,11 @@ export class ScaleMaster implements AsyncDisposable {
     }
   }
 
+  /** Resolves once that inode has been reaped. */
+  async gone(id: number): Promise<void> {
+    while (this.#replica.state.parentOf(id) !== null) await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+
   /** Brings all changes into the store. */
   async flush(): Promise<void> {
     await this.#replica.writeBehind.digest();
