@@ -9,7 +9,7 @@
  *   the log: the namespace goes on, and a check of consistency shows the difference.
  */
 import type { Clock } from '../base/clock.js';
-import { asError, type ErrorCode, UnderstudyError } from '../base/errors.js';
+import { asError, type ErrorCode, isError, UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
 import { pairKey } from '../metadata/keys.js';
@@ -142,11 +142,18 @@ async function tellDone({ id, workDone }: Mount, count: number, leadership: Unde
 }
 
 /** Brings one change to the storage. */
-export async function doWork({ kind, path, to, mode, owner, group }: UnderWork, store: UnderStore, signal: AbortSignal): Promise<void> {
+export async function doWork(
+  { kind, path, to, directory, mode, owner, group }: UnderWork,
+  store: UnderStore,
+  signal: AbortSignal,
+): Promise<void> {
   const attributes = { ...(mode === null ? {} : { mode }), ...(owner === '' ? {} : { owner }), ...(group === '' ? {} : { group }) };
   switch (kind) {
     case UNDER_WORK.rename:
-      return await store.rename(path, to, signal);
+      return await store.rename(path, to, signal).catch((error) => {
+        // A file that was written to may never have been there before: then there is nothing to move.
+        if (directory || !isError(error, 'not_found')) throw error;
+      });
     case UNDER_WORK.delete:
       return await store.delete(path, { signal });
     case UNDER_WORK.deleteTree:
