@@ -253,6 +253,8 @@ export class Both {
       leadership.append(() => ({ expireClients: { clientIds: [old] } })).catch(() => {});
     }
     const clientId = this.model.registerClient();
+    // Where a registration of that number was lost, nobody was ever told it: nobody tries its calls again.
+    this.#calls = this.#calls.filter((call) => call.clientId !== clientId);
     leadership.append(() => ({ registerClient: { clientId } })).catch(() => {});
     this.#clientIds[slot] = clientId;
     this.#callIds[slot] = 0;
