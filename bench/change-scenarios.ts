@@ -9,7 +9,8 @@ import { type Bench, everyOne, makeDirectories, makeFiles, makeOpenFiles, type S
 const IN_FLIGHT = [1, 64, 256, 2_048];
 const MANY_IN_FLIGHT = 2_048;
 const ROWS_PER_CHANGE = 3;
-const REAP_STILL_MS = 1_000;
+/** A removed tree is seen by the reaper once it is in the store. */
+const REAP_STILL_MS = 3_000;
 const REAP_LIMIT_MS = 300_000;
 
 export const create: Scenario = {
