@@ -15,12 +15,10 @@ import { onTestFailed, onTestFinished } from 'vitest';
 import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
 import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { freePorts } from '../servers/ports.js';
-import { waitUntil } from '../servers/wait-until.js';
+import { digestsOf, leaderAmong } from './ask-master.js';
 import { type MasterPlace, MasterProcess } from './master-process.js';
 
 export const ELECTION_TIMEOUT_MS = 2_000;
-/** Takeovers are quicker by far; a busy machine takes its time. */
-const LEADER_LIMIT_MS = 20_000;
 /** Runs the masters, and is every client that does not say who it is. */
 export const SUPERUSER = 'tester';
 const LOG_SHOWN_MAX = 20_000;
@@ -125,18 +123,8 @@ export class Cluster {
   }
 
   /** Waits until one of `among` says that it leads, confirmed by the journal. */
-  async leader(among: readonly MasterProcess[] = this.masters): Promise<MasterProcess> {
-    let leader: MasterProcess | undefined;
-    await waitUntil(
-      'a master leads',
-      async () => {
-        const states = await Promise.all(among.map((master) => master.status().catch(() => undefined)));
-        leader = among[states.findIndex((status) => status?.state === 'ACTIVE' && status.reason === '')];
-        return leader !== undefined;
-      },
-      LEADER_LIMIT_MS,
-    );
-    return leader as MasterProcess;
+  leader(among: readonly MasterProcess[] = this.masters): Promise<MasterProcess> {
+    return leaderAmong(among);
   }
 
   /** All masters but these. */
@@ -148,18 +136,8 @@ export class Cluster {
    * Waits until all of `among` have applied the same entries. @returns their digests at that entry, which are to be the same.
    * Nothing may be changing the state.
    */
-  async digests(among: readonly MasterProcess[] = this.masters): Promise<readonly string[]> {
-    let digests: readonly { sn: number; digest: string }[] = [];
-    await waitUntil(
-      `${among.length} masters stand at the same entry`,
-      async () => {
-        const told = await Promise.all(among.map((master) => master.digest().catch(() => undefined)));
-        digests = told.flatMap((one) => (one === undefined ? [] : [one]));
-        return digests.length === among.length && new Set(digests.map(({ sn }) => sn)).size === 1;
-      },
-      LEADER_LIMIT_MS,
-    );
-    return digests.map(({ sn, digest }) => `${sn} ${digest}`);
+  digests(among: readonly MasterProcess[] = this.masters): Promise<readonly string[]> {
+    return digestsOf(among);
   }
 
   async #end(): Promise<void> {

@@ -4,20 +4,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
-import { silentLog } from '../../src/base/log.js';
-import { systemClock } from '../../src/base/system-clock.js';
-import { operations } from '../../src/metadata/operations.js';
 import type { RpcConnection } from '../../src/rpc/rpc.js';
-import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
-import { tcpNetwork } from '../../src/rpc/tcp-network.js';
 import { ROOT } from '../servers/built.js';
 import { tracked } from '../servers/processes.js';
 import { waitUntil } from '../servers/wait-until.js';
+import { connectTo, digestOf, statusOf } from './ask-master.js';
 
 const START_LIMIT_MS = 20_000;
-const CALL_LIMIT_MS = 5_000;
-/** A stopped process answers late: its connections are kept. */
-const PATIENT = { ...RPC_CLIENT_DEFAULTS, keepAliveIntervalMs: 60_000, keepAliveTimeoutMs: 60_000 };
 
 export interface MasterPlace {
   readonly confDir: string;
@@ -109,23 +102,15 @@ export class MasterProcess {
 
   /** A connection of its own, that outlives a stop of the process. */
   connect(): Promise<RpcConnection> {
-    const deps = { network: tcpNetwork, clock: systemClock, log: silentLog };
-    return connectRpc(PATIENT, deps, this.address, AbortSignal.timeout(CALL_LIMIT_MS));
+    return connectTo(this);
   }
 
-  async status() {
-    const { method, request, response } = operations.masterStatus;
-    return response.decode(await this.#ask(method, request.encode({}).finish()));
+  status() {
+    return statusOf(this);
   }
 
   /** The digest of its state as of the entry `sn`. */
-  async digest() {
-    const { method, request, response } = operations.digest;
-    return response.decode(await this.#ask(method, request.encode({}).finish()));
-  }
-
-  async #ask(method: number, body: Uint8Array): Promise<Uint8Array> {
-    await using connection = await this.connect();
-    return await connection.call(method, body, { timeoutMs: CALL_LIMIT_MS });
+  digest() {
+    return digestOf(this);
   }
 }
