@@ -1,29 +1,40 @@
 /**
  * The network of tests and simulations: hosts in one process, every byte carried by the injected clock, nothing else decides order.
  *
- * It behaves as TCP does where programs can tell: bytes arrive in order or not at all; a cut delays them until it heals, and says nothing;
- * a killed process is told to its peers by a reset; a host that vanished is not, until it is back and its peers' bytes reach nobody.
+ * It behaves as TCP does where programs can tell: bytes arrive in order or not at all; a cut, in one direction or both, delays them until it
+ * heals, and says nothing; a killed process is told to its peers by a reset; a host that vanished is not, until it is back and its peers'
+ * bytes reach nobody. What a packet filter, a full backlog or a program that does not read can do to connections is there as well.
  */
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
 import { MemoryStream } from './memory-stream.js';
 import type { ByteStream, Listener, Network } from './network.js';
 
+/** How long so many bytes take from one host to another; 0 bytes for a connection being made. */
+type Latency = (from: string, to: string, bytes: number) => number;
+
+/** What connecting to a host comes to: a refusal, or a connection that its program never hears of. */
+export type Welcome = 'refused' | 'silent';
+
 const FIRST_FREE_PORT = 40_000;
 
 export class MemoryNetwork {
   readonly #clock: Clock;
-  readonly #latencyMs: (from: string, to: string) => number;
+  readonly #latencyMs: Latency;
   readonly #listeners = new Map<string, (stream: ByteStream) => void>();
   readonly #streams = new Set<MemoryStream>();
+  /** Directions in which nothing passes. */
   readonly #cuts = new Set<string>();
   readonly #vanished = new Set<string>();
+  /** Hosts whose programs read nothing. */
+  readonly #deaf = new Set<string>();
+  readonly #welcomes = new Map<string, Welcome>();
   /** Tries again what a cut or a vanished host holds up. */
   readonly #heldUp = new Set<() => void>();
   #lastPort = FIRST_FREE_PORT;
 
   /** `latencyMs` is asked for each write; order within a direction of a connection is kept whatever it says. */
-  constructor(clock: Clock, latencyMs: (from: string, to: string) => number = () => 0) {
+  constructor(clock: Clock, latencyMs: Latency = () => 0) {
     this.#clock = clock;
     this.#latencyMs = latencyMs;
   }
@@ -38,17 +49,60 @@ export class MemoryNetwork {
 
   /** Nothing passes between the two hosts, in either direction, until `heal`. */
   cut(one: string, other: string): void {
-    this.#cuts.add(pair(one, other));
+    this.cutOneWay(one, other);
+    this.cutOneWay(other, one);
+  }
+
+  /** Nothing passes from one host to the other until `heal`; no connection is made between them. */
+  cutOneWay(from: string, to: string): void {
+    this.#cuts.add(direction(from, to));
   }
 
   heal(one: string, other: string): void {
-    this.#cuts.delete(pair(one, other));
+    this.#cuts.delete(direction(one, other));
+    this.#cuts.delete(direction(other, one));
     this.#retry();
+  }
+
+  /** Programs on `host` read nothing, so that who writes to them feels it, until `heed`. Connections are still accepted. */
+  ignore(host: string): void {
+    this.#deaf.add(host);
+  }
+
+  heed(host: string): void {
+    this.#deaf.delete(host);
+    this.#retry();
+  }
+
+  /** What connecting to `host` comes to from now on; undefined: as its listeners have it. Connections that were made silently are reset then. */
+  welcome(host: string, welcome: Welcome | undefined): void {
+    if (welcome !== undefined) this.#welcomes.set(host, welcome);
+    else if (this.#welcomes.delete(host)) for (const stream of [...this.#streams]) if (stream.isUnheard(host)) stream.destroy();
   }
 
   /** Resets every connection of `host`; both ends are told, as far as they can be reached. Its listeners stay. */
   killConnections(host: string): void {
     for (const stream of [...this.#streams]) if (stream.host === host) stream.destroy();
+  }
+
+  /** Resets the connections between two hosts, as a router does that has had enough. */
+  reset(one: string, other: string): void {
+    for (const stream of this.#between(one, other)) stream.reset();
+    for (const stream of this.#between(other, one)) stream.reset();
+  }
+
+  /** `host` loses its connections with `other`, which learns of it when it next writes. */
+  halfOpen(host: string, other: string): void {
+    for (const stream of this.#between(host, other)) stream.reset();
+  }
+
+  /** The connections that there are between two hosts carry nothing any more, and nobody is told; new ones do. */
+  strand(one: string, other: string): void {
+    for (const stream of [...this.#between(one, other), ...this.#between(other, one)]) stream.strand();
+  }
+
+  #between(host: string, other: string): MemoryStream[] {
+    return [...this.#streams].filter((stream) => stream.host === host && hostOf(stream.peer) === other);
   }
 
   /** The process on `host` dies: connections are reset, its own end hears nothing more, connecting is refused. */
@@ -76,7 +130,7 @@ export class MemoryNetwork {
   }
 
   #reachable(from: string, to: string): boolean {
-    return !this.#cuts.has(pair(from, to)) && !this.#vanished.has(from) && !this.#vanished.has(to);
+    return !this.#cuts.has(direction(from, to)) && !this.#vanished.has(from) && !this.#vanished.has(to);
   }
 
   #retry(): void {
@@ -112,14 +166,15 @@ export class MemoryNetwork {
       const giveUp = () => finish(() => reject(unavailable('not connected in time', address, signal.reason)));
       const arrive = () => {
         if (signal.aborted) return;
-        if (!this.#reachable(host, target)) {
+        if (!this.#reachable(host, target) || !this.#reachable(target, host)) {
           this.#heldUp.add(arrive);
           return;
         }
         this.#heldUp.delete(arrive);
-        const accept = this.#listeners.get(address);
-        const back = this.#latencyMs(target, host);
-        if (accept === undefined) this.#after(back, () => finish(() => reject(refused(address))));
+        const welcome = this.#welcomes.get(target);
+        const accept = welcome === 'silent' ? () => {} : this.#listeners.get(address);
+        const back = this.#latencyMs(target, host, 0);
+        if (accept === undefined || welcome === 'refused') this.#after(back, () => finish(() => reject(refused(address))));
         else this.#meet({ host, address, accept, back }, signal, (stream) => finish(() => resolve(stream)));
       };
       if (signal.aborted) {
@@ -127,7 +182,7 @@ export class MemoryNetwork {
         return;
       }
       signal.addEventListener('abort', giveUp, { once: true });
-      this.#after(this.#latencyMs(host, target), arrive);
+      this.#after(this.#latencyMs(host, target, 0), arrive);
     });
   }
 
@@ -149,8 +204,8 @@ export class MemoryNetwork {
       address,
       host: from,
       peer,
-      latencyMs: () => this.#latencyMs(from, to),
-      passes: () => this.#reachable(from, to),
+      latencyMs: (bytes) => this.#latencyMs(from, to, bytes),
+      passes: () => this.#reachable(from, to) && !this.#deaf.has(to),
       closed: () => this.#streams.delete(stream),
     });
     this.#streams.add(stream);
@@ -175,8 +230,8 @@ function hostOf(address: string): string {
   return address.slice(0, Math.max(0, address.lastIndexOf(':')));
 }
 
-function pair(one: string, other: string): string {
-  return one < other ? `${one} ${other}` : `${other} ${one}`;
+function direction(from: string, to: string): string {
+  return `${from} ${to}`;
 }
 
 function unavailable(message: string, address: string, cause: unknown): UnderstudyError {

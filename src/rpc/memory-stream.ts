@@ -12,7 +12,7 @@ export interface Path {
   readonly address: string;
   readonly host: string;
   readonly peer: string;
-  latencyMs(): number;
+  latencyMs(bytes: number): number;
   /** Whether bytes get to the other host now. */
   passes(): boolean;
   /** This end is gone. */
@@ -37,6 +37,8 @@ export class MemoryStream implements ByteStream {
   #lastAtMs = 0;
   #scheduled = false;
   #paused = false;
+  /** Nothing that is written arrives ever. */
+  #stranded = false;
   /** No more is written; the end was delivered; the other's end was received; nothing happens any more. */
   #ending = false;
   #endArrived = false;
@@ -114,10 +116,20 @@ export class MemoryStream implements ByteStream {
     this.#close();
   }
 
+  /** The path has forgotten this connection: what is written is lost from now on. */
+  strand(): void {
+    this.#stranded = true;
+  }
+
+  /** Whether `host` accepted this connection and no program of it has heard of it. */
+  isUnheard(host: string): boolean {
+    return this.host === host && this.#events === undefined;
+  }
+
   /** Delivers what is due, and sees to the rest. */
   pump(): void {
     const first = this.#packets[0];
-    if (first === undefined || this.#scheduled || !this.#path.passes() || !this.#other?.takes(first)) return;
+    if (first === undefined || this.#scheduled || !this.#passes() || !this.#other?.takes(first)) return;
     this.#scheduled = true;
     const delayMs = first.atMs - this.#clock.monotonicMs();
     const deliver = () => {
@@ -133,8 +145,12 @@ export class MemoryStream implements ByteStream {
     return this.#closed || packet.type === 'reset' || (!this.#paused && this.#events !== undefined);
   }
 
+  #passes(): boolean {
+    return !this.#stranded && this.#path.passes();
+  }
+
   #send(type: Packet['type'], chunk: Uint8Array): void {
-    this.#lastAtMs = Math.max(this.#lastAtMs, this.#clock.monotonicMs() + this.#path.latencyMs());
+    this.#lastAtMs = Math.max(this.#lastAtMs, this.#clock.monotonicMs() + this.#path.latencyMs(chunk.length));
     this.#packets.push({ type, chunk, atMs: this.#lastAtMs });
     this.pump();
   }
@@ -143,7 +159,7 @@ export class MemoryStream implements ByteStream {
     const nowMs = this.#clock.monotonicMs();
     for (;;) {
       const packet = this.#packets[0];
-      if (packet === undefined || packet.atMs > nowMs || !this.#path.passes() || !this.#other?.takes(packet)) break;
+      if (packet === undefined || packet.atMs > nowMs || !this.#passes() || !this.#other?.takes(packet)) break;
       this.#packets.shift();
       this.#buffered -= packet.chunk.length;
       this.#other.#arrived(packet);

@@ -19,8 +19,11 @@ function pairOfHosts(latencyMs = 2) {
     time,
     hosts,
     run,
-    serve: (name = 'server') =>
-      RpcServer.open({ ...RPC_SERVER_DEFAULTS, listenAddress: `${name}:1` }, deps(name), (call) => call.reply(call.body)),
+    serve: (name = 'server', called = () => {}) =>
+      RpcServer.open({ ...RPC_SERVER_DEFAULTS, listenAddress: `${name}:1` }, deps(name), (call) => {
+        called();
+        call.reply(call.body);
+      }),
     connect: (signal = new AbortController().signal): Promise<RpcConnection> =>
       run(connectRpc(RPC_CLIENT_DEFAULTS, deps('client'), 'server:1', signal)),
     elapse: (ms: number) => run(new Promise<void>((resolve) => void time.setTimer(ms, resolve))),
@@ -117,6 +120,78 @@ test('kill all connections of a host: both ends end, listeners stay', async () =
   hosts.killConnections('server');
   await run(lost);
   await run((await connect()).call(1, BODY, { timeoutMs: 1000 }));
+});
+
+test('cut in one direction: what goes the other way arrives, no connection is made', async () => {
+  const { hosts, serve, connect, failure, time, run } = pairOfHosts();
+  const served = new Promise<void>((resolve) => void serve('server', resolve));
+  const connection = await connect();
+  hosts.cutOneWay('server', 'client');
+  const answer = failure(connection.call(1, BODY, { timeoutMs: 60_000 }));
+  await run(served);
+  expect(isError(await answer, 'unavailable')).toBe(true);
+  const given = new AbortController();
+  time.setTimer(100, () => given.abort());
+  expect(await failure(connect(given.signal))).toMatchObject({ code: 'unavailable' });
+});
+
+test('half-open: one side is told at once, the other one when it writes', async () => {
+  const { hosts, serve, connect, failure, elapse, time } = pairOfHosts();
+  const server = await serve();
+  const connection = await connect();
+  hosts.halfOpen('server', 'client');
+  await elapse(100);
+  expect(server.connections).toBe(0);
+  expect(connection.lost.aborted).toBe(false);
+  const began = time.monotonicMs();
+  expect(await failure(connection.call(1, BODY, { timeoutMs: 60_000 }))).toMatchObject({ code: 'unavailable' });
+  expect(time.monotonicMs() - began).toBeLessThan(10);
+});
+
+test('stranded: nobody is told, the connection carries nothing, a new one does', async () => {
+  const { hosts, serve, connect, failure, time, run } = pairOfHosts();
+  await serve();
+  const connection = await connect();
+  hosts.strand('client', 'server');
+  const began = time.monotonicMs();
+  expect(await failure(connection.call(1, BODY, { timeoutMs: 60_000 }))).toMatchObject({ code: 'unavailable' });
+  expect(time.monotonicMs() - began).toBeGreaterThan(1_000);
+  expect(await run((await connect()).call(1, BODY, { timeoutMs: 1_000 }))).toEqual(BODY);
+});
+
+test('accepted and silent: the handshake times out; refused: at once, while the program lives', async () => {
+  const { hosts, serve, connect, failure, run } = pairOfHosts();
+  const server = await serve();
+  hosts.welcome('server', 'silent');
+  expect(await failure(connect())).toMatchObject({ code: 'deadline_exceeded' });
+  expect(server.connections).toBe(0);
+  hosts.welcome('server', 'refused');
+  expect(await failure(connect())).toMatchObject({ cause: { code: 'ECONNREFUSED' } });
+  hosts.welcome('server', undefined);
+  expect(await run((await connect()).call(1, BODY, { timeoutMs: 1_000 }))).toEqual(BODY);
+});
+
+test('a host that does not read: what is written waits at its sender', async () => {
+  const { hosts, elapse, run } = pairOfHosts();
+  let heard = 0;
+  await hosts.host('server').listen('server:1', (stream) => {
+    stream.listen({
+      data: ({ length }) => {
+        heard += length;
+      },
+      drained() {},
+      closed() {},
+    });
+  });
+  const stream = await run(hosts.host('client').connect('server:1', new AbortController().signal));
+  stream.listen({ data() {}, drained() {}, closed() {} });
+  hosts.ignore('server');
+  stream.write(new Uint8Array(1_000));
+  await elapse(1_000);
+  expect([heard, stream.bufferedBytes]).toEqual([0, 1_000]);
+  hosts.heed('server');
+  await elapse(10);
+  expect([heard, stream.bufferedBytes]).toEqual([1_000, 0]);
 });
 
 test('same program twice: same events at the same times', async () => {
