@@ -2,7 +2,7 @@
  * The election as one object in memory, shared by the handles of all candidates: for tests and simulations.
  *
  * Deterministic: news travel through the injected clock's `defer`, in the order of what caused them. Sessions are as ZooKeeper's: the service
- * ends them and a candidate learns of it only when told, so two can be elected at once (`expire` with `tell: false`).
+ * ends them and a candidate learns of it only when told, so two can be elected at once (`expire` with `tell: false`, `disconnect`).
  */
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
@@ -47,7 +47,7 @@ export class MemoryElectionService {
   /** Lets the candidate learn that its session has expired; it registers again. */
   tell(rpcAddress: string): void {
     const election = this.#find(rpcAddress);
-    if (!this.#sessions.has(election.session)) election.sessionLost();
+    if (!this.isAlive(election.session)) election.sessionLost();
   }
 
   /** The candidate's process dies: nothing is reported to it any more, and its session ends after the time-out. */
@@ -63,9 +63,27 @@ export class MemoryElectionService {
     this.#isUp = false;
   }
 
-  /** It is back, with the sessions that it had; what was asked for meanwhile is done now. */
-  start(): void {
+  /** The candidate cannot reach the service: its session ends after the time-out, and it hears of nothing until `reconnect`. */
+  disconnect(rpcAddress: string): void {
+    const election = this.#find(rpcAddress);
+    const { session } = election;
+    const away = election.disconnect();
+    this.#clock.setTimer(this.#settings.sessionTimeoutMs, () => away() && this.end(session));
+  }
+
+  reconnect(rpcAddress: string): void {
+    this.#find(rpcAddress).reconnect();
+    this.#notify();
+  }
+
+  /** It is back, with the sessions that it had, or with none of them; what was asked for meanwhile is done now. */
+  start(options: { readonly forgets: boolean } = { forgets: false }): void {
     this.#isUp = true;
+    if (options.forgets) {
+      for (const session of [...this.#sessions]) this.end(session);
+      for (const election of this.#elections) election.sessionLost();
+      return;
+    }
     for (const election of this.#elections) election.settle();
     this.#notify();
   }
@@ -104,6 +122,14 @@ export class MemoryElectionService {
       this.#clock.defer(() => session.owner.expelled(session));
     }
     return expelled.length > 0;
+  }
+
+  isQueued(session: MemorySession): boolean {
+    return this.#queue.includes(session);
+  }
+
+  isAlive(session: MemorySession): boolean {
+    return this.#sessions.has(session);
   }
 
   isFirst(session: MemorySession): boolean {
@@ -156,6 +182,9 @@ class MemoryElection implements Election {
   /** A place in the queue that it wants to give up. */
   #wantsTail = false;
   #dead = false;
+  /** How often it lost touch with the service; while it is `#away` it hears nothing and does nothing. */
+  #losses = 0;
+  #away = false;
 
   constructor(service: MemoryElectionService, clock: Clock) {
     this.#service = service;
@@ -195,7 +224,7 @@ class MemoryElection implements Election {
   }
 
   async expel(rpcAddress: string): Promise<boolean> {
-    this.#service.throwIfDown();
+    this.#throwIfUnreachable();
     return this.#service.expel(rpcAddress);
   }
 
@@ -220,20 +249,39 @@ class MemoryElection implements Election {
 
   /** Makes the service agree with what is wanted, unless it is down: then `start` does. */
   settle(): void {
-    if (!this.#service.isUp || this.#dead) return;
+    if (!this.#service.isUp || this.#away) return;
+    // What a process sent before it died is carried out, as long as its session lasts.
     this.#session.record = this.#record;
+    if (this.#dead) return;
     if (this.#wantsTail || this.#report === undefined) this.#service.dequeue(this.#session);
     this.#wantsTail = false;
     if (this.#report !== undefined) this.#service.enqueue(this.#session);
   }
 
   tellFirst(session: MemorySession): void {
-    if (this.#dead || this.#elected || this.#wantsTail || session !== this.#session || !this.#service.isFirst(session)) return;
+    if (this.#dead || this.#away || this.#elected || this.#wantsTail || session !== this.#session || !this.#service.isFirst(session))
+      return;
     this.#elected = true;
     this.#report?.({ type: 'elected' });
   }
 
+  /** @returns what tells whether it has been away ever since. */
+  disconnect(): () => boolean {
+    const loss = ++this.#losses;
+    this.#away = true;
+    return () => this.#away && this.#losses === loss;
+  }
+
+  reconnect(): void {
+    if (!this.#away) return;
+    this.#away = false;
+    if (!this.#service.isAlive(this.#session)) return this.sessionLost();
+    if (!this.#service.isQueued(this.#session)) this.#depose('its place in the queue was removed');
+    this.settle();
+  }
+
   sessionLost(): void {
+    if (this.#away) return;
     this.#session = this.#begin();
     this.#clock.defer(() => {
       if (this.#dead) return;
@@ -243,7 +291,7 @@ class MemoryElection implements Election {
   }
 
   expelled(session: MemorySession): void {
-    if (this.#dead || session !== this.#session || this.#report === undefined) return;
+    if (this.#dead || this.#away || session !== this.#session || this.#report === undefined) return;
     this.#depose('its place in the queue was removed');
     this.settle();
   }
@@ -259,8 +307,13 @@ class MemoryElection implements Election {
   }
 
   #settleNow(): void {
-    if (!this.#dead) this.#service.throwIfDown();
+    if (!this.#dead) this.#throwIfUnreachable();
     this.settle();
+  }
+
+  #throwIfUnreachable(): void {
+    this.#service.throwIfDown();
+    if (this.#away) throw new UnderstudyError('unavailable', 'the election service cannot be reached');
   }
 
   #depose(reason: string): void {

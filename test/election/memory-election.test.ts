@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Clock } from '../../src/base/clock.js';
 import { epoch } from '../../src/base/ids.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import type { ElectionEvent } from '../../src/election/election.js';
@@ -30,11 +31,11 @@ electionContract('memory', async () => {
 
 describe('memory election', () => {
   /** Two candidates on a clock whose deferred work is done when asked. */
-  function world() {
+  function world(clock: Partial<Clock> = {}) {
     const deferred: (() => void)[] = [];
     const service = new MemoryElectionService(
       { sessionTimeoutMs: TIMEOUT_MS },
-      { clock: { ...systemClock, defer: (fn) => void deferred.push(fn) } },
+      { clock: { ...systemClock, ...clock, defer: (fn) => void deferred.push(fn) } },
     );
     const settle = () => {
       for (let next = deferred.shift(); next !== undefined; next = deferred.shift()) next();
@@ -90,5 +91,38 @@ describe('memory election', () => {
     service.kill('a:1');
     expect(await service.directory().leaders()).toHaveLength(1);
     await expect.poll(() => service.directory().leaders()).toEqual([]);
+  });
+
+  test('disconnect: unheard until it is back; the next one is elected once its session ends', () => {
+    const timers: (() => void)[] = [];
+    const { service, settle, join } = world({ setTimer: (_delayMs, fn) => ({ cancel() {}, fired: timers.push(fn) }) });
+    const a = join('a:1');
+    const b = join('b:1');
+    service.disconnect('a:1');
+    settle();
+    expect([a.events, b.events]).toEqual([['elected'], []]);
+    for (const fire of timers.splice(0)) fire();
+    settle();
+    expect([a.events, b.events]).toEqual([['elected'], ['elected']]);
+    service.reconnect('a:1');
+    settle();
+    expect(a.events).toEqual(['elected', 'deposed']);
+    service.disconnect('b:1');
+    service.reconnect('b:1');
+    for (const fire of timers.splice(0)) fire();
+    settle();
+    expect(b.events).toEqual(['elected']);
+  });
+
+  test('start: with no session left, the leader is deposed and what it published is made again', async () => {
+    const { service, settle, join } = world();
+    const a = join('a:1');
+    await a.election.publish({ rpcAddress: 'a:1', webAddress: '', epoch: epoch(1) });
+    service.stop();
+    service.start({ forgets: true });
+    expect(service.leaders()).toEqual([]);
+    settle();
+    expect(a.events).toEqual(['elected', 'deposed', 'elected']);
+    expect(service.leaders()).toMatchObject([{ rpcAddress: 'a:1' }]);
   });
 });
