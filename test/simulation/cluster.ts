@@ -4,7 +4,7 @@
 import { transferLeader } from '../../src/client/transfer-leader.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import { MemoryNetwork } from '../../src/rpc/memory-network.js';
-import type { Breakable } from './fault-plan.js';
+import type { Breakable } from './faults/fault.js';
 import type { CommitObserver } from './gated-seams.js';
 import type { SeededRandom } from './seeded-random.js';
 import { SharedElection } from './shared-election.js';
@@ -14,6 +14,7 @@ import { type CallSabotage, openClient, type SimClient } from './sim-client.js';
 import { runMaster, type Sabotage } from './sim-master.js';
 import { SimProcess } from './sim-process.js';
 import type { VirtualTime } from './virtual-time.js';
+import type { WorldSettings } from './world-settings.js';
 
 /** What the clients of the cluster do. */
 type ClientProgram = (client: SimClient, process: SimProcess) => Promise<void>;
@@ -23,22 +24,21 @@ export interface ClusterDeps {
   readonly random: SeededRandom;
   readonly commits: CommitObserver;
   readonly program: ClientProgram;
-  readonly storage: Storage;
+  readonly settings: WorldSettings;
   readonly defects: JournalDefects;
   readonly sabotage: Sabotage | undefined;
   readonly callSabotage: CallSabotage | undefined;
 }
-
-/** Where the journal lives. */
-export type Storage = 'folder' | 'bucket';
 
 const RPC_PORT = 19998;
 /** A supervisor starts a master again that ended by itself. */
 const RESPAWN_MS = 500;
 
 export class Cluster implements Breakable {
-  readonly masters = ['m1', 'm2', 'm3'];
-  readonly clients = ['c1', 'c2'];
+  readonly masters: readonly string[];
+  /** Those of the masters that never lead. */
+  readonly observers: readonly string[];
+  readonly clients: readonly string[];
   readonly journal: SharedJournal;
   readonly #deps: ClusterDeps;
   readonly #network: MemoryNetwork;
@@ -46,17 +46,20 @@ export class Cluster implements Breakable {
   readonly #disks = new Map<string, MemoryStores>();
   readonly #processes = new Map<string, SimProcess>();
   readonly #stops = new Map<string, AbortController>();
-  #starts = 0;
+  readonly #starts = new Map<string, number>();
 
   constructor(deps: ClusterDeps) {
     this.#deps = deps;
+    const { settings } = deps;
+    this.observers = names('o', settings.observers);
+    this.masters = [...names('m', settings.masters), ...this.observers];
+    this.clients = names('c', settings.clients);
     const latency = deps.random.fork('latency');
-    const [low, high] = [latency.between(0.02, 0.5), latency.between(0.5, 20)];
-    this.#network = new MemoryNetwork(deps.time, () => latency.between(low, high));
+    this.#network = new MemoryNetwork(deps.time, () => latency.between(...settings.networkMs));
     const random = deps.random.fork('journal');
-    this.journal =
-      deps.storage === 'bucket' ? new SharedBucket(deps.time, random, deps.defects) : new SharedFolder(deps.time, random, deps.defects);
-    this.#election = new SharedElection(deps.time, deps.random.fork('election'));
+    const Shared = settings.storage === 'bucket' ? SharedBucket : SharedFolder;
+    this.journal = new Shared(deps.time, random, settings, deps.defects);
+    this.#election = new SharedElection(deps.time, deps.random.fork('election'), settings.sessionTimeoutMs);
     for (const host of this.masters) this.wipe(host);
   }
 
@@ -79,9 +82,9 @@ export class Cluster implements Breakable {
   }
 
   /** A client that the faults do not know. */
-  openJudge(): { client: SimClient; process: SimProcess } {
-    const process = this.#begin('judge');
-    return { process, client: this.#client('judge', process) };
+  openJudge(host = 'judge'): { client: SimClient; process: SimProcess } {
+    const process = this.#begin(host);
+    return { process, client: this.#client(host, process) };
   }
 
   stop(host: string): void {
@@ -89,7 +92,7 @@ export class Cluster implements Breakable {
   }
 
   transfer(host: string | undefined): void {
-    const { client } = this.openJudge();
+    const { client } = this.openJudge('operator');
     const to = host === undefined ? {} : { to: this.address(host) };
     transferLeader(client.files.client, to)
       .then(
@@ -118,8 +121,8 @@ export class Cluster implements Breakable {
 
   wipe(host: string): void {
     const random = this.#deps.random.fork(`disk of ${host}`);
-    const slowest = random.between(0.2, 50);
-    this.#disks.set(host, new MemoryStores({ clock: this.#deps.time, writeMs: () => random.between(0.05, slowest) }));
+    const { diskMs } = this.#deps.settings;
+    this.#disks.set(host, new MemoryStores({ clock: this.#deps.time, writeMs: () => random.between(...diskMs) }));
   }
 
   pause(host: string): void {
@@ -157,7 +160,9 @@ export class Cluster implements Breakable {
   }
 
   #begin(host: string): SimProcess {
-    const name = `${host}#${++this.#starts}`;
+    const start = (this.#starts.get(host) ?? 0) + 1;
+    this.#starts.set(host, start);
+    const name = `${host}#${start}`;
     const process = new SimProcess(name, this.#deps.time, this.#deps.random.fork(name));
     this.#processes.set(host, process);
     return process;
@@ -173,9 +178,12 @@ export class Cluster implements Breakable {
   #runMaster(host: string, process: SimProcess): void {
     const stores = this.#disks.get(host);
     if (stores === undefined) throw new Error(`no such master: ${host}`);
-    const { sabotage, commits } = this.#deps;
+    const { sabotage, commits, settings } = this.#deps;
+    const { master: tuning } = settings;
+    const isObserver = this.observers.includes(host);
     const peers = this.masters.map((one) => this.address(one));
-    const parts = { network: this.#network.host(host), stores, journal: this.journal, election: this.#election, commits, sabotage, peers };
+    const shared = { journal: this.journal, election: this.#election, commits, sabotage, peers };
+    const parts = { ...shared, network: this.#network.host(host), stores, tuning, isObserver };
     const stop = new AbortController();
     this.#stops.set(host, stop);
     runMaster(this.address(host), process, parts, stop.signal).then(
@@ -198,4 +206,8 @@ export class Cluster implements Breakable {
   #unexpected(process: SimProcess, error: unknown): void {
     throw new Error(`the client ${process.name} failed`, { cause: error });
   }
+}
+
+function names(letter: string, count: number): readonly string[] {
+  return Array.from({ length: count }, (_, at) => `${letter}${at + 1}`);
 }

@@ -1,22 +1,26 @@
 /**
  * Chance from a seed (sfc32): the same seed yields the same world. `fork` gives each part of a world its own stream, so that one part
- * asking more often does not change what the others get.
+ * asking more often, or not being there, does not change what the others get.
  */
 import type { Random } from '../../src/base/random.js';
 
 export class SeededRandom implements Random {
   readonly #state: Uint32Array;
+  readonly #seed: number;
+  readonly #stream: string;
 
   constructor(seed: number, stream = '') {
+    this.#seed = seed;
+    this.#stream = stream;
     let hash = 0x811c9dc5;
     for (const character of `${stream}/${seed}`) hash = Math.imul(hash ^ (character.codePointAt(0) ?? 0), 0x01000193);
     this.#state = new Uint32Array([seed >>> 0, Math.floor(seed / 2 ** 32), hash, 1]);
     for (let round = 0; round < 16; round++) this.#next();
   }
 
-  /** @returns an independent stream: a function of this one's state now, and of `name`. */
+  /** @returns an independent stream: a function of the seed, of this one's name and of `name`, whatever this one was asked before. */
   fork(name: string): SeededRandom {
-    return new SeededRandom(this.#next(), name);
+    return new SeededRandom(this.#seed, `${this.#stream}/${name}`);
   }
 
   float(): number {

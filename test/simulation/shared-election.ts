@@ -15,10 +15,10 @@ export class SharedElection {
   /** Candidates that joined, by address. */
   readonly #joined = new Set<string>();
 
-  constructor(time: VirtualTime, random: SeededRandom) {
+  constructor(time: VirtualTime, random: SeededRandom, sessionTimeoutMs: number) {
     this.#time = time;
     this.#random = random;
-    this.#service = new MemoryElectionService({ sessionTimeoutMs: random.between(500, 6_000) }, { clock: time });
+    this.#service = new MemoryElectionService({ sessionTimeoutMs }, { clock: time });
   }
 
   election(process: SimProcess): Election {

@@ -13,6 +13,7 @@ import {
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
 import type { VirtualTime } from './virtual-time.js';
+import type { WorldSettings } from './world-settings.js';
 
 /** Rules of the protocol left out on purpose, to see the checks find it. */
 export interface JournalDefects {
@@ -44,10 +45,10 @@ export interface SharedJournal {
 export class SharedFolder implements SharedJournal {
   readonly #store: MemoryJournalStore;
 
-  constructor(time: VirtualTime, random: SeededRandom, defects: JournalDefects) {
-    const slowestMs = random.between(0.3, 40);
-    const latencyMs = Object.fromEntries(KINDS.map((kind) => [kind, [0.02, random.between(0.05, slowestMs)] as const]));
-    const settings = { latencyMs, markDelayMs: random.between(0.1, 20), pollIntervalMs: random.between(1, 50) };
+  constructor(time: VirtualTime, random: SeededRandom, { storageMs, pollIntervalMs }: WorldSettings, defects: JournalDefects) {
+    const [low, high] = storageMs;
+    const latencyMs = Object.fromEntries(KINDS.map((kind) => [kind, [low, random.between(low, high)] as const]));
+    const settings = { latencyMs, markDelayMs: random.between(0.1, 20), pollIntervalMs };
     this.#store = new DefectiveStore(settings, { clock: time, random: random.fork('store') }, defects);
     this.#random = random;
   }

@@ -14,6 +14,7 @@ import type { SeededRandom } from './seeded-random.js';
 import type { JournalDefects, SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
 import type { VirtualTime } from './virtual-time.js';
+import type { WorldSettings } from './world-settings.js';
 
 const FORMAT = { clusterId: 'simulated', incarnationId: '5'.repeat(32) };
 const KINDS = ['lost', 'answer lost', 'busy', 'late', 'twice'] as const;
@@ -29,12 +30,12 @@ export class SharedBucket implements SharedJournal {
   /** The first object that was ever made in each slot: what the log holds, collected or not. */
   readonly #log = new Map<string, Batch>();
 
-  constructor(time: VirtualTime, random: SeededRandom, { noCondition = false }: JournalDefects) {
+  constructor(time: VirtualTime, random: SeededRandom, settings: WorldSettings, { noCondition = false }: JournalDefects) {
     this.#isUnconditional = noCondition;
     this.#time = time;
     this.#random = random;
-    this.#settings = { pollIntervalMs: random.between(1, 250), giveUpMs: random.between(200, 5_000) };
-    this.#objects = new MemoryObjects({ clock: time, latencyMs: random.between(0.2, 40) });
+    this.#settings = { pollIntervalMs: settings.pollIntervalMs, giveUpMs: random.between(200, 5_000) };
+    this.#objects = new MemoryObjects({ clock: time, latencyMs: settings.storageMs[1] });
     const { objects } = this.#objects;
     objects.set(FORMAT_KEY, encodeFormat(FORMAT));
     const set = objects.set.bind(objects);

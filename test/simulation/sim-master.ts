@@ -1,6 +1,7 @@
 /**
  * One master of the production code on a host of the world.
  */
+import { ManualElection } from '../../src/election/manual-election.js';
 import type { Journal } from '../../src/journal/journal.js';
 import type { KvStores } from '../../src/kv/kv-store.js';
 import { ownNameGroups } from '../../src/master/group-mapping.js';
@@ -15,6 +16,7 @@ import { type CommitObserver, gatedJournal, gatedStores } from './gated-seams.js
 import type { SharedElection } from './shared-election.js';
 import type { SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
+import type { MasterTuning } from './world-settings.js';
 
 /** Wraps the journal of each master: a defect that the checks have to find. */
 export type Sabotage = (journal: Journal, process: SimProcess) => Journal;
@@ -28,10 +30,11 @@ export interface MasterParts {
   readonly sabotage: Sabotage | undefined;
   /** `host:port` of all masters. */
   readonly peers: readonly string[];
+  readonly tuning: MasterTuning;
+  readonly isObserver: boolean;
 }
 
-/** Small bounds, so that a short life meets them. */
-const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddress' | 'peers'> = {
+const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddress' | 'peers' | 'isObserver' | keyof MasterTuning> = {
   ...RPC_SERVER_DEFAULTS,
   version: 'simulated',
   owner: 'simon',
@@ -39,31 +42,18 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   permissionsEnabled: true,
   supergroup: 'supergroup',
   groupsTimeoutMs: 60_000,
-  recentBytesMax: 20_000,
   standbyStreamsMax: 8,
-  heartbeatIntervalMs: 100,
-  leaderPingTimeoutMs: 1_000,
-  expelIntervalMs: 1_000,
-  inodeCacheMax: 64,
-  flushRows: 200,
-  flushIntervalMs: 300,
-  queueMax: 1024,
-  digestIntervalBatches: 20,
   namespace: { blockBytesDefault: 64 * 1024 * 1024, trashIntervalMs: 0 },
   clientTimeoutMs: 3_600_000,
   ttlCheckIntervalMs: 60_000,
   leaseTimeoutMs: 600_000,
   leaseRecovery: 'complete' as const,
   accessTimePrecisionMs: 0,
-  isObserver: false,
   clientsMax: 1000,
   clockSkewMaxMs: 30_000,
-  incumbentGraceMs: 2_000,
   checkpointsEnabled: true,
-  checkpointPeriodEntries: 60,
   checkpointPeriodBytes: 1 << 30,
   checkpointPeriodMs: 3_600_000,
-  checkpointsKept: 1,
 };
 
 /** Resolves when the master has ended by itself, or after `stop` was aborted. */
@@ -71,13 +61,21 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
   const { clock, log } = process;
   const observed = gatedJournal(process, await parts.journal.open(process), parts.commits);
   const master = await Master.open(
-    { ...SETTINGS, peers: parts.peers, rpcAddress: address, listenAddress: address, webAddress: `${address.split(':')[0]}:19999` },
+    {
+      ...SETTINGS,
+      ...parts.tuning,
+      isObserver: parts.isObserver,
+      peers: parts.peers,
+      rpcAddress: address,
+      listenAddress: address,
+      webAddress: `${address.split(':')[0]}:19999`,
+    },
     {
       clock,
       log,
       network: gatedNetwork(process, parts.network),
       journal: parts.sabotage?.(observed, process) ?? observed,
-      election: parts.election.election(process),
+      election: parts.isObserver ? new ManualElection('never') : parts.election.election(process),
       stores: gatedStores(process, parts.stores),
       underStores: new UnderStores(async () => new MemoryUnderFiles().open()),
       groups: ownNameGroups,

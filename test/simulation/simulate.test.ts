@@ -3,10 +3,12 @@
  * `SEED=<seed> npm run simulate` (the same code; any change to it makes other worlds of the same seeds).
  */
 import { describe, expect, test } from 'vitest';
+import type { FaultName } from './faults/kinds.js';
 import { forgetWhatWasSeen, otherCheckpoint, otherReplay, otherStream, renumberRetries, withoutConfirm } from './sabotage.js';
-import { World, type WorldOutcome, type WorldSettings } from './world.js';
+import { drawSettings } from './swarm.js';
+import { World, type WorldExtras, type WorldOutcome } from './world.js';
+import type { Storage } from './world-settings.js';
 
-const FAULTS_MS = 6_000;
 const BUDGET_MS = Number(process.env.SIMULATE_SECONDS ?? 30) * 1_000;
 /** Worlds without a defect are fine; one of so many with it is not. */
 const WORLDS_TO_FIND = 60;
@@ -20,7 +22,7 @@ function tell(outcome: WorldOutcome): string {
 
 if (chosen !== undefined) {
   test(`the world of seed ${chosen}: keeps the invariants`, { timeout: 600_000 }, async () => {
-    const outcome = await World.run(chosen, { faultsMs: FAULTS_MS, narrate: (line) => process.stdout.write(`${line}\n`) });
+    const outcome = await World.run(chosen, drawSettings(chosen), { narrate: (line) => process.stdout.write(`${line}\n`) });
     expect(outcome.violations, tell(outcome)).toEqual([]);
   });
 } else {
@@ -30,9 +32,9 @@ if (chosen !== undefined) {
 
 function simulatedWorlds(): void {
   test('a world: lived twice, is the same to the last event', { timeout: 120_000 }, async () => {
-    const [once, again] = [await World.run(7, { faultsMs: FAULTS_MS }), await World.run(7, { faultsMs: FAULTS_MS })];
+    const [once, again] = [await World.run(7), await World.run(7)];
     expect(again).toEqual(once);
-    expect(once.trace).not.toBe((await World.run(8, { faultsMs: FAULTS_MS })).trace);
+    expect(once.trace).not.toBe((await World.run(8)).trace);
     expect(once.acknowledged).toBeGreaterThan(20);
   });
 
@@ -52,7 +54,7 @@ function simulatedWorlds(): void {
     };
     const faults: Record<string, number> = {};
     for (const until = performance.now() + BUDGET_MS; performance.now() < until; sum.worlds++) {
-      const outcome = await World.run(base + sum.worlds, { faultsMs: FAULTS_MS });
+      const outcome = await World.run(base + sum.worlds);
       expect(outcome.violations, tell(outcome)).toEqual([]);
       for (const key of ['events', 'told', 'acknowledged', 'unknown', 'looks', 'epochs', 'digestsCompared', 'published', 'loaded'] as const)
         sum[key] += outcome[key];
@@ -70,10 +72,10 @@ function simulatedWorlds(): void {
 }
 
 /** Lives worlds with this defect until one shows a violation that begins so. */
-async function expectFound(violation: RegExp, settings: Partial<WorldSettings>): Promise<void> {
+async function expectFound(violation: RegExp, extras: WorldExtras, only?: FaultName, storage: Storage = 'folder'): Promise<void> {
   const others: string[] = [];
   for (let seed = 1; seed <= WORLDS_TO_FIND; seed++) {
-    const { violations } = await World.run(seed, { faultsMs: FAULTS_MS, ...settings });
+    const { violations } = await World.run(seed, { ...drawSettings(seed, only && [only]), storage }, extras);
     if (violations.some((one) => violation.test(one))) return;
     others.push(...violations);
   }
@@ -94,12 +96,12 @@ function defectsOnPurpose(): void {
   });
 
   test('a bucket that writes over what stands in a slot: two epochs commit', { timeout: 120_000 }, async () => {
-    await expectFound(/^I1|^I2/, { defects: { noCondition: true }, storage: 'bucket' });
+    await expectFound(/^I1|^I2/, { defects: { noCondition: true } }, undefined, 'bucket');
   });
 
   test('a leader that does not confirm before it answers reads: they are stale', { timeout: 120_000 }, async () => {
     // Only a leader that hears nothing of its successor goes on answering.
-    await expectFound(/^I1, I6|^I5/, { sabotage: withoutConfirm, faults: ['strand the leader with a client'] });
+    await expectFound(/^I1, I6|^I5/, { sabotage: withoutConfirm }, 'strand the leader with a client');
   });
 
   test('a read on any master that does not say what its client has seen: it is older', { timeout: 120_000 }, async () => {
@@ -117,7 +119,7 @@ function defectsOnPurpose(): void {
   test('a checkpoint of a damaged store whose digest nobody checked: who begins with it has another state', {
     timeout: 120_000,
   }, async () => {
-    await expectFound(/^I4/, { sabotage: otherCheckpoint, faults: ['replace a master'] });
+    await expectFound(/^I4/, { sabotage: otherCheckpoint }, 'replace a master');
   });
 
   test('a retry under another number: it runs twice', { timeout: 120_000 }, async () => {

@@ -8,6 +8,7 @@ import type { ReadOptions } from '../../src/client/client.js';
 import type { FileSystem } from '../../src/client/file-system.js';
 import { FileStory, Moments, type Outcome } from './file-story.js';
 import type { SimProcess } from './sim-process.js';
+import type { Range } from './world-settings.js';
 
 export const DIRECTORIES = ['/d0', '/d1', '/d2'] as const;
 
@@ -54,14 +55,16 @@ export class Worker {
   /** Blocks that were handed out for files that are not complete, as far as that is known. */
   readonly #blocks = new Map<FileStory, number>();
   readonly #onlyLooks: boolean;
+  readonly #pauseMs: Range;
 
   /** @param onlyLooks changes nothing: its client does not learn from failed changes that its leader is superseded. */
-  constructor(name: string, process: SimProcess, files: FileSystem, workload: Workload, onlyLooks: boolean) {
+  constructor(name: string, process: SimProcess, files: FileSystem, workload: Workload, onlyLooks: boolean, pauseMs: Range) {
     this.#name = name;
     this.#process = process;
     this.#files = files;
     this.#workload = workload;
     this.#onlyLooks = onlyLooks;
+    this.#pauseMs = pauseMs;
   }
 
   /** Works until the workload stops. */
@@ -69,7 +72,7 @@ export class Worker {
     const { random, clock } = this.#process;
     while (!this.#workload.stopping) {
       await this.#act();
-      await sleep(clock, random.between(0.2, 60));
+      await sleep(clock, random.between(...this.#pauseMs));
     }
   }
 

@@ -1,33 +1,30 @@
 /**
- * A whole cluster in one process under one seed: three masters and two clients of the production code, virtual time, and storage, network
+ * A whole cluster in one process under one seed: masters and clients of the production code, virtual time, and storage, network
  * and election from memory, which fail as the seed says. A world is a function of its seed: the same one fails in the same way again.
  *
  * A world lives for a while under faults. Then the faults stop, and it has to serve again within a bound; its history is checked.
  */
 import { sleep } from '../../src/base/wait.js';
-import { Cluster, type Storage } from './cluster.js';
+import { Cluster } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
-import { type FaultName, FaultPlan } from './fault-plan.js';
+import { FaultPlan } from './fault-plan.js';
 import { SeededRandom } from './seeded-random.js';
 import type { JournalDefects } from './shared-journal.js';
 import type { CallSabotage, SimClient } from './sim-client.js';
 import type { Sabotage } from './sim-master.js';
 import type { SimProcess } from './sim-process.js';
+import { drawSettings } from './swarm.js';
 import { settled, VirtualTime } from './virtual-time.js';
 import { Watcher } from './watcher.js';
 import { DIRECTORIES, NAMES_MAX, Worker, Workload } from './workload.js';
+import type { WorldSettings } from './world-settings.js';
 
-export interface WorldSettings {
-  /** Virtual milliseconds under faults. */
-  readonly faultsMs: number;
-  /** Default: a folder in worlds with defects, and in every second other one. */
-  readonly storage?: Storage;
+/** What a world is given beside its settings, for tests of its checks. */
+export interface WorldExtras {
   /** Defects of the journal that the checks have to find. */
   readonly defects?: JournalDefects;
   readonly sabotage?: Sabotage;
   readonly callSabotage?: CallSabotage;
-  /** What may break; default: everything. */
-  readonly faults?: readonly FaultName[];
   /** Hears what happens, line by line. */
   readonly narrate?: (line: string) => void;
 }
@@ -52,7 +49,6 @@ export interface WorldOutcome {
   readonly faults: Readonly<Record<string, number>>;
 }
 
-const WORKERS_PER_CLIENT = 4;
 /** Once nothing is broken any more: until a new client is answered, and until all masters have the same state. */
 const SERVICE_BOUND_MS = 30_000;
 /** By then the last commit is marked. */
@@ -62,6 +58,7 @@ const EVENTS_MAX = 2_000_000;
 export class World {
   readonly #seed: number;
   readonly #settings: WorldSettings;
+  readonly #extras: WorldExtras;
   readonly #time: VirtualTime;
   readonly #commits = new CommitRecord();
   readonly #workload = new Workload();
@@ -72,9 +69,10 @@ export class World {
   #published = 0;
   #loaded = 0;
 
-  private constructor(seed: number, settings: WorldSettings) {
+  private constructor(seed: number, settings: WorldSettings, extras: WorldExtras) {
     this.#seed = seed;
     this.#settings = settings;
+    this.#extras = extras;
     this.#time = new VirtualTime((line) => this.#hear(line));
     const random = new SeededRandom(seed, 'world');
     this.#cluster = new Cluster({
@@ -82,17 +80,17 @@ export class World {
       random: random.fork('cluster'),
       commits: this.#commits,
       program: (client, process) => this.#clientProgram(client, process),
-      storage: settings.storage ?? (settings.defects === undefined && seed % 2 === 1 ? 'bucket' : 'folder'),
-      defects: settings.defects ?? {},
-      sabotage: settings.sabotage,
-      callSabotage: settings.callSabotage,
+      settings,
+      defects: extras.defects ?? {},
+      sabotage: extras.sabotage,
+      callSabotage: extras.callSabotage,
     });
-    this.#faults = new FaultPlan(this.#cluster, this.#time, random.fork('faults'), settings.faults);
+    this.#faults = new FaultPlan(this.#cluster, this.#time, settings.faults, settings.faultStretch);
   }
 
   /** Lives the world of `seed` from its beginning to its end. */
-  static async run(seed: number, settings: WorldSettings): Promise<WorldOutcome> {
-    const world = new World(seed, settings);
+  static async run(seed: number, settings: WorldSettings = drawSettings(seed), extras: WorldExtras = {}): Promise<WorldOutcome> {
+    const world = new World(seed, settings, extras);
     await world.#live();
     return world.#outcome();
   }
@@ -100,9 +98,9 @@ export class World {
   async #live(): Promise<void> {
     const { violations } = this.#workload;
     for (const host of [...this.#cluster.masters, ...this.#cluster.clients]) this.#cluster.restart(host);
-    const auditor = this.#cluster.openJudge();
+    const auditor = this.#cluster.openJudge('auditor');
     this.#audit(auditor.client, auditor.process).catch(() => {});
-    const judge = this.#cluster.openJudge();
+    const judge = this.#cluster.openJudge('watcher');
     const watcher = new Watcher(judge.process, judge.client.files);
     const watching = watcher.run(
       () => this.#commits.highestSn,
@@ -110,9 +108,7 @@ export class World {
     );
     watching.catch((error: unknown) => violations.push(`the change feed ended: ${String(error)}`));
     await settled();
-    while (this.#time.monotonicMs() < this.#settings.faultsMs && this.#time.steps < EVENTS_MAX) {
-      this.#faults.beforeEvent();
-      if (!(await this.#time.step())) break;
+    while (this.#time.steps < EVENTS_MAX && (await this.#time.step(this.#settings.lifeMs))) {
       if (this.#commits.violations.length > 0 || violations.length > 0) return;
     }
     this.#time.note('the faults end');
@@ -140,15 +136,15 @@ export class World {
     if (line.includes("the position is not on the journal's chain")) this.#workload.violations.push(`I1, I4: ${line}`);
     if (line.includes('what the leader sent does not follow')) this.#workload.violations.push(`I4: ${line}`);
     if (line.includes("the state differs from the leader's")) this.#workload.violations.push(`I4: ${line}`);
-    this.#settings.narrate?.(line);
+    this.#extras.narrate?.(line);
   }
 
   async #clientProgram(client: SimClient, process: SimProcess): Promise<void> {
     for (const directory of DIRECTORIES) await this.#makeDirectory(client, process, directory);
     const onlyLooks = process.random.chance(0.35);
     const workers = Array.from(
-      { length: WORKERS_PER_CLIENT },
-      (_, at) => new Worker(`${process.name}.${at}`, process, client.files, this.#workload, onlyLooks),
+      { length: this.#settings.workersPerClient },
+      (_, at) => new Worker(`${process.name}.${at}`, process, client.files, this.#workload, onlyLooks, this.#settings.pauseMs),
     );
     await Promise.all(workers.map((worker) => worker.run()));
   }
@@ -168,7 +164,7 @@ export class World {
   /** A client that was not there before sees everything. */
   async #finalLook(): Promise<void> {
     const { client, process } = this.#cluster.openJudge();
-    const judge = new Worker('judge', process, client.files, this.#workload, true);
+    const judge = new Worker('judge', process, client.files, this.#workload, true, this.#settings.pauseMs);
     for (const directory of DIRECTORIES) {
       await this.#makeDirectory(client, process, directory);
       while (!(await judge.list(directory, SERVICE_BOUND_MS)));
