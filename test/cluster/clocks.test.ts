@@ -1,23 +1,20 @@
 /**
  * Clocks that jump under running masters: libfaketime moves what a process is told of the time, and leaves monotonic time alone.
  */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
+import { closedWithTest } from '../servers/closed-with-test.js';
+import { FakeClock } from '../servers/fake-clock.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { Cluster } from './cluster.js';
 import { Load } from './load.js';
 import type { MasterProcess } from './master-process.js';
 
-const LIBRARIES = '/usr/lib';
-const LIBRARY = path.join('faketime', 'libfaketime.so.1');
 const ALARM = /clock is \d+ s (ahead of|behind) the cluster's time/;
 /** Leader's time is slewed by a tenth at most: by seconds in such a test. */
 const TOLERANCE_MS = 60_000;
 
 test('clock jumps: a day ahead and a day back under load, nothing stamped wrongly, an alarm while it is off, no request fails', async () => {
-  const clocks = [new FakeClock(), new FakeClock(), new FakeClock()];
+  const clocks = [closedWithTest(new FakeClock()), closedWithTest(new FakeClock()), closedWithTest(new FakeClock())];
   const cluster = await Cluster.start({ masters: 3, place: (index) => ({ env: clocks[index]?.env ?? {} }) });
   const clockOf = (master: MasterProcess) => clocks[cluster.masters.indexOf(master)] as FakeClock;
   const fs = await cluster.client();
@@ -48,37 +45,8 @@ test('clock jumps: a day ahead and a day back under load, nothing stamped wrongl
   for await (const { createdMs } of fs.list(load.folder)) expect(Math.abs(createdMs - now)).toBeLessThan(TOLERANCE_MS);
 });
 
-/** What one process is told of the time. */
-class FakeClock {
-  readonly env: Record<string, string>;
-  readonly #file: string;
-
-  constructor() {
-    const library = readdirSync(LIBRARIES)
-      .map((name) => path.join(LIBRARIES, name, LIBRARY))
-      .find((file) => existsSync(file));
-    if (library === undefined) throw new Error(`${LIBRARY} is not installed below ${LIBRARIES}: run scripts/install-test-servers`);
-    const folder = mkdtempSync(path.join(tmpdir(), 'understudy-clock-'));
-    this.#file = path.join(folder, 'offset');
-    this.set('+0');
-    this.env = {
-      LD_PRELOAD: library,
-      FAKETIME_TIMESTAMP_FILE: this.#file,
-      FAKETIME_NO_CACHE: '1',
-      FAKETIME_DONT_FAKE_MONOTONIC: '1',
-      DONT_FAKE_MONOTONIC: '1',
-    };
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  }
-
-  /** @param offset as libfaketime takes it: `+1d`, `-1d`, `+0`. */
-  set(offset: string): void {
-    writeFileSync(this.#file, offset);
-  }
-}
-
 test('clock jumps: the next leader starts with a clock a day ahead, the others disagree, it says so', async () => {
-  const clocks = [new FakeClock(), new FakeClock(), new FakeClock()];
+  const clocks = [closedWithTest(new FakeClock()), closedWithTest(new FakeClock()), closedWithTest(new FakeClock())];
   clocks[0]?.set('+1d');
   const cluster = await Cluster.prepare({ masters: 3, place: (index) => ({ env: clocks[index]?.env ?? {} }) });
   await cluster.format();

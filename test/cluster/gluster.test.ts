@@ -1,7 +1,8 @@
 /** Masters on two hosts: real processes whose journal is on a GlusterFS volume with default options, mounted twice. */
 import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeOnGluster, GlusterVolume } from '../servers/gluster.js';
+import { describeOnGluster } from '../servers/describe-on-gluster.js';
+import { GlusterVolume } from '../servers/gluster.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { startZooKeeper, type ZooKeeperEnsemble } from '../servers/zookeeper.js';
 import { Cluster, type ClusterOptions } from './cluster.js';

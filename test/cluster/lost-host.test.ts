@@ -2,6 +2,7 @@
  * The leader's whole host goes: no connection is closed, none is refused, there is only silence.
  */
 import { describe, expect, test } from 'vitest';
+import { closedWithTest } from '../servers/closed-with-test.js';
 import { NetworkHost } from '../servers/network-host.js';
 import { TcpProxy } from '../servers/tcp-proxy.js';
 import { waitUntil } from '../servers/wait-until.js';
@@ -15,7 +16,7 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   for (const fate of ['is gone', 'is cut off, and comes back'] as const) {
     test(`leader's host ${fate}: another leads once its session has ended, no request fails, nothing is lost`, async () => {
       await using zooKeeper = await startZooKeeper(1);
-      const host = new NetworkHost();
+      const host = closedWithTest(new NetworkHost());
       // Its side of ZooKeeper goes with the cable.
       await using proxy = await TcpProxy.start(zooKeeper.connectString, host.gateway);
       const zookeeper = `${zooKeeper.connectString}/lost-host`;

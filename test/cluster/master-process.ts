@@ -3,6 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync } from 'node:fs';
 import path from 'node:path';
 import type { RpcConnection } from '../../src/rpc/rpc.js';
 import { ROOT } from '../servers/built.js';
@@ -23,6 +24,8 @@ export interface MasterPlace {
   readonly host?: string;
   /** A program, with its arguments, that runs the master. */
   readonly wrapper?: readonly string[];
+  /** A file for what it says; kept in `stderr` without it. */
+  readonly logFile?: string;
   /** Beside this process's own environment. */
   readonly env?: Readonly<Record<string, string>>;
 }
@@ -60,7 +63,9 @@ export class MasterProcess {
     const args = Object.entries(own).map(([key, value]) => `-Dunderstudy.${key}=${value}`);
     const [program = '', ...rest] = [...(this.place.wrapper ?? []), path.join(ROOT, 'bin', 'master'), '--conf', confDir, ...args];
     const env = { ...process.env, ...this.place.env };
-    const child = tracked(spawn(program, rest, { stdio: ['ignore', 'ignore', 'pipe'], env }));
+    const log = this.place.logFile === undefined ? 'pipe' : openSync(this.place.logFile, 'a');
+    const child = tracked(spawn(program, rest, { stdio: ['ignore', 'ignore', log], env }));
+    if (log !== 'pipe') closeSync(log);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       this.stderr += text;
     });

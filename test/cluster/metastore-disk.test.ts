@@ -2,14 +2,15 @@
  * The disk of a master's own LevelDB fills up: that master gives the lead away, and returns by itself when there is room.
  */
 import { describe, expect, test } from 'vitest';
+import { closedWithTest } from '../servers/closed-with-test.js';
+import { SmallDisk } from '../servers/storage.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { Cluster } from './cluster.js';
 import { Load } from './load.js';
-import { SmallDisk } from './storage.js';
 
 describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   test("metastore's disk full: that master yields, another leads, no request fails; with room again it follows from where it stands", async () => {
-    const disks = [new SmallDisk(64), new SmallDisk(64)];
+    const disks = [closedWithTest(new SmallDisk(64)), closedWithTest(new SmallDisk(64))];
     const place = (index: number) => ({ metastore: `${disks[index]?.folder}/metastore` });
     const cluster = await Cluster.start({ masters: 2, place, settings: { 'master.metastore.flush.interval': '10ms' } });
     const load = await Load.start(await cluster.client(), 64);

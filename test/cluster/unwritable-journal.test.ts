@@ -3,10 +3,11 @@
  */
 import { describe, expect, test } from 'vitest';
 import { type FileSystem, isError } from '../../src/cli/understudy.js';
+import { closedWithTest } from '../servers/closed-with-test.js';
+import { SmallDisk, Unwritable } from '../servers/storage.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { Cluster } from './cluster.js';
 import { Load } from './load.js';
-import { SmallDisk, Unwritable } from './storage.js';
 
 const MEGABYTE = 1 << 20;
 /** Segments as small as they can be. */
@@ -14,7 +15,7 @@ const SMALL_SEGMENTS = { 'master.journal.log.size.bytes.max': '1MB', 'master.jou
 
 describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   test('journal below its reserve of space: changes are refused with the reason until there is room', async () => {
-    const disk = new SmallDisk(32);
+    const disk = closedWithTest(new SmallDisk(32));
     const settings = { ...SMALL_SEGMENTS, 'master.journal.free.space.reserve': '8MB' };
     const cluster = await Cluster.start({ masters: 2, journal: `${disk.folder}/journal`, settings });
     const fs = await cluster.client();
@@ -34,7 +35,7 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   });
 
   test('journal whose storage is full: changes are refused with the reason until there is room, and no request under way is lost', async () => {
-    const disk = new SmallDisk(32);
+    const disk = closedWithTest(new SmallDisk(32));
     const settings = { ...SMALL_SEGMENTS, 'master.journal.free.space.reserve': '0' };
     const cluster = await Cluster.start({ masters: 2, journal: `${disk.folder}/journal`, settings });
     const fs = await cluster.client();
@@ -59,11 +60,11 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
     await load.progress(100);
     const leader = await cluster.leader();
 
-    const locked = new Unwritable(cluster.journal);
+    const locked = closedWithTest(new Unwritable(cluster.journal));
     await refused(await cluster.client(), /EPERM|EROFS/);
     expect(await fs.exists(load.folder)).toBe(true);
     expect((await leader.status()).reason).toMatch(/EPERM|EROFS/);
-    locked.end();
+    locked.close();
     await load.progress(100);
     await load.stop();
     await load.expectAllThere();

@@ -13,7 +13,8 @@ import { GENESIS } from '../../src/journal/journal.js';
 import { fullStorageContract } from '../contract/full-storage-contract.js';
 import { bytesOf, claim, errorOf, type JournalWorld, journalContract, readTo, textOf } from '../contract/journal-contract.js';
 import { retentionContract } from '../contract/retention-contract.js';
-import { describeOnGluster, GlusterVolume } from '../servers/gluster.js';
+import { describeOnGluster } from '../servers/describe-on-gluster.js';
+import { GlusterVolume } from '../servers/gluster.js';
 import { waitUntil } from '../servers/wait-until.js';
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };

@@ -9,10 +9,11 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type Batch, GENESIS } from '../../src/journal/journal.js';
-import { SmallDisk } from '../cluster/storage.js';
 import { fullStorageContract } from '../contract/full-storage-contract.js';
 import { type JournalWorld, journalContract } from '../contract/journal-contract.js';
 import { retentionContract } from '../contract/retention-contract.js';
+import { closedWithTest } from '../servers/closed-with-test.js';
+import { SmallDisk } from '../servers/storage.js';
 
 const deps = { clock: systemClock, random: systemRandom, log: silentLog };
 
@@ -33,7 +34,7 @@ for (const isShared of [false, true]) {
 
 describe.skipIf(process.getuid?.() !== 0)('as root', () => {
   fullStorageContract('directory journal', async () => {
-    const disk = new SmallDisk(16);
+    const disk = closedWithTest(new SmallDisk(16));
     const settings = { folder: path.join(disk.folder, 'journal'), segmentBytes: 1 << 20, batchBytesMax: 32 << 10, freeBytesReserve: 0 };
     await formatDirectoryJournal(settings, deps);
     return {

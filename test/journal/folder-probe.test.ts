@@ -11,7 +11,8 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { beginProbe, endProbe, type FolderReport, probeOnOneHost } from '../../src/journal/folder-probe.js';
 import { type PairReport, preparePair, probeAsPair } from '../../src/journal/folder-probe-pair.js';
 import { errorOf } from '../contract/journal-contract.js';
-import { describeOnGluster, GlusterVolume } from '../servers/gluster.js';
+import { describeOnGluster } from '../servers/describe-on-gluster.js';
+import { GlusterVolume } from '../servers/gluster.js';
 
 const deps = { clock: systemClock, random: systemRandom };
 const broken = ({ findings }: Pick<FolderReport, 'findings'>) => findings.filter(({ holds }) => !holds).map(({ what }) => what);

@@ -5,10 +5,11 @@ import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vit
 import { isError } from '../../src/base/errors.js';
 import type { JournalWriter } from '../../src/journal/journal.js';
 import type { ObjectStore } from '../../src/journal/object-store.js';
-import { SmallDisk } from '../cluster/storage.js';
 import { bytesOf, claim, errorOf, journalContract, OBJECT_TRAITS, readTo, textOf } from '../contract/journal-contract.js';
 import { retentionContract } from '../contract/retention-contract.js';
+import { closedWithTest } from '../servers/closed-with-test.js';
 import { type S3Make, type S3Server, startS3 } from '../servers/s3.js';
+import { SmallDisk } from '../servers/storage.js';
 import { newPrefix, objectWorld, openStore } from './object-worlds.js';
 
 const BUCKET = 'journals';
@@ -44,7 +45,7 @@ for (const make of ['versitygw', 'minio'] as const satisfies S3Make[]) {
 }
 
 test('object journal on versitygw: its disk fills up, appends are refused and the writer lives on; with room again all goes on', async () => {
-  const disk = new SmallDisk(16);
+  const disk = closedWithTest(new SmallDisk(16));
   const server = await startS3({ make: 'versitygw', folder: mkdtempSync(join(disk.folder, 'data-')) });
   onTestFinished(() => server.close());
   await server.createBucket(BUCKET);

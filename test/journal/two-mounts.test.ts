@@ -19,7 +19,8 @@ import type { DirectoryJournalSettings } from '../../src/journal/directory-layou
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type ChainPoint, endOf, GENESIS } from '../../src/journal/journal.js';
 import { bytesOf } from '../contract/journal-contract.js';
-import { describeOnGluster, GlusterVolume } from '../servers/gluster.js';
+import { describeOnGluster } from '../servers/describe-on-gluster.js';
+import { GlusterVolume } from '../servers/gluster.js';
 import { killProcess, tracked } from '../servers/processes.js';
 import { compileJournal } from './compiled-sources.js';
 

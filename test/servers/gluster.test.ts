@@ -4,7 +4,8 @@ import { readdirSync, readFileSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test } from 'vitest';
-import { describeOnGluster, GlusterVolume } from './gluster.js';
+import { describeOnGluster } from './describe-on-gluster.js';
+import { GlusterVolume } from './gluster.js';
 
 const own = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith(`understudy-gluster-${process.pid}-`));
 

@@ -5,12 +5,14 @@
  * The servers live in name spaces of their own (network, processes, mounts): nothing of the machine's own GlusterFS is touched, no port of it is
  * taken, and all of it ends with one process. The clients are processes of the machine's, in the servers' network. Needs root.
  */
-import { type ChildProcess, execFileSync, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { describe } from 'vitest';
+import { mountsBelow, unmountBelow } from './mounts.js';
 import { killProcess, startProcess } from './processes.js';
+import type { ServerHost } from './server-program.js';
+import { isOwnerGone, undoneAtExit } from './undone-at-exit.js';
 import { waitUntil } from './wait-until.js';
 
 const NEEDED = ['glusterd', 'gluster', 'glusterfs', 'ip', 'nsenter', 'setpriv', 'unshare', 'mount', 'umount'];
@@ -20,19 +22,22 @@ const COMMAND_LIMIT_MS = 30_000;
 /** Of the servers' own network; nobody else can reach it. */
 const ADDRESS = '10.255.255.1';
 
-/** Run as the first process of the name spaces: what a server keeps under fixed names goes to the folder `$1`, or to memory. `$2`: megabytes of the disk, or 0. */
+/**
+ * Run as the first process of the name spaces: what a server keeps under fixed names goes to the folder `$1`, or to memory. `$2`: megabytes of
+ * the disk, or 0. `$3`: the address that it gives its network; empty where the network is there already.
+ */
 const SERVERS = `
 set -e
 mount -t tmpfs understudy-test /run && mkdir -p /run/gluster
 for at in lib/glusterd log/glusterfs; do mkdir -p "$1/$at" "/var/$at" && mount --bind "$1/$at" "/var/$at"; done
-ip link set lo up && ip addr add ${ADDRESS}/32 dev lo
+if [ -n "$3" ]; then ip link set lo up && ip addr add "$3/32" dev lo; fi
 mkdir -p "$1/disk"
 if [ "$2" != 0 ]; then mount -t tmpfs -o "size=$2m" understudy-test "$1/disk"; fi
 exec glusterd --no-daemon
 `;
 
 /** @returns what this machine lacks to run GlusterFS; undefined where it can. */
-function whatGlusterLacks(): string | undefined {
+export function whatGlusterLacks(): string | undefined {
   if (process.platform !== 'linux') return 'Linux';
   if (process.getuid?.() !== 0) return 'root';
   if (!existsSync('/dev/fuse')) return '/dev/fuse';
@@ -53,23 +58,35 @@ function whatGlusterLacks(): string | undefined {
   return status === 0 ? undefined : `the right to make name spaces and to mount in them (${String(stderr).trim()})`;
 }
 
-/** As `describe`; where the machine cannot run GlusterFS the tests are skipped, and both the name and a line on stderr say why. */
-export function describeOnGluster(name: string, tests: () => void): void {
-  const lack = whatGlusterLacks();
-  if (lack === undefined) return void describe(name, tests);
-  process.stderr.write(`SKIPPED: "${name}": GlusterFS cannot be run, this machine lacks ${lack}\n`);
-  describe.skip(`${name} (SKIPPED: this machine lacks ${lack})`, tests);
+export interface VolumeOptions {
+  /** For a volume that can be filled, in memory. */
+  readonly megabytes?: number;
+  /** What the servers run on; without it they have a network of their own. */
+  readonly host?: ServerHost;
+  /** Hosts that mount it, at least two, where the servers have one. */
+  readonly clients?: readonly ServerHost[];
 }
 
 export class GlusterVolume implements AsyncDisposable {
+  /** The volume as its clients see it. */
+  readonly mounts: readonly [string, string, ...string[]];
   readonly #folder: string;
+  readonly #address: string;
   readonly #servers: ChildProcess;
+  readonly #removeFolder: () => void;
   readonly #clients: { readonly child: ChildProcess; readonly at: string }[] = [];
 
-  private constructor(folder: string, megabytes: number) {
+  private constructor(folder: string, { megabytes = 0, host, clients = [] }: VolumeOptions) {
     this.#folder = folder;
+    this.#removeFolder = undoneAtExit(() => {
+      unmountBelow(folder);
+      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
+    });
+    const [first, second, ...others] = clients.map((_, index) => path.join(folder, `m${index + 1}`));
+    this.mounts = [first ?? path.join(folder, 'm1'), second ?? path.join(folder, 'm2'), ...others];
+    this.#address = host?.address ?? ADDRESS;
     const args = [
-      '--net',
+      ...(host === undefined ? ['--net'] : []),
       '--pid',
       '--mount',
       '--mount-proc',
@@ -81,23 +98,22 @@ export class GlusterVolume implements AsyncDisposable {
       'bash',
       folder,
       String(megabytes),
+      host === undefined ? ADDRESS : '',
     ];
-    this.#servers = this.#spawn('unshare', args, 'servers');
+    const [program = '', ...rest] = [...(host?.wrapper ?? []), 'unshare', ...args];
+    this.#servers = this.#spawn(program, rest, 'servers');
   }
 
-  /**
-   * Removes what killed test runs left, then starts the servers, makes the volume and mounts it twice.
-   *
-   * @param options.megabytes for a volume that can be filled, in memory.
-   */
-  static async start({ megabytes = 0 }: { readonly megabytes?: number } = {}): Promise<GlusterVolume> {
+  /** Removes what killed test runs left, then starts the servers, makes the volume and mounts it. */
+  static async start(options: VolumeOptions = {}): Promise<GlusterVolume> {
     const lack = whatGlusterLacks();
     if (lack !== undefined) throw new Error(`GlusterFS cannot be run, this machine lacks ${lack}`);
     removeLeftOvers();
-    const volume = new GlusterVolume(mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`)), megabytes);
+    const volume = new GlusterVolume(mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`)), options);
     try {
       await volume.#make();
-      await Promise.all([volume.#mount('m1'), volume.#mount('m2')]);
+      const enterNetwork = ['nsenter', `--net=/proc/${volume.#first()}/ns/net`];
+      await Promise.all(volume.mounts.map((at, index) => volume.#mount(at, options.clients?.[index]?.wrapper ?? enterNetwork)));
       return volume;
     } catch (cause) {
       const error = new Error(`GlusterFS did not start: ${cause}\n${volume.logs()}`, { cause });
@@ -106,9 +122,9 @@ export class GlusterVolume implements AsyncDisposable {
     }
   }
 
-  /** The volume as two hosts see it. */
-  get mounts(): readonly [string, string] {
-    return [path.join(this.#folder, 'm1'), path.join(this.#folder, 'm2')];
+  /** Where the volume's data is kept, as seen from outside its name spaces. */
+  get disk(): string {
+    return path.join(`/proc/${this.#first()}/root`, this.#folder, 'disk');
   }
 
   /** @returns the ends of all logs. */
@@ -122,7 +138,7 @@ export class GlusterVolume implements AsyncDisposable {
   async #make(): Promise<void> {
     await waitUntil('glusterd answers', () => this.#gluster('volume', 'info').status === 0, START_LIMIT_MS);
     for (const args of [
-      ['create', 'journal', `${ADDRESS}:${this.#folder}/disk/brick`, 'force'],
+      ['create', 'journal', `${this.#address}:${this.#folder}/disk/brick`, 'force'],
       ['start', 'journal'],
     ]) {
       const { status, stdout, stderr } = this.#gluster('volume', ...args);
@@ -131,14 +147,48 @@ export class GlusterVolume implements AsyncDisposable {
   }
 
   /** Mounts as mount.glusterfs does, but keeps the client a child of this process. */
-  async #mount(name: string): Promise<void> {
-    const at = path.join(this.#folder, name);
+  async #mount(at: string, wrapper: readonly string[]): Promise<void> {
     mkdirSync(at);
-    const client = ['glusterfs', '--no-daemon', '--process-name', 'fuse', `--volfile-server=${ADDRESS}`, '--volfile-id=/journal'];
-    const log = `--log-file=${path.join(this.#folder, `${name}-client.log`)}`;
-    const child = this.#spawn('nsenter', [`--net=/proc/${this.#first()}/ns/net`, ...client, log, at], name);
+    const client = ['glusterfs', '--no-daemon', '--process-name', 'fuse', `--volfile-server=${this.#address}`, '--volfile-id=/journal'];
+    const [program = '', ...rest] = [...wrapper, ...client, `--log-file=${at}-client.log`, at];
+    const child = this.#spawn(program, rest, path.basename(at));
     this.#clients.push({ child, at });
     await waitUntil(`${at} is mounted`, () => isAlive(child) && mountsBelow(at).length > 0, START_LIMIT_MS);
+  }
+
+  /** SIGKILL of the process that keeps the data; waits until it is gone. */
+  async killBrick(): Promise<void> {
+    this.#signalBrick('SIGKILL');
+    await waitUntil('the brick is gone', () => this.#brick() === undefined);
+  }
+
+  /** Starts the process that keeps the data, if it does not run, and waits until it does. */
+  async startBrick(): Promise<void> {
+    this.#gluster('volume', 'start', 'journal', 'force');
+    await waitUntil('the brick runs', () => this.#brick() !== undefined, START_LIMIT_MS);
+  }
+
+  /** Connections stay open and nothing is answered. */
+  pauseBrick(): void {
+    this.#signalBrick('SIGSTOP');
+  }
+
+  resumeBrick(): void {
+    this.#signalBrick('SIGCONT');
+  }
+
+  #signalBrick(signal: NodeJS.Signals): void {
+    const brick = this.#brick();
+    if (brick !== undefined) process.kill(brick, signal);
+  }
+
+  /** The process id, from outside the name spaces. */
+  #brick(): number | undefined {
+    const { stdout } = spawnSync('pgrep', ['--ns', String(this.#first()), '--nslist', 'pid', '--exact', 'glusterfsd'], {
+      encoding: 'utf8',
+    });
+    const [pid] = stdout.split('\n').filter((line) => line !== '');
+    return pid === undefined ? undefined : Number(pid);
   }
 
   /** Bounded, whatever still has files open there. Idempotent. */
@@ -148,8 +198,7 @@ export class GlusterVolume implements AsyncDisposable {
       await killProcess(child);
     }
     await killProcess(this.#servers);
-    unmountBelow(this.#folder);
-    rmSync(this.#folder, { recursive: true, force: true, maxRetries: 10 });
+    this.#removeFolder();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -177,8 +226,7 @@ export class GlusterVolume implements AsyncDisposable {
 /** What this process, killed, would leave: a mount without its client, and a folder. */
 function removeLeftOvers(): void {
   for (const name of readdirSync(tmpdir())) {
-    const owner = name.startsWith(PREFIX) ? Number(name.slice(PREFIX.length).split('-')[0]) : Number.NaN;
-    if (!(owner > 0) || existsSync(`/proc/${owner}`)) continue;
+    if (!isOwnerGone(name, PREFIX)) continue;
     const folder = path.join(tmpdir(), name);
     unmountBelow(folder);
     rmSync(folder, { recursive: true, force: true });
@@ -187,13 +235,4 @@ function removeLeftOvers(): void {
 
 function isAlive(child: ChildProcess): boolean {
   return child.exitCode === null && child.signalCode === null;
-}
-
-function mountsBelow(folder: string): string[] {
-  const points = readFileSync('/proc/self/mountinfo', 'utf8').split('\n');
-  return points.map((line) => line.split(' ')[4] ?? '').filter((at) => at === folder || at.startsWith(`${folder}/`));
-}
-
-function unmountBelow(folder: string): void {
-  for (const at of mountsBelow(folder)) execFileSync('umount', ['--lazy', at], { timeout: COMMAND_LIMIT_MS });
 }

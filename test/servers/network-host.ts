@@ -1,9 +1,9 @@
 /**
  * A host of its own on a cable of its own: a network namespace, joined to this machine by a pair of virtual interfaces, that can be unplugged.
- * Needs root and iproute2, on Linux. Undone when the test ends, however it does.
+ * Needs root and iproute2, on Linux. Undone when this process ends, at the latest.
  */
 import { execFileSync } from 'node:child_process';
-import { onTestFinished } from 'vitest';
+import { undoneAtExit } from './undone-at-exit.js';
 
 let made = 0;
 
@@ -13,6 +13,8 @@ export class NetworkHost {
   readonly gateway: string;
   /** Runs a program there. */
   readonly wrapper: readonly string[];
+  /** Idempotent. */
+  readonly close: () => void;
   readonly #interface: string;
 
   constructor() {
@@ -26,7 +28,7 @@ export class NetworkHost {
     this.wrapper = ['ip', 'netns', 'exec', name];
     this.#interface = outside;
     ip('netns', 'add', name);
-    onTestFinished(() => ip('netns', 'delete', name));
+    this.close = undoneAtExit(() => ip('netns', 'delete', name));
     ip('link', 'add', outside, 'type', 'veth', 'peer', 'name', inside, 'netns', name);
     ip('addr', 'add', `${this.gateway}/30`, 'dev', outside);
     ip('link', 'set', outside, 'up');

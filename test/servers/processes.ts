@@ -3,7 +3,7 @@
  */
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 
 const living = new Set<ChildProcess>();
 const killAll = () => {
@@ -19,8 +19,11 @@ process.once('SIGTERM', () => {
 /** Starts a program whose output goes to the file `logPath`. */
 export function startProcess(command: string, args: readonly string[], logPath: string, cwd: string): ChildProcess {
   const log = openSync(logPath, 'a');
-  const child = spawn(command, args, { cwd, stdio: ['ignore', log, log] });
-  return tracked(child);
+  try {
+    return tracked(spawn(command, args, { cwd, stdio: ['ignore', log, log] }));
+  } finally {
+    closeSync(log);
+  }
 }
 
 /** @returns `child`, which ends with this process at the latest. */

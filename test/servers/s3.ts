@@ -11,7 +11,15 @@ import { delimiter, join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { ROOT } from './built.js';
 import { freePorts } from './ports.js';
-import { type RunningProgram, type ServerProgram, type Surroundings, startProgram, surroundingsFor } from './server-program.js';
+import {
+  type RunningProgram,
+  type ServerHost,
+  type ServerProgram,
+  type Surroundings,
+  startProgram,
+  surroundingsFor,
+  THIS_MACHINE,
+} from './server-program.js';
 import { waitUntil } from './wait-until.js';
 
 export type S3Make = 'versitygw' | 'minio';
@@ -27,11 +35,13 @@ export interface S3Options {
   readonly make: S3Make;
   /** Where its data is kept, if not in memory: a folder that exists. */
   readonly folder?: string;
+  /** What it runs on, if not on this machine. */
+  readonly host?: ServerHost;
 }
 
 /** Starts one, and waits until it serves. It has no bucket. */
 export async function startS3(options: S3Options): Promise<S3Server> {
-  const where = await surroundingsFor(IMAGE);
+  const where = await surroundingsFor(IMAGE, options.host);
   const own = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-s3-'));
   const [port = 0, console = 0] = await freePorts(2);
   const server = new S3Server(options, where, own, port, console);
@@ -47,6 +57,7 @@ export class S3Server implements AsyncDisposable {
   readonly #make: S3Make;
   readonly #where: Surroundings;
   readonly #own: string;
+  readonly #host: ServerHost;
   readonly #port: number;
   readonly #console: number;
   #program: RunningProgram | undefined;
@@ -57,7 +68,8 @@ export class S3Server implements AsyncDisposable {
     this.#own = own;
     this.#port = port;
     this.#console = console;
-    this.endpoint = `http://127.0.0.1:${port}`;
+    this.#host = options.host ?? THIS_MACHINE;
+    this.endpoint = `http://${this.#host.address}:${port}`;
     this.folder = options.folder ?? join(own, 'data');
     mkdirSync(this.folder, { recursive: true });
   }
@@ -81,15 +93,15 @@ export class S3Server implements AsyncDisposable {
 
   #describe(): ServerProgram {
     const { accessKeyId, secretAccessKey } = CREDENTIALS;
-    const address = `127.0.0.1:${this.#port}`;
+    const address = `${this.#host.address}:${this.#port}`;
     const command = this.#where === 'container' ? `/bin/${this.#make}` : findProgram(this.#make);
-    const place = { command, image: IMAGE, folder: this.#own, mounts: [this.folder] };
+    const place = { command, image: IMAGE, folder: this.#own, mounts: [this.folder], wrapper: this.#host.wrapper };
     if (this.#make === 'versitygw') {
       const environment = { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey };
       return { ...place, environment, args: ['--port', address, '--quiet', '--keep-alive', 'posix', this.folder] };
     }
     const environment = { MINIO_ROOT_USER: accessKeyId, MINIO_ROOT_PASSWORD: secretAccessKey, MINIO_UPDATE: 'off' };
-    const listen = ['--address', address, '--console-address', `127.0.0.1:${this.#console}`];
+    const listen = ['--address', address, '--console-address', `${this.#host.address}:${this.#console}`];
     return { ...place, environment, args: ['server', '--quiet', ...listen, this.folder] };
   }
 

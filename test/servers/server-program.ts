@@ -13,6 +13,15 @@ import { killProcess, startProcess } from './processes.js';
 
 export type Surroundings = 'process' | 'container';
 
+/** A host that servers run on: this machine, or a network namespace of it. */
+export interface ServerHost {
+  readonly address: string;
+  /** A program, with its arguments, that runs another one there. */
+  readonly wrapper: readonly string[];
+}
+
+export const THIS_MACHINE: ServerHost = { address: '127.0.0.1', wrapper: [] };
+
 export interface ServerProgram {
   readonly command: string;
   readonly args: readonly string[];
@@ -21,6 +30,8 @@ export interface ServerProgram {
   readonly folder: string;
   /** Other folders that it uses. */
   readonly mounts?: readonly string[];
+  /** Where a process runs, if not on this machine: see `ServerHost`. */
+  readonly wrapper?: readonly string[];
   /** The image that has `command`, for a container. */
   readonly image: string;
 }
@@ -38,8 +49,9 @@ export interface RunningProgram {
 
 const ENGINE_SOCKET = '/var/run/docker.sock';
 
-/** @returns where servers of `image` run in this test run. */
-export async function surroundingsFor(image: string): Promise<Surroundings> {
+/** @returns where servers of `image` run in this test run, those on `host`. */
+export async function surroundingsFor(image: string, host: ServerHost = THIS_MACHINE): Promise<Surroundings> {
+  if (host.wrapper.length > 0) return 'process';
   const { TEST_SERVERS: wanted, DOCKER_HOST: elsewhere } = process.env;
   if (wanted === 'processes' || wanted === 'containers') return wanted === 'processes' ? 'process' : 'container';
   if (wanted !== undefined) throw new Error(`TEST_SERVERS is processes or containers: ${wanted}`);
@@ -65,10 +77,11 @@ class ProcessProgram implements RunningProgram {
   readonly #child: ChildProcess;
   readonly #log: string;
 
-  constructor({ command, args, environment = {}, folder }: ServerProgram) {
+  constructor({ command, args, environment = {}, folder, wrapper = [] }: ServerProgram) {
     this.#log = join(folder, 'output.log');
     const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
-    this.#child = startProcess('env', [...variables, command, ...args], this.#log, folder);
+    const [program = '', ...rest] = [...wrapper, 'env', ...variables, command, ...args];
+    this.#child = startProcess(program, rest, this.#log, folder);
   }
 
   async hasEnded(): Promise<boolean> {

@@ -10,20 +10,28 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { freePorts } from './ports.js';
-import { type RunningProgram, type Surroundings, startProgram, surroundingsFor } from './server-program.js';
+import { type RunningProgram, type ServerHost, type Surroundings, startProgram, surroundingsFor, THIS_MACHINE } from './server-program.js';
 import { waitUntil } from './wait-until.js';
 
 const START_LIMIT_MS = 60_000;
 const DEBIAN_JAR = '/usr/share/java/zookeeper.jar';
 const IMAGE = 'understudy-test-zookeeper';
 
-/** Starts `count` servers that form one ensemble, and waits until they serve. */
-export async function startZooKeeper(count = 1): Promise<ZooKeeperEnsemble> {
-  const where = await surroundingsFor(IMAGE);
+/** Starts `count` servers on this machine that form one ensemble, and waits until they serve. */
+export function startZooKeeper(count = 1): Promise<ZooKeeperEnsemble> {
+  return startZooKeeperOn(Array.from({ length: count }, () => THIS_MACHINE));
+}
+
+/** As `startZooKeeper`, a server on each of `hosts`. */
+export async function startZooKeeperOn(hosts: readonly ServerHost[]): Promise<ZooKeeperEnsemble> {
+  const where = await surroundingsFor(IMAGE, hosts[0]);
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-zk-'));
-  const ports = await freePorts(3 * count);
-  const members = Array.from({ length: count }, (_, index) => ports.slice(3 * index, 3 * index + 3));
-  const servers = members.map(([port = 0], index) => new ZooKeeperServer(where, join(folder, String(index + 1)), index + 1, port, members));
+  const ports = await freePorts(3 * hosts.length);
+  const members = hosts.map((host, index): Member => {
+    const [port = 0, peerPort = 0, votePort = 0] = ports.slice(3 * index);
+    return { host, port, peerPort, votePort };
+  });
+  const servers = members.map((_, index) => new ZooKeeperServer(where, join(folder, String(index + 1)), index + 1, members));
   const ensemble = new ZooKeeperEnsemble(folder, servers);
   await ensemble.start();
   return ensemble;
@@ -62,26 +70,37 @@ export class ZooKeeperEnsemble implements AsyncDisposable {
   }
 }
 
+interface Member {
+  readonly host: ServerHost;
+  readonly port: number;
+  readonly peerPort: number;
+  readonly votePort: number;
+}
+
 export class ZooKeeperServer {
   readonly id: number;
   readonly address: string;
   readonly #where: Surroundings;
   readonly #folder: string;
-  readonly #port: number;
+  readonly #member: Member;
   #program: RunningProgram | undefined;
 
-  constructor(where: Surroundings, folder: string, id: number, port: number, members: readonly (readonly number[])[]) {
+  constructor(where: Surroundings, folder: string, id: number, members: readonly Member[]) {
+    const member = members[id - 1];
+    if (member === undefined) throw new Error(`no member ${id} of ${members.length}`);
     this.id = id;
     this.#where = where;
     this.#folder = folder;
-    this.#port = port;
-    this.address = `127.0.0.1:${port}`;
+    this.#member = member;
+    this.address = `${member.host.address}:${member.port}`;
     mkdirSync(join(folder, 'data'), { recursive: true });
     writeFileSync(join(folder, 'data', 'myid'), `${id}\n`);
     const lines = [
       ...['tickTime=200', 'initLimit=50', 'syncLimit=25', 'minSessionTimeout=500', 'admin.enableServer=false', '4lw.commands.whitelist=*'],
-      ...['maxClientCnxns=0', 'clientPortAddress=127.0.0.1', `clientPort=${port}`, `dataDir=${join(folder, 'data')}`],
-      ...(members.length === 1 ? [] : members.map(([, peer, vote], index) => `server.${index + 1}=127.0.0.1:${peer}:${vote}`)),
+      ...['maxClientCnxns=0', `clientPortAddress=${member.host.address}`, `clientPort=${member.port}`, `dataDir=${join(folder, 'data')}`],
+      ...(members.length === 1
+        ? []
+        : members.map((one, index) => `server.${index + 1}=${one.host.address}:${one.peerPort}:${one.votePort}`)),
     ];
     writeFileSync(join(folder, 'zoo.cfg'), `${lines.join('\n')}\n`);
   }
@@ -104,7 +123,8 @@ export class ZooKeeperServer {
     const options = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
     const classpath = this.#where === 'container' ? DEBIAN_JAR : findClasspath();
     const args = [...options, '-cp', classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.#folder, 'zoo.cfg')];
-    return startProgram({ command: 'java', args, folder: this.#folder, image: IMAGE }, this.#where);
+    const { wrapper } = this.#member.host;
+    return startProgram({ command: 'java', args, folder: this.#folder, image: IMAGE, wrapper }, this.#where);
   }
 
   async kill(): Promise<void> {
@@ -126,7 +146,7 @@ export class ZooKeeperServer {
   ask(command: string): Promise<string> {
     return new Promise((resolve) => {
       let answer = '';
-      const socket = connect({ host: '127.0.0.1', port: this.#port }, () => socket.write(command));
+      const socket = connect({ host: this.#member.host.address, port: this.#member.port }, () => socket.write(command));
       socket.setTimeout(2_000, () => socket.destroy());
       socket.on('data', (chunk) => {
         answer += chunk.toString('utf8');
