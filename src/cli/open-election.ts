@@ -2,6 +2,7 @@
  * The election that the settings ask for.
  */
 import path from 'node:path';
+import { systemFiles } from '../base/system-file.js';
 import type { Settings } from '../config/settings.js';
 import type { Election } from '../election/election.js';
 import { EmbeddedElection, type EmbeddedElectionDeps } from '../election/embedded-election.js';
@@ -34,7 +35,7 @@ export async function openElection(settings: Settings, deps: Omit<EmbeddedElecti
       const place = journalPlace(settings);
       const isFolder = place.kind === 'folder';
       const terms = isFolder
-        ? new FolderTerms(path.join(place.settings.folder, 'election'))
+        ? new FolderTerms(path.join(place.settings.folder, 'election'), systemFiles)
         : new ObjectTerms(await openBucket(settings, place, deps));
       const pollIntervalMs = isFolder ? EMBEDDED_POLL_MS : EMBEDDED_POLL_S3_MS;
       return EmbeddedElection.open({ timeoutMs: settings.masterEmbeddedElectionTimeoutMs, pollIntervalMs }, { ...deps, terms });

@@ -4,6 +4,7 @@
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
+import { systemFiles } from '../base/system-file.js';
 import type { Settings } from '../config/settings.js';
 import { DirectoryJournal } from '../journal/directory-journal.js';
 import type { DirectoryJournalSettings } from '../journal/directory-layout.js';
@@ -65,7 +66,7 @@ export function journalPlace(settings: Settings): JournalPlace {
 export async function openJournal(settings: Settings, deps: JournalDeps, { toLead = false } = {}): Promise<OpenJournal> {
   const place = journalPlace(settings);
   if (place.kind === 'folder') {
-    const journal = await DirectoryJournal.open(place.settings, deps);
+    const journal = await DirectoryJournal.open(place.settings, { ...deps, files: systemFiles });
     return { journal, [Symbol.asyncDispose]: () => journal.close() };
   }
   const store = await openBucket(settings, place, deps);
@@ -88,7 +89,7 @@ export async function openJournal(settings: Settings, deps: JournalDeps, { toLea
 /** For looking at it as it lies there. @throws as `DirectorySurvey.open`, `ObjectSurvey.open`. */
 export async function openSurvey(settings: Settings, deps: JournalDeps): Promise<JournalSurvey> {
   const place = journalPlace(settings);
-  if (place.kind === 'folder') return DirectorySurvey.open(place.settings, deps);
+  if (place.kind === 'folder') return DirectorySurvey.open(place.settings, { ...deps, files: systemFiles });
   const store = await openBucket(settings, place, deps);
   try {
     return await ObjectSurvey.open(place.settings, { ...deps, store });
@@ -101,7 +102,7 @@ export async function openSurvey(settings: Settings, deps: JournalDeps): Promise
 /** @throws as `formatDirectoryJournal`, `formatObjectJournal`. */
 export async function formatJournal(settings: Settings, deps: JournalDeps, options: FormatOptions = {}): Promise<FormatFile> {
   const place = journalPlace(settings);
-  if (place.kind === 'folder') return formatDirectoryJournal(place.settings, deps, options);
+  if (place.kind === 'folder') return formatDirectoryJournal(place.settings, { ...deps, files: systemFiles }, options);
   await using store = await openBucket(settings, place, deps);
   return await formatObjectJournal(place.settings, { ...deps, store }, options);
 }

@@ -3,9 +3,7 @@
  *
  * Whoever takes term n+1 has read that term n has no successor, and looks once more when it has it: so the files of old terms can be removed.
  */
-import { mkdir } from 'node:fs/promises';
-import { UnderstudyError } from '../base/errors.js';
-import { errnoOf, isLocalFolder } from '../base/system-file.js';
+import { errnoOf, type Files } from '../base/files.js';
 import { readPointer, removeTerm, TermFile, type TermFolder, writePointer } from './term-file.js';
 import type { HolderPage, Term, Terms } from './term-store.js';
 
@@ -14,18 +12,17 @@ export class FolderTerms implements Terms {
   #where: TermFolder;
 
   /** @param folder `<journal>/election`. The folder above it must exist when it is used. */
-  constructor(folder: string) {
+  constructor(folder: string, files: Files) {
     this.location = folder;
-    this.#where = { folder, direct: true };
+    this.#where = { files, folder, direct: true };
   }
 
   async prepare(): Promise<void> {
-    const { folder } = this.#where;
-    await mkdir(folder).catch((cause: unknown) => {
-      if (errnoOf(cause) !== 'EEXIST')
-        throw new UnderstudyError('unavailable', `cannot make the election folder: folder=${folder}`, { cause });
+    const { files, folder } = this.#where;
+    await files.makeFolder(folder).catch((error: unknown) => {
+      if (errnoOf(error) !== 'EEXIST') throw error;
     });
-    this.#where = { folder, direct: !(await isLocalFolder(folder)) };
+    this.#where = { files, folder, direct: !(await files.isLocalFolder(folder)) };
   }
 
   newest(): Promise<number> {

@@ -10,11 +10,12 @@
  * that is gone is simply taken again. Neither a directory listing, a size nor an absence is believed: only exclusive creation decides.
  */
 import path from 'node:path';
-import { alignedBuffers, errnoOf, PAGE_BYTES, removeFile, SHARED_FILE_BYTES_MIN, SystemFile } from '../base/system-file.js';
+import { errnoOf, type Files, type OpenFile, PAGE_BYTES, SHARED_FILE_BYTES_MIN } from '../base/files.js';
 import { decodeHolder, encodeHolder, type HolderPage, isSound, sealPage, type Term } from './term-store.js';
 
 /** The folder of terms and how its files are opened. */
 export interface TermFolder {
+  readonly files: Files;
   readonly folder: string;
   /** Whether another machine may write there. */
   readonly direct: boolean;
@@ -22,9 +23,9 @@ export interface TermFolder {
 
 export class TermFile implements Term {
   readonly term: number;
-  readonly #file: SystemFile;
+  readonly #file: OpenFile;
 
-  private constructor(term: number, file: SystemFile) {
+  private constructor(term: number, file: OpenFile) {
     this.term = term;
     this.#file = file;
   }
@@ -32,7 +33,7 @@ export class TermFile implements Term {
   /** @returns undefined where it is not found, which proves nothing. */
   static async open(where: TermFolder, term: number): Promise<TermFile | undefined> {
     try {
-      return new TermFile(term, await SystemFile.open(path.join(where.folder, String(term)), { write: true, direct: where.direct }));
+      return new TermFile(term, await where.files.open(path.join(where.folder, String(term)), { write: true, direct: where.direct }));
     } catch (error) {
       if (errnoOf(error) === 'ENOENT') return undefined;
       throw error;
@@ -43,7 +44,7 @@ export class TermFile implements Term {
   static async take(where: TermFolder, term: number): Promise<TermFile | undefined> {
     try {
       const options = { write: true, create: 'exclusive', direct: where.direct } as const;
-      const file = await SystemFile.open(path.join(where.folder, String(term)), options);
+      const file = await where.files.open(path.join(where.folder, String(term)), options);
       if (where.direct) await file.truncate(SHARED_FILE_BYTES_MIN);
       return new TermFile(term, file);
     } catch (error) {
@@ -82,7 +83,7 @@ export class TermFile implements Term {
 
 /** Removes a term's file, if it is there. */
 export function removeTerm(where: TermFolder, term: number): Promise<void> {
-  return removeFile(path.join(where.folder, String(term)));
+  return where.files.removeFile(path.join(where.folder, String(term)));
 }
 
 /** @returns a term to begin from, not later than the newest; 0 where there has been none. */
@@ -102,28 +103,28 @@ export async function writePointer(where: TermFolder, term: number): Promise<voi
   await writePage(file, term % 2, (page) => sealPage(page, 'USPT', (bytes) => bytes.writeDoubleBE(term, 8)));
 }
 
-function openPointer(where: TermFolder): Promise<SystemFile> {
-  return SystemFile.open(path.join(where.folder, 'pointer'), { write: true, create: 'always', direct: where.direct });
+function openPointer(where: TermFolder): Promise<OpenFile> {
+  return where.files.open(path.join(where.folder, 'pointer'), { write: true, create: 'always', direct: where.direct });
 }
 
-async function readPage(file: SystemFile, index: number): Promise<Buffer> {
-  const page = alignedBuffers.take(PAGE_BYTES);
+async function readPage(file: OpenFile, index: number): Promise<Buffer> {
+  const page = file.buffers.take(PAGE_BYTES);
   try {
     const count = await file.readSome(page, index * PAGE_BYTES);
     const copy = Buffer.alloc(PAGE_BYTES);
     page.copy(copy, 0, 0, count);
     return copy;
   } finally {
-    alignedBuffers.give(page);
+    file.buffers.give(page);
   }
 }
 
-async function writePage(file: SystemFile, index: number, fill: (page: Buffer) => void): Promise<void> {
-  const page = alignedBuffers.take(PAGE_BYTES).fill(0);
+async function writePage(file: OpenFile, index: number, fill: (page: Buffer) => void): Promise<void> {
+  const page = file.buffers.take(PAGE_BYTES).fill(0);
   try {
     fill(page);
     await file.writeAll(page, index * PAGE_BYTES);
   } finally {
-    alignedBuffers.give(page);
+    file.buffers.give(page);
   }
 }

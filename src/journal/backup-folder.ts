@@ -10,18 +10,10 @@
 import { createHash } from 'node:crypto';
 import path from 'node:path';
 import { UnderstudyError } from '../base/errors.js';
+import { errnoOf, type OpenFile } from '../base/files.js';
 import { epoch, sequence } from '../base/ids.js';
 import { needsVersion } from '../base/needs-version.js';
-import {
-  createFileDurable,
-  errnoOf,
-  fileSize,
-  listFolder,
-  makeFolderDurable,
-  removeFile,
-  SystemFile,
-  syncFolder,
-} from '../base/system-file.js';
+import { systemFiles } from '../base/system-file.js';
 import { parseBatch } from './batch-format.js';
 import type { CheckpointRef, Retention } from './checkpoints.js';
 import { checkFollows } from './directory-import.js';
@@ -68,14 +60,14 @@ const OURS = /^(?:log-\d{20}|checkpoint-\d+-[0-9a-f]{32})$/;
 
 /** Makes the folder. @throws `already_exists`: there is something in it. */
 export async function beginBackup(folder: string): Promise<void> {
-  await makeFolderDurable(folder);
-  const [name] = await listFolder(folder);
+  await systemFiles.makeFolderDurable(folder);
+  const [name] = await systemFiles.listFolder(folder);
   if (name !== undefined) throw new UnderstudyError('already_exists', `a backup needs an empty folder: folder=${folder} found=${name}`);
 }
 
 /** Removes what a backup was given up with. */
 export async function clearBackup(folder: string): Promise<void> {
-  for (const name of await listFolder(folder)) if (OURS.test(name)) await removeFile(path.join(folder, name));
+  for (const name of await systemFiles.listFolder(folder)) if (OURS.test(name)) await systemFiles.removeFile(path.join(folder, name));
 }
 
 /** Writes all files of a backup but its MANIFEST; durable on return. @throws what `contents` throws; `unavailable`. */
@@ -106,7 +98,7 @@ export async function writeBackup(
       for await (const chunk of contents.checkpoint(checkpoint)) await writing.add(chunk);
       files.push(await writing.finish());
     }
-    await syncFolder(folder);
+    await systemFiles.syncFolder(folder);
     return {
       clusterId: contents.clusterId,
       incarnationId: journal.incarnationId,
@@ -124,7 +116,7 @@ export async function writeBackup(
 /** Makes it a backup. */
 export async function publishBackup(folder: string, manifest: Omit<BackupManifest, 'format' | 'version'>): Promise<void> {
   const json = `${JSON.stringify({ format: FORMAT, version: VERSION, ...manifest }, null, 2)}\n`;
-  await createFileDurable(manifestPath(folder), Buffer.from(`${json}sha256=${sha256(json)}\n`));
+  await systemFiles.createFileDurable(manifestPath(folder), Buffer.from(`${json}sha256=${sha256(json)}\n`));
 }
 
 /** A backup opened for reading. */
@@ -209,7 +201,7 @@ export class BackupFolder implements JournalContents {
 
   /** @returns the size of the checkpoint's file. */
   async checkpointBytes(ref: CheckpointRef): Promise<number> {
-    return (await fileSize(path.join(this.#folder, checkpointFile(ref)))).bytes;
+    return (await systemFiles.fileSize(path.join(this.#folder, checkpointFile(ref)))).bytes;
   }
 }
 
@@ -242,9 +234,9 @@ async function* batchesIn(at: string): AsyncGenerator<Batch, void, void> {
 }
 
 async function* readFile(at: string, missing?: string): AsyncGenerator<Buffer, void, void> {
-  let file: SystemFile;
+  let file: OpenFile;
   try {
-    file = await SystemFile.open(at);
+    file = await systemFiles.open(at);
   } catch (error) {
     if (missing === undefined || errnoOf(error) !== 'ENOENT') throw error;
     throw new UnderstudyError('corrupt', missing, { cause: error });
@@ -271,18 +263,18 @@ async function readWhole(at: string): Promise<Buffer> {
 class FileWriter {
   readonly name: string;
   bytes = 0;
-  readonly #file: SystemFile;
+  readonly #file: OpenFile;
   readonly #hash = createHash('sha256');
   #pending: Uint8Array[] = [];
   #pendingBytes = 0;
 
-  private constructor(name: string, file: SystemFile) {
+  private constructor(name: string, file: OpenFile) {
     this.name = name;
     this.#file = file;
   }
 
   static async create(folder: string, name: string): Promise<FileWriter> {
-    return new FileWriter(name, await SystemFile.open(path.join(folder, name), { write: true, create: 'exclusive' }));
+    return new FileWriter(name, await systemFiles.open(path.join(folder, name), { write: true, create: 'exclusive' }));
   }
 
   async add(bytes: Uint8Array): Promise<void> {

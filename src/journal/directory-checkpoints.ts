@@ -6,8 +6,8 @@
  * passed it. A reader believes the header, never the file's size; what is missing or short is looked at again before it counts.
  */
 import { UnderstudyError } from '../base/errors.js';
+import { isGone, type OpenFile, PAGE_BYTES } from '../base/files.js';
 import type { Sequence } from '../base/ids.js';
-import { alignedBuffers, isGone, PAGE_BYTES, removeFile, SystemFile, syncFolder } from '../base/system-file.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import type { CheckpointRef, Checkpoints, Retention } from './checkpoints.js';
 import { checkpointFolder, checkpointPath, type DirectoryContext } from './directory-layout.js';
@@ -48,23 +48,24 @@ export class DirectoryCheckpoints implements Checkpoints {
     chunks: AsyncIterable<Uint8Array>,
     signal?: AbortSignal,
   ): Promise<CheckpointRef & { readonly bytes: number }> {
+    const { files } = this.#context.deps;
     const { folder } = this.#context.settings;
     const at = checkpointPath(folder, ref);
     try {
-      await using file = await SystemFile.open(at, { write: true, create: 'exclusive' });
+      await using file = await files.open(at, { write: true, create: 'exclusive' });
       const bytes = await this.#fill(file, chunks, this.#until(signal));
       await file.writeAll(encodeCheckpointHeader({ ...ref, bytes, incarnation: this.#context.incarnation }), 0);
       await file.sync();
-      await syncFolder(checkpointFolder(folder));
+      await files.syncFolder(checkpointFolder(folder));
       return { ...ref, bytes };
     } catch (error) {
-      await removeFile(at).catch(() => undefined);
+      await files.removeFile(at).catch(() => undefined);
       throw error;
     }
   }
 
   /** @returns how many bytes there were. The file ends on a page. */
-  async #fill(file: SystemFile, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<number> {
+  async #fill(file: OpenFile, chunks: AsyncIterable<Uint8Array>, signal: AbortSignal): Promise<number> {
     const pending = Buffer.allocUnsafeSlow(CHUNK_BYTES);
     let filled = 0;
     let written = 0;
@@ -120,9 +121,9 @@ export class DirectoryCheckpoints implements Checkpoints {
   }
 
   async *#readFrom(checkpoint: CheckpointRef, from: number, signal: AbortSignal): AsyncGenerator<Uint8Array, void, void> {
-    const { settings, direct } = this.#context;
-    await using file = await SystemFile.open(checkpointPath(settings.folder, checkpoint), { direct });
-    const aligned = alignedBuffers.take(CHUNK_BYTES);
+    const { deps, settings, direct } = this.#context;
+    await using file = await deps.files.open(checkpointPath(settings.folder, checkpoint), { direct });
+    const aligned = file.buffers.take(CHUNK_BYTES);
     try {
       const page = aligned.subarray(0, PAGE_BYTES);
       await file.readExactly(page, 0);
@@ -136,7 +137,7 @@ export class DirectoryCheckpoints implements Checkpoints {
         yield Uint8Array.from(aligned.subarray(0, bytes));
       }
     } finally {
-      alignedBuffers.give(aligned);
+      file.buffers.give(aligned);
     }
   }
 

@@ -15,7 +15,7 @@
  */
 import path from 'node:path';
 import { asError, UnderstudyError } from '../base/errors.js';
-import { createFileDurable, errnoOf, listFolder, PAGE_BYTES, removeFile, takesDirect } from '../base/system-file.js';
+import { errnoOf, PAGE_BYTES } from '../base/files.js';
 import { throwIfAborted } from '../base/wait.js';
 import type { StoredBatch } from './batch-format.js';
 import { claimPath, type DirectoryContext, EPOCHS_MAX, formatPath, logFolder, PROBE_NAME } from './directory-layout.js';
@@ -105,7 +105,7 @@ class Claim {
   /** A leader whose write failed may have left in a local cache what the disk never had: the tail is read from the disk, where that can be. */
   async #pastCache(): Promise<DirectoryContext> {
     const context = this.#context;
-    return { ...context, direct: context.direct || (await takesDirect(formatPath(context.settings.folder))) };
+    return { ...context, direct: context.direct || (await context.deps.files.takesDirect(formatPath(context.settings.folder))) };
   }
 
   async #finish(writer: DirectoryWriter, log: HeadLog, adopted: readonly Batch[]): Promise<void> {
@@ -156,9 +156,9 @@ class Claim {
 
   /** @throws `failed_precondition` where the journal at the path is another one by now. */
   async #checkJournal(): Promise<void> {
-    const { settings, direct } = this.#context;
+    const { deps, settings, direct } = this.#context;
     const { format, isSameLedger } = await retryStale(this.#context, async () => ({
-      format: await readFormat(formatPath(settings.folder), direct),
+      format: await readFormat(deps.files, formatPath(settings.folder), direct),
       isSameLedger: await this.#ledger.file.isStillAtPath(),
     }));
     if (isSameLedger && format.clusterId === this.#format.clusterId && format.incarnationId === this.#format.incarnationId) return;
@@ -167,13 +167,14 @@ class Claim {
 
   /** A store that takes no writes must not fence a leader. Also removes what killed claimants left of this. */
   async #proveWrite(): Promise<void> {
+    const { files } = this.#context.deps;
     const log = logFolder(this.#context.settings.folder);
     const name = `.probe-${Buffer.from(this.#context.deps.random.bytes(8)).toString('hex')}`;
     try {
-      await createFileDurable(path.join(log, name), Buffer.alloc(PROBE_BYTES, 1));
+      await files.createFileDurable(path.join(log, name), Buffer.alloc(PROBE_BYTES, 1));
     } finally {
-      const probes = (await listFolder(log).catch(() => [])).filter((other) => PROBE_NAME.test(other));
-      for (const probe of new Set([name, ...probes])) await removeFile(path.join(log, probe)).catch(() => undefined);
+      const probes = (await files.listFolder(log).catch(() => [])).filter((other) => PROBE_NAME.test(other));
+      for (const probe of new Set([name, ...probes])) await files.removeFile(path.join(log, probe)).catch(() => undefined);
     }
   }
 
@@ -181,7 +182,7 @@ class Claim {
     const boundary = await this.#ledger.fenceBoundary(committed);
     for (let number = Math.max(boundary, committed + 1); number < EPOCHS_MAX; number++) {
       try {
-        await createFileDurable(claimPath(this.#context.settings.folder, number));
+        await this.#context.deps.files.createFileDurable(claimPath(this.#context.settings.folder, number));
       } catch (error) {
         if (errnoOf(error) === 'EEXIST') continue;
         throw error;

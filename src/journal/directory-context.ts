@@ -1,6 +1,6 @@
 /** What opening a journal's folder begins with, for masters and for tools: how to read it, and what its FORMAT says. */
 import { UnderstudyError } from '../base/errors.js';
-import { errnoOf, isLocalFolder } from '../base/system-file.js';
+import { errnoOf } from '../base/files.js';
 import {
   type DirectoryContext,
   type DirectoryJournalDeps,
@@ -16,8 +16,8 @@ export async function openDirectoryContext(
   deps: DirectoryJournalDeps,
 ): Promise<{ context: DirectoryContext; format: FormatFile }> {
   const { folder } = settings;
-  const direct = await hasFolder(folder, () => isShared(settings));
-  const format = await hasFolder(folder, () => readFormat(formatPath(folder), direct));
+  const direct = await hasFolder(folder, () => isShared(settings, deps));
+  const format = await hasFolder(folder, () => readFormat(deps.files, formatPath(folder), direct));
   if (settings.clusterId !== undefined && settings.clusterId !== format.clusterId) {
     throw new UnderstudyError(
       'failed_precondition',
@@ -28,8 +28,8 @@ export async function openDirectoryContext(
 }
 
 /** @returns whether other machines write here too. @throws with ENOENT where there is no folder. */
-export async function isShared({ folder, isShared: said }: DirectoryJournalSettings): Promise<boolean> {
-  return said ?? !(await isLocalFolder(folder));
+export async function isShared({ folder, isShared: said }: DirectoryJournalSettings, { files }: DirectoryJournalDeps): Promise<boolean> {
+  return said ?? !(await files.isLocalFolder(folder));
 }
 
 export function directoryContext(

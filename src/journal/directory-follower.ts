@@ -79,8 +79,8 @@ class Follower {
     const nowMs = this.#context.deps.clock.monotonicMs();
     if (nowMs - this.#pathCheckedMs < PATH_CHECK_INTERVAL_MS) return;
     this.#pathCheckedMs = nowMs;
-    const { settings, direct, incarnation } = this.#context;
-    const { incarnationId } = await readFormat(formatPath(settings.folder), direct);
+    const { deps, settings, direct, incarnation } = this.#context;
+    const { incarnationId } = await readFormat(deps.files, formatPath(settings.folder), direct);
     if ((await ledger.file.isStillAtPath()) && incarnationId === Buffer.from(incarnation).toString('hex')) return;
     throw new UnderstudyError('failed_precondition', `another journal is at this path now: folder=${this.#context.settings.folder}`);
   }

@@ -6,7 +6,7 @@
  * Everything is durable when it returns.
  */
 import { UnderstudyError } from '../base/errors.js';
-import { PAGE_BYTES, SystemFile } from '../base/system-file.js';
+import { type OpenFile, PAGE_BYTES } from '../base/files.js';
 import { DirectoryCheckpoints } from './directory-checkpoints.js';
 import type { DirectoryContext } from './directory-layout.js';
 import { type Batch, type ChainPoint, endOf } from './journal.js';
@@ -43,7 +43,7 @@ export function checkFollows(batch: Batch, point: ChainPoint): void {
 class LogImport implements AsyncDisposable {
   readonly #context: DirectoryContext;
   readonly #ledger: Ledger;
-  #file: SystemFile | undefined;
+  #file: OpenFile | undefined;
   /** Where the next batch goes. Epoch 0: before the first. */
   #place: Place;
   #pending: Uint8Array[] = [];
@@ -108,7 +108,7 @@ class LogImport implements AsyncDisposable {
       segment: place.segment,
       sizeBytes: segmentBytes + PAGE_BYTES,
     });
-    this.#file = await SystemFile.open(path, { write: true });
+    this.#file = await this.#context.deps.files.open(path, { write: true });
     this.#place = place;
   }
 

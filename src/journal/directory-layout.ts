@@ -1,9 +1,9 @@
 /** The names below a journal folder, and the settings of a directory journal. */
 import path from 'node:path';
 import type { Clock } from '../base/clock.js';
+import { type Files, PAGE_BYTES } from '../base/files.js';
 import type { Log } from '../base/log.js';
 import type { Random } from '../base/random.js';
-import { PAGE_BYTES } from '../base/system-file.js';
 import { BATCH_BYTES_LIMIT } from './batch-format.js';
 import type { CheckpointRef } from './checkpoints.js';
 import type { StepHook } from './journal-step.js';
@@ -33,6 +33,7 @@ export interface DirectoryJournalSettings {
 }
 
 export interface DirectoryJournalDeps {
+  readonly files: Files;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

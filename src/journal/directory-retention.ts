@@ -6,7 +6,6 @@
  */
 import path from 'node:path';
 import { UnderstudyError } from '../base/errors.js';
-import { listFolder, removeFile } from '../base/system-file.js';
 import { NOTHING_RETAINED, type Retention } from './checkpoints.js';
 import { CHECKPOINT_NAME, checkpointFolder, type DirectoryContext, logFolder, SEGMENT_NAME } from './directory-layout.js';
 import { checkOnChain, lastStartBelow, legsBehind } from './epoch-chain.js';
@@ -72,11 +71,11 @@ export async function collect(
   ];
   let left = DELETED_MAX;
   for (const { at, name, isPast } of folders) {
-    for (const file of (await listFolder(at)).sort()) {
+    for (const file of (await context.deps.files.listFolder(at)).sort()) {
       const [, ...parts] = name.exec(file) ?? [];
       if (left === 0 || parts.length === 0 || !isPast(Number(parts[0]), Number(parts[1]))) continue;
       await before();
-      await removeFile(path.join(at, file));
+      await context.deps.files.removeFile(path.join(at, file));
       left -= 1;
     }
   }

@@ -6,7 +6,6 @@
  */
 import { asError, isError, type UnderstudyError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
-import { listFolder } from '../base/system-file.js';
 import { sleep } from '../base/wait.js';
 import { type DirectoryContext, logFolder, SEGMENT_NAME, segmentPath } from './directory-layout.js';
 import { cursorBehind, isSame, type Leg } from './epoch-chain.js';
@@ -177,7 +176,7 @@ class DirectoryScan {
 
   /** A trailer that would name the next segment may be what is damaged, so the folder is asked. */
   async #segmentsFrom(epoch: number, first: number): Promise<number[]> {
-    const names = await listFolder(logFolder(this.#context.settings.folder));
+    const names = await this.#context.deps.files.listFolder(logFolder(this.#context.settings.folder));
     return names
       .map((name) => SEGMENT_NAME.exec(name))
       .filter((parts) => Number(parts?.[1]) === epoch && Number(parts?.[2]) >= first)

@@ -4,7 +4,7 @@
  */
 import path from 'node:path';
 import { asError, isError } from '../base/errors.js';
-import { errnoOf, fileSize, listFolder } from '../base/system-file.js';
+import { errnoOf, type Files } from '../base/files.js';
 import { openDirectoryContext } from './directory-context.js';
 import {
   CHECKPOINT_NAME,
@@ -63,7 +63,7 @@ export class DirectorySurvey implements JournalSurvey {
     const { epoch, committedSn, mark, legs, isEndHidden, damage } = await this.#route();
     const found = [...damage];
     const top = legs.at(-1);
-    const log = await filesIn(logFolder(folder), SEGMENT_NAME);
+    const log = await filesIn(this.#context.deps.files, logFolder(folder), SEGMENT_NAME);
     const boundary = mark?.retention.boundary;
     return {
       backend: 'directory',
@@ -77,7 +77,7 @@ export class DirectorySurvey implements JournalSurvey {
       boundary: boundary ? { epoch: boundary.epoch, sn: boundary.point.sn } : null,
       checkpoints: await this.#checkpoints(mark),
       log: { files: log.length, bytes: log.reduce((sum, { storedBytes }) => sum + storedBytes, 0) },
-      claims: (await filesIn(claimsFolder(folder), /^\d+$/)).length,
+      claims: (await filesIn(this.#context.deps.files, claimsFolder(folder), /^\d+$/)).length,
       damage: found,
     };
   }
@@ -159,7 +159,7 @@ export class DirectorySurvey implements JournalSurvey {
 
   /** @returns the epochs of which the first segment stands, highest first. */
   async #epochsWithLog(): Promise<number[]> {
-    const names = await listFolder(logFolder(this.#context.settings.folder));
+    const names = await this.#context.deps.files.listFolder(logFolder(this.#context.settings.folder));
     const epochs = names.map((name) => Number(/^(\d+)-0\.seg$/.exec(name)?.[1] ?? 0));
     return epochs.filter((epoch) => epoch > 0 && epoch < EPOCHS_MAX).sort((a, b) => b - a);
   }
@@ -186,7 +186,11 @@ export class DirectorySurvey implements JournalSurvey {
   async #checkpoints(mark: Mark | undefined): Promise<StoredCheckpoint[]> {
     const published = new Map(mark?.retention.checkpoints.map((ref) => [checkpointName(ref), ref]));
     const found: StoredCheckpoint[] = [];
-    for (const { name, bytes, modifiedMs } of await filesIn(checkpointFolder(this.#context.settings.folder), CHECKPOINT_NAME)) {
+    for (const { name, bytes, modifiedMs } of await filesIn(
+      this.#context.deps.files,
+      checkpointFolder(this.#context.settings.folder),
+      CHECKPOINT_NAME,
+    )) {
       const [, sn = '', id = ''] = CHECKPOINT_NAME.exec(name) ?? [];
       found.push({ sn: Number(sn), id, bytes, timeMs: Math.floor(modifiedMs), isPublished: published.delete(name) });
     }
@@ -196,12 +200,16 @@ export class DirectorySurvey implements JournalSurvey {
 }
 
 /** Sizes of the files whose names match; one that is removed meanwhile is left out. */
-async function filesIn(folder: string, names: RegExp): Promise<{ name: string; bytes: number; storedBytes: number; modifiedMs: number }[]> {
+async function filesIn(
+  files: Files,
+  folder: string,
+  names: RegExp,
+): Promise<{ name: string; bytes: number; storedBytes: number; modifiedMs: number }[]> {
   const found = [];
-  for (const name of await listFolder(folder)) {
+  for (const name of await files.listFolder(folder)) {
     if (!names.test(name)) continue;
     try {
-      found.push({ name, ...(await fileSize(path.join(folder, name))) });
+      found.push({ name, ...(await files.fileSize(path.join(folder, name))) });
     } catch (error) {
       if (errnoOf(error) !== 'ENOENT') throw error;
     }

@@ -10,8 +10,8 @@
 import assert from 'node:assert/strict';
 import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
+import { isGone, type OpenFile } from '../base/files.js';
 import { type Epoch, epoch } from '../base/ids.js';
-import { freeBytes, isGone, SystemFile } from '../base/system-file.js';
 import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
 import { boundarySn, checkRetention, type Retention } from './checkpoints.js';
@@ -48,7 +48,7 @@ export class DirectoryWriter implements JournalWriter {
   readonly #marks: MarkWriter;
   readonly #dead = new AbortController();
   readonly #closed = deferred<void>();
-  #segment: SystemFile;
+  #segment: OpenFile;
   #segmentBytes: number;
   #place: Place;
   #scratch = Buffer.allocUnsafeSlow(64 << 10);
@@ -68,7 +68,7 @@ export class DirectoryWriter implements JournalWriter {
   #missing = 0;
   #closing: Promise<void> | undefined;
 
-  private constructor(context: DirectoryContext, ledger: Ledger, start: DirectoryWriterStart, segment: SystemFile) {
+  private constructor(context: DirectoryContext, ledger: Ledger, start: DirectoryWriterStart, segment: OpenFile) {
     this.epoch = epoch(start.slot.epoch);
     this.#context = context;
     this.#ledger = ledger;
@@ -85,8 +85,8 @@ export class DirectoryWriter implements JournalWriter {
 
   /** Only a claim calls this, with the slot durable. Takes `ledger` over, closing it with the writer. */
   static async start(context: DirectoryContext, ledger: Ledger, start: DirectoryWriterStart): Promise<DirectoryWriter> {
-    const free = await freeBytes(context.settings.folder);
-    const segment = await SystemFile.open(start.segmentPath, { write: true, durableWrites: !context.direct });
+    const free = await context.deps.files.freeBytes(context.settings.folder);
+    const segment = await context.deps.files.open(start.segmentPath, { write: true, durableWrites: !context.direct });
     const writer = new DirectoryWriter(context, ledger, start, segment);
     writer.#noteSpace(free);
     writer.#scheduleCheck();
@@ -241,7 +241,7 @@ export class DirectoryWriter implements JournalWriter {
     const next = await this.#prepareNext().finally(() => {
       this.#isNextWanted = false;
     });
-    const file = await SystemFile.open(next.path, { write: true, durableWrites: !this.#context.direct });
+    const file = await this.#context.deps.files.open(next.path, { write: true, durableWrites: !this.#context.direct });
     if (this.#dead.signal.aborted) {
       await file.close();
       throw abortError(this.#dead.signal);
@@ -293,9 +293,9 @@ export class DirectoryWriter implements JournalWriter {
   async #check(): Promise<void> {
     const { folder } = this.#context.settings;
     try {
-      this.#noteSpace(await freeBytes(folder));
+      this.#noteSpace(await this.#context.deps.files.freeBytes(folder));
       const isSame = (await this.#ledger.file.isStillAtPath()) && (await this.#isSegmentAtPath());
-      const format = await readFormat(formatPath(folder), this.#context.direct);
+      const format = await readFormat(this.#context.deps.files, formatPath(folder), this.#context.direct);
       this.#missing = 0;
       if (isSame && format.clusterId === this.#format.clusterId && format.incarnationId === this.#format.incarnationId) return;
     } catch (error) {

@@ -8,7 +8,8 @@ import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
-import { alignedBuffers, errnoOf, isGone, PAGE_BYTES, SHARED_FILE_BYTES_MIN, SystemFile, syncFolder } from '../base/system-file.js';
+import { errnoOf, isGone, type OpenFile, PAGE_BYTES, SHARED_FILE_BYTES_MIN } from '../base/files.js';
+import { systemFiles } from '../base/system-file.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import { openForProbe, type ProbeDeps, type ProbeFinding, sorted, type Times, timed } from './folder-probe.js';
 
@@ -34,11 +35,11 @@ type Seat = 0 | 1;
 export async function preparePair(folder: string): Promise<void> {
   const sizes = { meeting: 2 * PAGE_BYTES, contest: 2 * ROUNDS * PAGE_BYTES, 'log-0': ROUNDS * PAGE_BYTES, 'log-1': ROUNDS * PAGE_BYTES };
   for (const [name, bytes] of Object.entries(sizes)) {
-    await using file = await SystemFile.open(path.join(folder, name), { write: true, create: 'exclusive' });
+    await using file = await systemFiles.open(path.join(folder, name), { write: true, create: 'exclusive' });
     await file.truncate(SHARED_FILE_BYTES_MIN + bytes);
     await file.sync();
   }
-  await syncFolder(folder);
+  await systemFiles.syncFolder(folder);
 }
 
 /**
@@ -92,7 +93,7 @@ async function raceForNames(folder: string, meeting: Meeting, { clock, random }:
 
 async function createOnce(name: string): Promise<string> {
   try {
-    await (await SystemFile.open(name, { write: true, create: 'exclusive' })).close();
+    await (await systemFiles.open(name, { write: true, create: 'exclusive' })).close();
     return 'won';
   } catch (error) {
     return errnoOf(error) === 'EEXIST' ? 'lost' : (errnoOf(error) ?? 'failed');
@@ -102,10 +103,10 @@ async function createOnce(name: string): Promise<string> {
 /** A leader writes its log and then looks at its fence; a claimant writes the fence and then looks at the log. One has to see the other. */
 async function writeThenLook(folder: string, seat: Seat, meeting: Meeting): Promise<ProbeFinding> {
   const name = path.join(folder, 'contest');
-  await using writing = await SystemFile.open(name, { write: true });
+  await using writing = await systemFiles.open(name, { write: true });
   await using reading = await openForProbe(name);
-  await using cached = await SystemFile.open(name);
-  const page = alignedBuffers.take(PAGE_BYTES);
+  await using cached = await systemFiles.open(name);
+  const page = systemFiles.buffers.take(PAGE_BYTES);
   const saw: boolean[] = [];
   try {
     for (let round = 0; round < ROUNDS; round++) {
@@ -118,7 +119,7 @@ async function writeThenLook(folder: string, seat: Seat, meeting: Meeting): Prom
       saw.push(page[0] === 1);
     }
   } finally {
-    alignedBuffers.give(page);
+    systemFiles.buffers.give(page);
   }
   const theySaw = (await meeting.exchange(saw)) as boolean[];
   const blind = saw.filter((mine, round) => !mine && theySaw[round] === false).length;
@@ -137,10 +138,10 @@ async function readOthersLog(
   clock: Clock,
 ): Promise<{ finding: ProbeFinding; readMs: Times; staleLooks: number }> {
   const [mine, theirs] = [path.join(folder, `log-${seat}`), path.join(folder, `log-${1 - seat}`)];
-  await using writing = await SystemFile.open(mine, { write: true });
+  await using writing = await systemFiles.open(mine, { write: true });
   await using reading = await openForProbe(theirs);
-  await using cached = await SystemFile.open(theirs);
-  const page = alignedBuffers.take(PAGE_BYTES);
+  await using cached = await systemFiles.open(theirs);
+  const page = systemFiles.buffers.take(PAGE_BYTES);
   const readMs: number[] = [];
   let [missed, staleLooks] = [0, 0];
   try {
@@ -159,7 +160,7 @@ async function readOthersLog(
       if (!isThere()) missed += 1;
     }
   } finally {
-    alignedBuffers.give(page);
+    systemFiles.buffers.give(page);
   }
   const missedInAll = missed + Number(await meeting.exchange(missed));
   const what = "reading the other host's log";
@@ -172,15 +173,15 @@ async function readOthersLog(
 
 /** Two pages, one a host: [CRC-32 4][bytes 4][JSON: the turn, its value and the value of the turn before]. */
 class Meeting implements AsyncDisposable {
-  readonly #writing: SystemFile;
-  readonly #reading: SystemFile;
+  readonly #writing: OpenFile;
+  readonly #reading: OpenFile;
   readonly #seat: Seat;
   readonly #clock: Clock;
   readonly #signal: AbortSignal | undefined;
   #turn = 0;
   #before: unknown = null;
 
-  private constructor(files: readonly [SystemFile, SystemFile], seat: Seat, clock: Clock, signal: AbortSignal | undefined) {
+  private constructor(files: readonly [OpenFile, OpenFile], seat: Seat, clock: Clock, signal: AbortSignal | undefined) {
     [this.#writing, this.#reading] = files;
     this.#seat = seat;
     this.#clock = clock;
@@ -192,7 +193,7 @@ class Meeting implements AsyncDisposable {
     const until = clock.monotonicMs() + waitMs;
     for (;;) {
       try {
-        const writing = await SystemFile.open(name, { write: true });
+        const writing = await systemFiles.open(name, { write: true });
         return new Meeting([writing, await openForProbe(name)], seat, clock, signal);
       } catch (error) {
         // The name is there: this host's cache may not know it yet.
@@ -234,14 +235,14 @@ class Meeting implements AsyncDisposable {
 
   /** @returns undefined where nothing whole stands there. */
   async #look(): Promise<Post | undefined> {
-    const page = alignedBuffers.take(PAGE_BYTES);
+    const page = systemFiles.buffers.take(PAGE_BYTES);
     try {
       await this.#reading.readExactly(page, (1 - this.#seat) * PAGE_BYTES);
       const json = page.subarray(8, 8 + Math.min(page.readUInt32LE(4), PAGE_BYTES - 8));
       if (json.length === 0 || crc32(json) !== page.readUInt32LE(0)) return undefined;
       return JSON.parse(json.toString()) as Post;
     } finally {
-      alignedBuffers.give(page);
+      systemFiles.buffers.give(page);
     }
   }
 

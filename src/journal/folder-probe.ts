@@ -5,19 +5,9 @@
 import path from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { isError, UnderstudyError } from '../base/errors.js';
+import { errnoOf, type OpenFile, PAGE_BYTES } from '../base/files.js';
 import type { Random } from '../base/random.js';
-import {
-  alignedBuffers,
-  errnoOf,
-  exists,
-  isLocalFolder,
-  makeFolderDurable,
-  PAGE_BYTES,
-  removeEmptyFolder,
-  removeFolder,
-  SystemFile,
-  takesDirect,
-} from '../base/system-file.js';
+import { systemFiles } from '../base/system-file.js';
 import { type Mount, mountOf } from '../base/system-mounts.js';
 import { LEDGER_BYTES } from './ledger.js';
 import { isZero } from './stored-bytes.js';
@@ -53,10 +43,10 @@ export interface ProbeDeps {
 
 /** @returns a new folder below `<journal>/probe/`, which `endProbe` removes. @throws `not_found`: there is no folder for a journal. */
 export async function beginProbe(journalFolder: string, { random }: ProbeDeps): Promise<string> {
-  if (!(await exists(journalFolder)))
+  if (!(await systemFiles.exists(journalFolder)))
     throw new UnderstudyError('not_found', `no such folder, make it or mount its storage first: folder=${journalFolder}`);
   const folder = probeFolder(journalFolder, Buffer.from(random.bytes(4)).toString('hex'));
-  await makeFolderDurable(folder);
+  await systemFiles.makeFolderDurable(folder);
   return folder;
 }
 
@@ -64,13 +54,13 @@ export const probeFolder = (journalFolder: string, id: string): string => path.j
 
 /** Also what is left of `probe/` where no other probe is under way there. */
 export async function endProbe(folder: string): Promise<void> {
-  await removeFolder(folder);
-  await removeEmptyFolder(path.dirname(folder));
+  await systemFiles.removeFolder(folder);
+  await systemFiles.removeEmptyFolder(path.dirname(folder));
 }
 
 /** @param folder of `beginProbe`. @throws only what is none of the probe's business: what the storage refuses is a finding. */
 export async function probeOnOneHost(folder: string, { clock }: ProbeDeps): Promise<FolderReport> {
-  const [mount, isLocal] = [await mountOf(folder), await isLocalFolder(folder)];
+  const [mount, isLocal] = [await mountOf(folder), await systemFiles.isLocalFolder(folder)];
   const syncMs: number[] = [];
   const readMs: number[] = [];
   const findings = [
@@ -119,9 +109,9 @@ async function tried(what: string, attempt: () => Promise<string>, advice: strin
 
 async function createTwice(folder: string): Promise<string> {
   const name = path.join(folder, 'exclusive');
-  await (await SystemFile.open(name, { write: true, create: 'exclusive' })).close();
+  await (await systemFiles.open(name, { write: true, create: 'exclusive' })).close();
   try {
-    await (await SystemFile.open(name, { write: true, create: 'exclusive' })).close();
+    await (await systemFiles.open(name, { write: true, create: 'exclusive' })).close();
   } catch (error) {
     if (errnoOf(error) === 'EEXIST') return 'a name is made once';
     throw error;
@@ -130,7 +120,7 @@ async function createTwice(folder: string): Promise<string> {
 }
 
 async function makeLedger(folder: string): Promise<string> {
-  await using file = await SystemFile.open(path.join(folder, 'sparse'), { write: true, create: 'exclusive' });
+  await using file = await systemFiles.open(path.join(folder, 'sparse'), { write: true, create: 'exclusive' });
   await file.truncate(LEDGER_BYTES);
   const page = Buffer.alloc(PAGE_BYTES, 1);
   await file.readExactly(page, LEDGER_BYTES - PAGE_BYTES);
@@ -139,7 +129,7 @@ async function makeLedger(folder: string): Promise<string> {
 }
 
 async function readDirect(folder: string, isLocal: boolean): Promise<string> {
-  if (await takesDirect(path.join(folder, 'sparse'))) return 'O_DIRECT is taken';
+  if (await systemFiles.takesDirect(path.join(folder, 'sparse'))) return 'O_DIRECT is taken';
   if (isLocal) return 'O_DIRECT is refused, and not needed: the file system is local to this machine';
   throw new Error('O_DIRECT is refused');
 }
@@ -147,10 +137,10 @@ async function readDirect(folder: string, isLocal: boolean): Promise<string> {
 /** Writes records as a leader does, and reads each back with O_DIRECT, as a claimant elsewhere would. */
 async function append(folder: string, clock: Clock, times: { syncMs: number[]; readMs: number[] }): Promise<string> {
   const name = path.join(folder, 'log');
-  await using log = await SystemFile.open(name, { write: true, create: 'exclusive' });
+  await using log = await systemFiles.open(name, { write: true, create: 'exclusive' });
   await log.truncate(APPENDS * PAGE_BYTES);
   await using reading = await openForProbe(name);
-  const page = alignedBuffers.take(PAGE_BYTES);
+  const page = systemFiles.buffers.take(PAGE_BYTES);
   try {
     for (let i = 0; i < APPENDS; i++) {
       const record = Buffer.alloc(RECORD_BYTES, 1 + (i % 255));
@@ -166,18 +156,18 @@ async function append(folder: string, clock: Clock, times: { syncMs: number[]; r
       if (!record.equals(page.subarray(at, at + RECORD_BYTES))) throw new Error('what was written and synced did not read back');
     }
   } finally {
-    alignedBuffers.give(page);
+    systemFiles.buffers.give(page);
   }
   return `${APPENDS} records written, synced and read back`;
 }
 
 /** @returns the file for reading, past the cache where that can be. */
-export async function openForProbe(name: string): Promise<SystemFile> {
+export async function openForProbe(name: string): Promise<OpenFile> {
   try {
-    return await SystemFile.open(name, { direct: true });
+    return await systemFiles.open(name, { direct: true });
   } catch (error) {
     if (!isError(error, 'failed_precondition')) throw error;
-    return SystemFile.open(name);
+    return systemFiles.open(name);
   }
 }
 

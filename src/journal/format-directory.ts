@@ -9,16 +9,7 @@
  */
 import path from 'node:path';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
-import {
-  createFileDurable,
-  errnoOf,
-  exists,
-  listFolder,
-  makeFolderDurable,
-  removeFile,
-  SystemFile,
-  syncFolder,
-} from '../base/system-file.js';
+import { errnoOf, type Files } from '../base/files.js';
 import { directoryContext, isShared } from './directory-context.js';
 import { importDirectory } from './directory-import.js';
 import { DirectoryJournal } from './directory-journal.js';
@@ -72,8 +63,8 @@ export async function formatDirectoryJournal(
     clusterId: settings.clusterId ?? contents?.clusterId ?? `cluster-${hex(deps, 8)}`,
     incarnationId: options.incarnationId ?? hex(deps, 16),
   };
-  await makeFolderDurable(folder);
-  const found = await whatIsThere(folder);
+  await deps.files.makeFolderDurable(folder);
+  const found = await whatIsThere(deps.files, folder);
   const make = (): Promise<void> => makeJournal({ ...settings, folder }, deps, format, contents);
   if (found === undefined) await make();
   else if (force === undefined) throw new UnderstudyError('already_exists', found);
@@ -82,10 +73,10 @@ export async function formatDirectoryJournal(
 }
 
 /** @returns what forbids a journal to be made here, if anything does. */
-async function whatIsThere(folder: string): Promise<string | undefined> {
-  if (await exists(formatPath(folder))) return `there is a journal already: folder=${folder}`;
-  const names = (await exists(ledgerPath(folder))) ? ['LEDGER'] : [];
-  for (const { at } of FOLDERS) if ((await namesIn(at(folder))).length > 0) names.push(`${path.basename(at(folder))}/`);
+async function whatIsThere(files: Files, folder: string): Promise<string | undefined> {
+  if (await files.exists(formatPath(folder))) return `there is a journal already: folder=${folder}`;
+  const names = (await files.exists(ledgerPath(folder))) ? ['LEDGER'] : [];
+  for (const { at } of FOLDERS) if ((await namesIn(files, at(folder))).length > 0) names.push(`${path.basename(at(folder))}/`);
   if (names.length === 0) return undefined;
   return `there is no FORMAT, yet what may be a journal that lost it, or what an interrupted format left: folder=${folder} found=${names}`;
 }
@@ -97,15 +88,16 @@ async function makeJournal(
   contents: JournalContents | undefined,
 ): Promise<void> {
   const { folder } = settings;
-  for (const { at } of FOLDERS) await makeFolderDurable(at(folder));
+  const { files } = deps;
+  for (const { at } of FOLDERS) await files.makeFolderDurable(at(folder));
   try {
-    await using ledger = await SystemFile.open(ledgerPath(folder), { write: true, create: 'exclusive' });
+    await using ledger = await files.open(ledgerPath(folder), { write: true, create: 'exclusive' });
     await ledger.truncate(LEDGER_BYTES);
     await ledger.sync();
-    await syncFolder(folder);
+    await files.syncFolder(folder);
     if (!(await ledger.isStillAtPath())) throw new UnderstudyError('already_exists', `another format came between: folder=${folder}`);
-    if (contents !== undefined) await fill(directoryContext(settings, deps, await isShared(settings), format), contents);
-    await createFileDurable(formatPath(folder), encodeFormat(format));
+    if (contents !== undefined) await fill(directoryContext(settings, deps, await isShared(settings, deps), format), contents);
+    await files.createFileDurable(formatPath(folder), encodeFormat(format));
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
     throw new UnderstudyError('already_exists', `another format came first: folder=${folder}`, { cause: error });
@@ -117,7 +109,7 @@ async function fill(context: DirectoryContext, contents: JournalContents): Promi
   try {
     await importDirectory(context, contents);
   } catch (error) {
-    await removeJournal(context.settings.folder);
+    await removeJournal(context.deps.files, context.settings.folder);
     throw error;
   }
 }
@@ -129,9 +121,10 @@ async function replaceJournal(
   make: () => Promise<void>,
 ): Promise<void> {
   const { folder } = settings;
+  const { files } = deps;
   const turn = path.join(folder, 'FORMATTING');
   try {
-    await createFileDurable(turn);
+    await files.createFileDurable(turn);
   } catch (error) {
     if (errnoOf(error) !== 'EEXIST') throw error;
     const what = 'another format is under way, or one was interrupted: if none is, remove this file and format again';
@@ -139,10 +132,10 @@ async function replaceJournal(
   }
   try {
     await fenceLeader(settings, deps, claim);
-    await removeJournal(folder);
+    await removeJournal(files, folder);
     await make();
   } finally {
-    await removeFile(turn);
+    await files.removeFile(turn);
   }
 }
 
@@ -166,21 +159,21 @@ async function fenceLeader(
   }
 }
 
-async function removeJournal(folder: string): Promise<void> {
-  await removeFile(formatPath(folder));
-  await syncFolder(folder);
+async function removeJournal(files: Files, folder: string): Promise<void> {
+  await files.removeFile(formatPath(folder));
+  await files.syncFolder(folder);
   for (const { at, ours } of FOLDERS) {
-    for (const name of await namesIn(at(folder))) {
-      if (ours.some((pattern) => pattern.test(name))) await removeFile(path.join(at(folder), name));
+    for (const name of await namesIn(files, at(folder))) {
+      if (ours.some((pattern) => pattern.test(name))) await files.removeFile(path.join(at(folder), name));
     }
   }
-  await removeFile(ledgerPath(folder));
-  await syncFolder(folder);
+  await files.removeFile(ledgerPath(folder));
+  await files.syncFolder(folder);
 }
 
-async function namesIn(folder: string): Promise<readonly string[]> {
+async function namesIn(files: Files, folder: string): Promise<readonly string[]> {
   try {
-    return await listFolder(folder);
+    return await files.listFolder(folder);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
     throw error;

@@ -12,8 +12,8 @@
  */
 import { crc32 } from 'node:zlib';
 import { UnderstudyError } from '../base/errors.js';
+import { type Files, PAGE_BYTES } from '../base/files.js';
 import { needsVersion } from '../base/needs-version.js';
-import { alignedBuffers, PAGE_BYTES, SystemFile } from '../base/system-file.js';
 
 const MAGIC = 'understudy-journal';
 export const FORMAT_VERSION = 1;
@@ -49,14 +49,14 @@ export function decodeFormat(page: Buffer, filePath: string): FormatFile {
 }
 
 /** @throws with ENOENT where there is none; as `decodeFormat`. */
-export async function readFormat(filePath: string, direct: boolean): Promise<FormatFile> {
-  await using file = await SystemFile.open(filePath, { direct });
-  const page = alignedBuffers.take(PAGE_BYTES);
+export async function readFormat(files: Files, filePath: string, direct: boolean): Promise<FormatFile> {
+  await using file = await files.open(filePath, { direct });
+  const page = files.buffers.take(PAGE_BYTES);
   try {
     await file.readExactly(page, 0);
     return decodeFormat(page, filePath);
   } finally {
-    alignedBuffers.give(page);
+    files.buffers.give(page);
   }
 }
 

@@ -8,7 +8,7 @@
  */
 
 import { UnderstudyError } from '../base/errors.js';
-import { alignedBuffers, PAGE_BYTES, SystemFile } from '../base/system-file.js';
+import { type OpenFile, PAGE_BYTES } from '../base/files.js';
 import { sleep } from '../base/wait.js';
 import { type DirectoryContext, EPOCHS_MAX, ledgerPath } from './directory-layout.js';
 import { decodeMark, decodeSlot, encodeMark, encodeSlot, FENCE_PAGE, type Mark, type Slot } from './page-format.js';
@@ -34,25 +34,26 @@ export interface EpochPages {
 }
 
 export class Ledger implements AsyncDisposable {
-  readonly file: SystemFile;
-  readonly #writing: SystemFile | undefined;
+  readonly file: OpenFile;
+  readonly #writing: OpenFile | undefined;
   readonly #context: DirectoryContext;
-  readonly #fencePage = alignedBuffers.take(PAGE_BYTES);
+  readonly #fencePage: Buffer;
   #isClosed = false;
 
-  private constructor(context: DirectoryContext, file: SystemFile, writing: SystemFile | undefined) {
+  private constructor(context: DirectoryContext, file: OpenFile, writing: OpenFile | undefined) {
     this.#context = context;
     this.file = file;
     this.#writing = writing;
+    this.#fencePage = file.buffers.take(PAGE_BYTES);
   }
 
   /** With `write`, a descriptor of its own for writing: after an I/O error, open another ledger. */
   static async open(context: DirectoryContext, options: { write?: boolean } = {}): Promise<Ledger> {
     const at = ledgerPath(context.settings.folder);
-    const file = await SystemFile.open(at, { direct: context.direct });
+    const file = await context.deps.files.open(at, { direct: context.direct });
     if (options.write !== true) return new Ledger(context, file, undefined);
     try {
-      return new Ledger(context, file, await SystemFile.open(at, { write: true, direct: context.direct }));
+      return new Ledger(context, file, await context.deps.files.open(at, { write: true, direct: context.direct }));
     } catch (error) {
       await file.close();
       throw error;
@@ -62,7 +63,7 @@ export class Ledger implements AsyncDisposable {
   /** @throws `corrupt` where both marks are damaged; `unavailable`. */
   async read(epoch: number): Promise<EpochPages> {
     checkEpoch(epoch);
-    const pages = alignedBuffers.take(EPOCH_BYTES);
+    const pages = this.file.buffers.take(EPOCH_BYTES);
     const where = `file=${this.file.path} epoch=${epoch}`;
     try {
       for (let tries = 1; ; tries++) {
@@ -85,31 +86,31 @@ export class Ledger implements AsyncDisposable {
         await sleep(this.#context.deps.clock, TORN_READ_PAUSE_MS);
       }
     } finally {
-      alignedBuffers.give(pages);
+      this.file.buffers.give(pages);
     }
   }
 
   /** @returns the slot, whatever the other pages hold: for tools. Undefined where it is empty or damaged. */
   async readSlot(epoch: number): Promise<Slot | undefined> {
     checkEpoch(epoch);
-    const page = alignedBuffers.take(PAGE_BYTES);
+    const page = this.file.buffers.take(PAGE_BYTES);
     try {
       await this.file.readExactly(page, epoch * EPOCH_BYTES + SLOT_PAGE * PAGE_BYTES);
       const slot = decodeSlot(page);
       return slot?.epoch === epoch ? slot : undefined;
     } finally {
-      alignedBuffers.give(page);
+      this.file.buffers.give(page);
     }
   }
 
   async isFenced(epoch: number): Promise<boolean> {
     checkEpoch(epoch);
-    const page = alignedBuffers.take(PAGE_BYTES);
+    const page = this.file.buffers.take(PAGE_BYTES);
     try {
       await this.file.readExactly(page, fenceOffset(epoch));
       return !isZero(page);
     } finally {
-      alignedBuffers.give(page);
+      this.file.buffers.give(page);
     }
   }
 
@@ -162,14 +163,14 @@ export class Ledger implements AsyncDisposable {
    */
   async repeatSlot(epoch: number): Promise<void> {
     checkEpoch(epoch);
-    const page = alignedBuffers.take(PAGE_BYTES);
+    const page = this.file.buffers.take(PAGE_BYTES);
     try {
       await this.file.readExactly(page, epoch * EPOCH_BYTES + SLOT_PAGE * PAGE_BYTES);
       if (decodeSlot(page)?.epoch !== epoch)
         throw new UnderstudyError('unavailable', `a slot was lost: file=${this.file.path} epoch=${epoch}`);
       await this.#write(page, epoch, SLOT_PAGE);
     } finally {
-      alignedBuffers.give(page);
+      this.file.buffers.give(page);
     }
   }
 
@@ -188,12 +189,12 @@ export class Ledger implements AsyncDisposable {
     checkEpoch(epoch);
     const file = this.#writing;
     if (file === undefined) throw new UnderstudyError('internal', 'the ledger was opened for reading');
-    const aligned = alignedBuffers.take(PAGE_BYTES);
+    const aligned = this.file.buffers.take(PAGE_BYTES);
     try {
       page.copy(aligned);
       await file.writeAll(aligned, epoch * EPOCH_BYTES + index * PAGE_BYTES);
     } finally {
-      alignedBuffers.give(aligned);
+      this.file.buffers.give(aligned);
     }
   }
 
@@ -206,7 +207,7 @@ export class Ledger implements AsyncDisposable {
   async close(): Promise<void> {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    alignedBuffers.give(this.#fencePage);
+    this.file.buffers.give(this.#fencePage);
     await Promise.all([this.file.close(), this.#writing?.close()]);
   }
 

@@ -5,7 +5,7 @@
  * anew. It does not know what is committed; callers do.
  */
 import { UnderstudyError } from '../base/errors.js';
-import { alignedBuffers, PAGE_BYTES } from '../base/system-file.js';
+import { PAGE_BYTES } from '../base/files.js';
 import { BATCH_BYTES_LIMIT, type ParsedBatch, parseBatch, type StoredBatch } from './batch-format.js';
 import { type DirectoryContext, segmentPath } from './directory-layout.js';
 import { endOf } from './journal.js';
@@ -36,7 +36,7 @@ export class LogCursor implements AsyncDisposable {
   constructor(context: DirectoryContext, place: Place) {
     this.#context = context;
     this.#place = place;
-    this.#chunk = alignedBuffers.take(READ_BYTES_MAX);
+    this.#chunk = context.deps.files.buffers.take(READ_BYTES_MAX);
   }
 
   /** @returns a cursor at the first batch of an epoch's log, its copies included. */
@@ -111,9 +111,9 @@ export class LogCursor implements AsyncDisposable {
 
   #grow(bytes: number): void {
     const larger = 2 ** Math.ceil(Math.log2(bytes));
-    alignedBuffers.give(this.#chunk);
+    this.#context.deps.files.buffers.give(this.#chunk);
     this.#chunkBytes = 0;
-    this.#chunk = alignedBuffers.take(larger);
+    this.#chunk = this.#context.deps.files.buffers.take(larger);
   }
 
   #step(stored: StoredBatch): CursorStep {
@@ -141,7 +141,7 @@ export class LogCursor implements AsyncDisposable {
 
   /** Idempotent. No `next` may be in flight. */
   async close(): Promise<void> {
-    if (this.#chunk.length > 0) alignedBuffers.give(this.#chunk);
+    if (this.#chunk.length > 0) this.#context.deps.files.buffers.give(this.#chunk);
     this.#chunk = Buffer.alloc(0);
     this.#chunkBytes = 0;
     await this.#segment?.file.close();

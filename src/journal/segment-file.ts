@@ -4,16 +4,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { isError, UnderstudyError } from '../base/errors.js';
-import {
-  alignedBuffers,
-  errnoOf,
-  isGone,
-  PAGE_BYTES,
-  removeFile,
-  SHARED_FILE_BYTES_MIN,
-  SystemFile,
-  syncFolder,
-} from '../base/system-file.js';
+import { errnoOf, isGone, type OpenFile, PAGE_BYTES, SHARED_FILE_BYTES_MIN } from '../base/files.js';
 import { sleep } from '../base/wait.js';
 import { BATCH_HEADER_BYTES, BATCH_MAGIC, type ParsedBatch, parseBatch, type StoredBatch } from './batch-format.js';
 import { type DirectoryContext, formatPath, logFolder, segmentPath } from './directory-layout.js';
@@ -29,7 +20,7 @@ const ZEROS = Buffer.alloc(1 << 20);
 
 /** A segment opened for reading. */
 export interface OpenSegment {
-  readonly file: SystemFile;
+  readonly file: OpenFile;
   readonly header: SegmentHeader;
 }
 
@@ -63,7 +54,7 @@ export async function createSegment(
   let isSynced = false;
   let isMade = false;
   try {
-    await using file = await SystemFile.open(at, { write: true, create: 'exclusive' });
+    await using file = await context.deps.files.open(at, { write: true, create: 'exclusive' });
     isMade = true;
     await file.truncate(context.direct ? Math.max(sizeBytes, SHARED_FILE_BYTES_MIN) : sizeBytes);
     await file.writeAll(encodeSegmentHeader({ ...header, sizeBytes }), 0);
@@ -81,11 +72,11 @@ export async function createSegment(
     }
     isSynced = true;
     await file.sync();
-    await syncFolder(logFolder(folder));
+    await context.deps.files.syncFolder(logFolder(folder));
     return { path: at, sizeBytes };
   } catch (error) {
     if (!isSynced && NO_ROOM.has(errnoOf(error) ?? '')) {
-      if (isMade) await removeFile(at);
+      if (isMade) await context.deps.files.removeFile(at);
       throw error;
     }
     throw new UnderstudyError('outcome_unknown', `cannot make a segment: ${error instanceof Error ? error.message : error}`, {
@@ -103,7 +94,7 @@ export async function openSegment(context: DirectoryContext, epoch: number, segm
   const at = segmentPath(context.settings.folder, epoch, segment);
   for (let tries = 1; ; tries++) {
     try {
-      const file = await SystemFile.open(at, { direct: context.direct });
+      const file = await context.deps.files.open(at, { direct: context.direct });
       const header = await readHeader(context, file, epoch, segment);
       if (header !== undefined) return { file, header };
       await file.close();
@@ -112,7 +103,7 @@ export async function openSegment(context: DirectoryContext, epoch: number, segm
       if (!isGone(error)) throw error;
       if (tries >= OPEN_TRIES) {
         if (errnoOf(error) !== 'ENOENT') throw error;
-        await readFormat(formatPath(context.settings.folder), context.direct);
+        await readFormat(context.deps.files, formatPath(context.settings.folder), context.direct);
         throw new UnderstudyError('corrupt', `a segment is missing: file=${at} epoch=${epoch}`, { cause: error });
       }
     }
@@ -123,7 +114,7 @@ export async function openSegment(context: DirectoryContext, epoch: number, segm
 /** As `openSegment`, once. @returns undefined where it is missing, or its head is not (yet) what it should be. */
 export async function tryOpenSegment(context: DirectoryContext, epoch: number, segment: number): Promise<OpenSegment | undefined> {
   try {
-    const file = await SystemFile.open(segmentPath(context.settings.folder, epoch, segment), { direct: context.direct });
+    const file = await context.deps.files.open(segmentPath(context.settings.folder, epoch, segment), { direct: context.direct });
     const header = await readHeader(context, file, epoch, segment);
     if (header !== undefined) return { file, header };
     await file.close();
@@ -134,8 +125,8 @@ export async function tryOpenSegment(context: DirectoryContext, epoch: number, s
   }
 }
 
-async function readHeader(context: DirectoryContext, file: SystemFile, epoch: number, segment: number): Promise<SegmentHeader | undefined> {
-  const page = alignedBuffers.take(PAGE_BYTES);
+async function readHeader(context: DirectoryContext, file: OpenFile, epoch: number, segment: number): Promise<SegmentHeader | undefined> {
+  const page = file.buffers.take(PAGE_BYTES);
   try {
     await file.readExactly(page, 0);
     const header = decodeSegmentHeader(page, `file=${file.path}`);
@@ -149,7 +140,7 @@ async function readHeader(context: DirectoryContext, file: SystemFile, epoch: nu
     if (isError(error, 'unavailable') && errnoOf(error) === undefined) return undefined; // shorter than a page: being made
     throw error;
   } finally {
-    alignedBuffers.give(page);
+    file.buffers.give(page);
   }
 }
 
@@ -158,12 +149,12 @@ async function readRange(segment: OpenSegment, offset: number, bytes: number): P
   const from = Math.floor(offset / PAGE_BYTES) * PAGE_BYTES;
   const to = Math.min(Math.ceil((offset + bytes) / PAGE_BYTES) * PAGE_BYTES, segment.header.sizeBytes);
   if (to <= offset) return Buffer.alloc(0);
-  const aligned = alignedBuffers.take(2 ** Math.ceil(Math.log2(to - from)));
+  const aligned = segment.file.buffers.take(2 ** Math.ceil(Math.log2(to - from)));
   try {
     await segment.file.readExactly(aligned.subarray(0, to - from), from);
     return Buffer.from(aligned.subarray(offset - from, Math.min(offset - from + bytes, to - from)));
   } finally {
-    alignedBuffers.give(aligned);
+    segment.file.buffers.give(aligned);
   }
 }
 
@@ -193,7 +184,7 @@ export async function findBatch(
   const end = Math.min(to, sizeBytes);
   const overlap = BATCH_MAGIC.length - 1;
   const last = Math.min(Math.ceil((end + overlap) / PAGE_BYTES) * PAGE_BYTES, sizeBytes);
-  const window = alignedBuffers.take(SCAN_BYTES);
+  const window = segment.file.buffers.take(SCAN_BYTES);
   try {
     for (let at = from; at < end; ) {
       const first = Math.floor(at / PAGE_BYTES) * PAGE_BYTES;
@@ -208,7 +199,7 @@ export async function findBatch(
       at = first + bytes - overlap;
     }
   } finally {
-    alignedBuffers.give(window);
+    segment.file.buffers.give(window);
   }
   return undefined;
 }

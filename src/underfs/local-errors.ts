@@ -1,6 +1,6 @@
 /** Failed operations on a folder of this machine, as the seam's codes. */
 import { asError, type ErrorCode, UnderstudyError } from '../base/errors.js';
-import { errnoOf } from '../base/system-file.js';
+import { errnoOf } from '../base/files.js';
 import { localTurns } from './local-turns.js';
 
 const CODES: Readonly<Record<string, ErrorCode>> = {

@@ -11,8 +11,9 @@ import { constants, type Stats } from 'node:fs';
 import fs from 'node:fs/promises';
 import path from 'node:path';
 import { isError, UnderstudyError } from '../base/errors.js';
+import { errnoOf } from '../base/files.js';
 import type { Random } from '../base/random.js';
-import { errnoOf, syncFolder } from '../base/system-file.js';
+import { systemFiles } from '../base/system-file.js';
 import { throwIfAborted } from '../base/wait.js';
 import { LocalAccounts } from './local-accounts.js';
 import { isAbsent, local } from './local-errors.js';
@@ -146,7 +147,7 @@ export class LocalUnderStore implements UnderStore {
         await file.sync();
         const stats = await file.stat();
         await fs.rename(part, this.#at(under));
-        await syncFolder(folder);
+        await systemFiles.syncFolder(folder);
         return this.#entry(under, stats);
       } catch (error) {
         await fs.rm(part, { force: true });
@@ -175,8 +176,8 @@ export class LocalUnderStore implements UnderStore {
     await this.#toChange(to);
     await local('rename', source, async () => {
       await fs.rename(source, target);
-      await syncFolder(path.dirname(target));
-      if (folderOf(from) !== folderOf(to)) await syncFolder(path.dirname(source));
+      await systemFiles.syncFolder(path.dirname(target));
+      if (folderOf(from) !== folderOf(to)) await systemFiles.syncFolder(path.dirname(source));
     });
   }
 
@@ -189,7 +190,7 @@ export class LocalUnderStore implements UnderStore {
     await local('delete', this.#at(under), async () => {
       if (!stats.isDirectory()) await fs.rm(this.#at(under), { force: true });
       else if (!recursive) await fs.rmdir(this.#at(under));
-      await syncFolder(this.#at(folderOf(under)));
+      await systemFiles.syncFolder(this.#at(folderOf(under)));
     });
   }
 
@@ -287,7 +288,7 @@ export class LocalUnderStore implements UnderStore {
       } catch (error) {
         if (errnoOf(error) !== 'EEXIST') throw error;
       }
-      await syncFolder(this.#at(folderOf(under)));
+      await systemFiles.syncFolder(this.#at(folderOf(under)));
     });
   }
 }

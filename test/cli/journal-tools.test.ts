@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { digestText } from '../../src/metadata/digest.js';
@@ -14,7 +15,7 @@ import { LedJournal } from '../metadata/led-journal.js';
 import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { type S3Server, s3Settings, startS3 } from '../servers/s3.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 let root = '';
 let s3: S3Server;
 /** State's digest at the end of each batch of the journal `source`. */

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import type { ElectionEvent } from '../../src/election/election.js';
 import { EmbeddedElection } from '../../src/election/embedded-election.js';
@@ -42,7 +43,7 @@ class Port {
 async function open(folder: string, timeoutMs = TIMEOUT_MS) {
   const clock = new StoppableClock();
   const port = await Port.open();
-  const terms = new FolderTerms(join(folder, 'election'));
+  const terms = new FolderTerms(join(folder, 'election'), systemFiles);
   const deps = { clock, random: systemRandom, log: silentLog, network: tcpNetwork, terms };
   const election = await EmbeddedElection.open({ timeoutMs, pollIntervalMs: POLL_MS }, deps);
   return { clock, port, election, rpcAddress: port.address };
@@ -84,7 +85,7 @@ electionContract('embedded', async () => {
 });
 
 async function newestTerm(folder: string): Promise<number> {
-  return readPointer({ folder: join(folder, 'election'), direct: false });
+  return readPointer({ files: systemFiles, folder: join(folder, 'election'), direct: false });
 }
 
 describe('embedded election', () => {
@@ -113,7 +114,7 @@ describe('embedded election', () => {
     await rm(folder, { recursive: true, force: true });
   });
 
-  const where = () => ({ folder: join(folder, 'election'), direct: false });
+  const where = () => ({ files: systemFiles, folder: join(folder, 'election'), direct: false });
 
   test('dead holder whose port refuses: the next term is taken long before the time-out', async () => {
     const a = await candidate(20_000);
@@ -261,7 +262,7 @@ describe('term file', () => {
     // tmpfs refuses O_DIRECT; the checkout's file system is a disk's.
     const folder = await mkdtemp(join(process.cwd(), 'node_modules', '.understudy-'));
     try {
-      const place = { folder, direct: true };
+      const place = { files: systemFiles, folder, direct: true };
       const file = await TermFile.take(place, 1);
       expect(await TermFile.take(place, 1)).toBeUndefined();
       await file?.writeHolder({ resigned: false, counter: 5, nonce: Buffer.alloc(16, 7), rpcAddress: 'host:1' });

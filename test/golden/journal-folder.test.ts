@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
@@ -19,7 +20,7 @@ import { LedJournal } from '../metadata/led-journal.js';
 import { goldenText } from './golden.js';
 import { folderToText, textToFolder } from './journal-folder.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 const SMALL = { segmentBytes: 8 << 10, batchBytesMax: 4 << 10, pollIntervalMs: 1 };
 let folder: string;
 

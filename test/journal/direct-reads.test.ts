@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { isError, UnderstudyError } from '../../src/base/errors.js';
-import { errnoOf, SystemFile } from '../../src/base/system-file.js';
+import { errnoOf } from '../../src/base/files.js';
+import { SystemFile } from '../../src/base/system-file.js';
 import { errorOf } from '../contract/journal-contract.js';
 
 test('O_DIRECT: where a file system knows none, is failed_precondition', async () => {

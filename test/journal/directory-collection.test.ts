@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest';
 import { isError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import type { CheckpointRef } from '../../src/journal/checkpoints.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
@@ -13,7 +14,7 @@ import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { type ChainPoint, endOf, type JournalWriter } from '../../src/journal/journal.js';
 import { bytesOf, chunksOf, claim, contentOf, errorOf, pointOf, readTo } from '../contract/journal-contract.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 let folder: string;
 let journal: DirectoryJournal;
 let writer: JournalWriter;

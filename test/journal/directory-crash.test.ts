@@ -6,6 +6,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
@@ -13,7 +14,7 @@ import { endOf } from '../../src/journal/journal.js';
 import { claim, readTo } from '../contract/journal-contract.js';
 import { compileJournal } from './compiled-sources.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 const ROUNDS = 25;
 let root: string;
 let sources: string;

@@ -8,7 +8,7 @@ import { isError } from '../../src/base/errors.js';
 import { sequence } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
-import { SystemFile } from '../../src/base/system-file.js';
+import { SystemFile, systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { encodeBatch } from '../../src/journal/batch-format.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
@@ -18,7 +18,7 @@ import { type ChainPoint, GENESIS, type JournalWriter } from '../../src/journal/
 import { decodeSegmentHeader, encodeSegmentHeader } from '../../src/journal/page-format.js';
 import { bytesOf, claim, errorOf, readTo, textOf } from '../contract/journal-contract.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 const PAGE = 4096;
 let folder: string;
 let settings: DirectoryJournalSettings;

@@ -3,9 +3,10 @@ import { open, readFile, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { isError } from '../../src/base/errors.js';
+import { SHARED_FILE_BYTES_MIN } from '../../src/base/files.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
-import { alignedBuffers, isLocalFolder, SHARED_FILE_BYTES_MIN, SystemFile } from '../../src/base/system-file.js';
+import { SystemFile, systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
@@ -17,7 +18,7 @@ import { describeOnGluster } from '../servers/describe-on-gluster.js';
 import { GlusterVolume } from '../servers/gluster.js';
 import { waitUntil } from '../servers/wait-until.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 let volume: GlusterVolume;
 
 describeOnGluster('GlusterFS with a small disk', () => {
@@ -60,7 +61,7 @@ describeOnGluster('GlusterFS', () => {
   afterAll(() => volume.close());
 
   test('the volume is not taken for a local file system', async () => {
-    for (const mount of volume.mounts) expect(await isLocalFolder(mount)).toBe(false);
+    for (const mount of volume.mounts) expect(await systemFiles.isLocalFolder(mount)).toBe(false);
   });
 
   let folders = 0;
@@ -84,7 +85,7 @@ describeOnGluster('GlusterFS', () => {
 
   test('files no smaller than what clients keep whole: O_DIRECT reads them as they are, smaller ones it does not', async () => {
     const [here, there] = volume.mounts;
-    const page = alignedBuffers.take(4096);
+    const page = systemFiles.buffers.take(4096);
     const staleLooks = async (bytes: number): Promise<number> => {
       let stale = 0;
       for (let i = 0; i < 10; i++) {

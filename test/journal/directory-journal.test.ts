@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { epoch } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
@@ -15,7 +16,7 @@ import { retentionContract } from '../contract/retention-contract.js';
 import { closedWithTest } from '../servers/closed-with-test.js';
 import { SmallDisk } from '../servers/storage.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 
 for (const isShared of [false, true]) {
   const name = isShared ? 'directory journal as on a network file system' : 'directory journal';

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import type { DirectoryJournalSettings } from '../../src/journal/directory-layout.js';
@@ -14,7 +15,7 @@ import { endOf, GENESIS } from '../../src/journal/journal.js';
 import type { JournalSummary, SurveyStep } from '../../src/journal/journal-survey.js';
 import { bytesOf, claim, errorOf } from '../contract/journal-contract.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 const PAGE = 4096;
 let folder: string;
 let settings: DirectoryJournalSettings;

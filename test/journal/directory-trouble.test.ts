@@ -9,7 +9,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { isError, UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
-import { SystemFile } from '../../src/base/system-file.js';
+import { SystemFile, systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { deferred, sleep } from '../../src/base/wait.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
@@ -19,7 +19,7 @@ import { GENESIS, type JournalWriter } from '../../src/journal/journal.js';
 import { Ledger } from '../../src/journal/ledger.js';
 import { bytesOf, claim, errorOf, readTo, textOf } from '../contract/journal-contract.js';
 
-const deps: DirectoryJournalDeps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps: DirectoryJournalDeps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 const force = { entry: () => ({ bytes: bytesOf('format'), timeMs: 1 }) };
 /** Checks of the path follow each other at once. */
 const checkingClock: Clock = {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest';
 import { isError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
-import { SystemFile } from '../../src/base/system-file.js';
+import { SystemFile, systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { deferred } from '../../src/base/wait.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
@@ -14,7 +14,7 @@ import type { DirectoryJournalSettings } from '../../src/journal/directory-layou
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
 import { bytesOf, claim, errorOf, readTo, textOf } from '../contract/journal-contract.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 const force = { entry: () => ({ bytes: bytesOf('format'), timeMs: 1 }) };
 let folder: string;
 let settings: DirectoryJournalSettings;

@@ -4,6 +4,7 @@ import type { Clock } from '../../src/base/clock.js';
 import { sequence } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { type Deferred, deferred } from '../../src/base/wait.js';
 import { NOTHING_RETAINED } from '../../src/journal/checkpoints.js';
@@ -28,7 +29,7 @@ function fire(): void {
 
 const context: DirectoryContext = {
   settings: withDefaults({ folder: '/nowhere', markDelayMs: 0 }, false),
-  deps: { clock, random: systemRandom, log: silentLog },
+  deps: { files: systemFiles, clock, random: systemRandom, log: silentLog },
   direct: false,
   incarnation: new Uint8Array(16),
 };

@@ -12,6 +12,7 @@ import path from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { deferred, sleep } from '../../src/base/wait.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
@@ -24,7 +25,7 @@ import { GlusterVolume } from '../servers/gluster.js';
 import { killProcess, tracked } from '../servers/processes.js';
 import { compileJournal } from './compiled-sources.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 const ROUNDS = 100;
 const CACHED_ROUNDS = 6;
 /** A journal that is broken may keep those who write it waiting for ever: such a round shows nothing. */

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { BackupFolder, beginBackup, clearBackup, publishBackup, writeBackup } from '../../src/journal/backup-folder.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
@@ -30,7 +31,7 @@ import { type JournalProblem, type Verdict, verifyJournal } from '../../src/meta
 import { errorOf } from '../contract/journal-contract.js';
 import { digestOfReplay, LedJournal } from './led-journal.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 
 /** Somewhere a journal can be. */
 interface Site {

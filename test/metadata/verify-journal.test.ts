@@ -4,6 +4,7 @@ import path from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import type { DirectoryJournalSettings } from '../../src/journal/directory-layout.js';
@@ -14,7 +15,7 @@ import { encodeEntry } from '../../src/metadata/entries.js';
 import { type JournalProblem, type Verdict, verifyJournal } from '../../src/metadata/verify-journal.js';
 import { LedJournal } from './led-journal.js';
 
-const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
 let folder: string;
 let settings: DirectoryJournalSettings;
 let journal: DirectoryJournal;

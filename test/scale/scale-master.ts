@@ -4,6 +4,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { systemFiles } from '../../src/base/system-file.js';
 import { systemRandom } from '../../src/base/system-random.js';
 import { masterSettings } from '../../src/cli/master-settings.js';
 import { Client } from '../../src/client/client.js';
@@ -45,7 +46,7 @@ export class ScaleMaster implements AsyncDisposable {
 
   static async start(): Promise<ScaleMaster> {
     const folder = await mkdtemp(path.join(os.tmpdir(), 'understudy-scale-'));
-    const deps = { clock: systemClock, random: systemRandom, log: silentLog };
+    const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
     const { settings } = loadSettings({ sources: [], env: {}, overrides: [], defaults: MACHINE });
     const place = { folder: path.join(folder, 'journal') };
     await formatDirectoryJournal(place, deps);

@@ -8,7 +8,7 @@
 import type { Dirent, Stats } from 'node:fs';
 import { lstat, readdir } from 'node:fs/promises';
 import path from 'node:path';
-import { errnoOf } from '../../base/system-file.js';
+import { errnoOf } from '../../base/files.js';
 import { childPath } from '../../client/file-status.js';
 import { parsePath } from '../../metadata/path.js';
 
