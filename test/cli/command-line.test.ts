@@ -1,13 +1,12 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { mustBeBuilt, ROOT } from '../servers/built.js';
 
-const ROOT = path.resolve(import.meta.dirname, '..', '..');
 const ports: number[] = [];
 const masters = new Map<number, ChildProcess>();
 let folder = '';
@@ -54,8 +53,7 @@ async function freePort(): Promise<number> {
 const ended = (child: ChildProcess) => new Promise<number | null>((resolve) => child.once('exit', resolve));
 
 beforeAll(async () => {
-  if (!existsSync(path.join(ROOT, 'dist', 'cli', 'main.js')))
-    throw new Error('this test runs the built program: run "npm run build" first');
+  mustBeBuilt();
   folder = await mkdtemp(path.join(tmpdir(), 'understudy-cli-'));
   while (ports.length < 3) ports.push(await freePort());
   const addresses = ports.map((port) => `127.0.0.1:${port}`).join(',');

@@ -8,10 +8,11 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { compareFolder } from '../../src/cli/quickstart/compare.js';
 import type { Place } from '../../src/cli/quickstart/folder-walk.js';
 import { type FileStatus, fileStatus } from '../../src/client/file-status.js';
+import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { tracked } from '../servers/processes.js';
 import { waitUntil } from '../servers/wait-until.js';
 
-const PROGRAM = path.join(import.meta.dirname, '../../dist/cli/quickstart/main.js');
+const PROGRAM = path.join(ROOT, 'dist/cli/quickstart/main.js');
 const FILES = 60;
 
 let scratch: string;
@@ -21,6 +22,7 @@ let from: string;
 let temporary: string;
 
 beforeEach(async () => {
+  mustBeBuilt();
   scratch = await mkdtemp(path.join(tmpdir(), 'quickstart-test-'));
   from = path.join(scratch, 'a folder');
   temporary = path.join(scratch, 'tmp');
