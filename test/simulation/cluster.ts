@@ -96,8 +96,8 @@ export class Cluster implements Breakable {
     const to = host === undefined ? {} : { to: this.address(host) };
     transferLeader(client.files.client, to)
       .then(
-        ({ from, to }) => this.#deps.time.note(`the lead went from ${from} to ${to}`),
-        (error: unknown) => this.#deps.time.note(`the lead was not handed over: ${String(error)}`),
+        ({ from, to }) => this.#deps.time.note({ by: 'operator', message: 'the lead was handed over', values: { from, to } }),
+        (error: unknown) => this.#deps.time.note({ by: 'operator', message: 'the lead was not handed over', values: { error } }),
       )
       .finally(() => client.files.close());
   }
@@ -194,7 +194,7 @@ export class Cluster implements Breakable {
 
   #respawn(host: string, process: SimProcess, why: string): void {
     if (!process.alive) return;
-    this.#deps.time.note(`${process.name} ended by itself: ${why}`);
+    this.#deps.time.note({ by: process.name, message: 'ended by itself', values: { why } });
     this.kill(host);
     this.#deps.time.setTimer(RESPAWN_MS, () => this.restart(host), `${host} respawns`);
   }

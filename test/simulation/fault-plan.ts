@@ -39,7 +39,7 @@ export class FaultPlan {
   #happen({ fault, seed }: ScheduledFault): void {
     if (this.#mended) return;
     this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
-    this.#time.note(`fault ${fault}`);
+    this.#time.note({ by: 'world', level: 'fault', message: fault });
     FAULTS[fault](this.#context(new SeededRandom(seed, fault)));
   }
 

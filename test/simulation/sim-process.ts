@@ -7,14 +7,14 @@
 import type { Clock, Timer } from '../../src/base/clock.js';
 import type { Log } from '../../src/base/log.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { VirtualTime } from './virtual-time.js';
+import type { NoteLevel, NoteValues, VirtualTime } from './virtual-time.js';
 
 export class SimProcess {
   readonly name: string;
   readonly random: SeededRandom;
   /** Time as this process sees it. */
   readonly clock: Clock;
-  /** Becomes part of the world's trace. */
+  /** Becomes notes of the world. */
   readonly log: Log;
   readonly #time: VirtualTime;
   readonly #waiting: (() => void)[] = [];
@@ -26,11 +26,8 @@ export class SimProcess {
     this.name = name;
     this.random = random;
     this.#time = time;
-    const note = (values: Readonly<Record<string, unknown>>, message: string) => {
-      const told = Object.entries(values).map(([key, value]) => `${key}=${String(value)}`);
-      time.note([`${name}: ${message}`, ...told].join(' '));
-    };
-    this.log = { debug: note, info: note, warn: note, error: note };
+    const at = (level: NoteLevel) => (values: NoteValues, message: string) => time.note({ by: name, level, message, values });
+    this.log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
     const bornMs = time.monotonicMs();
     this.clock = {
       wallMs: () => time.wallMs() + this.#wallSkewMs,

@@ -6,6 +6,7 @@ import { describe, expect, test } from 'vitest';
 import type { FaultName } from './faults/kinds.js';
 import { forgetWhatWasSeen, otherCheckpoint, otherReplay, otherStream, renumberRetries, withoutConfirm } from './sabotage.js';
 import { drawSettings } from './swarm.js';
+import { timelineLine } from './timeline.js';
 import { World, type WorldExtras, type WorldOutcome } from './world.js';
 import type { Storage } from './world-settings.js';
 
@@ -22,7 +23,9 @@ function tell(outcome: WorldOutcome): string {
 
 if (chosen !== undefined) {
   test(`the world of seed ${chosen}: keeps the invariants`, { timeout: 600_000 }, async () => {
-    const outcome = await World.run(chosen, drawSettings(chosen), { narrate: (line) => process.stdout.write(`${line}\n`) });
+    const outcome = await World.run(chosen, drawSettings(chosen), {
+      heard: (note, atMs) => process.stdout.write(`${timelineLine(note, atMs)}\n`),
+    });
     expect(outcome.violations, tell(outcome)).toEqual([]);
   });
 } else {

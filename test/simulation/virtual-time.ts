@@ -15,6 +15,20 @@ interface Event {
   fn: (() => void) | undefined;
 }
 
+/** `fault`, `operation` and `violation` are the world's own; the others are what its processes log. */
+export type NoteLevel = 'debug' | 'info' | 'warn' | 'error' | 'fault' | 'operation' | 'violation';
+
+export type NoteValues = Readonly<Record<string, unknown>>;
+
+/** Something that happened, for whoever listens. */
+export interface Note {
+  /** A process, or a part of the world. */
+  readonly by: string;
+  readonly level?: NoteLevel;
+  readonly message: string;
+  readonly values?: NoteValues;
+}
+
 /** Unix time at which every world begins. */
 const WORLD_BEGINS_MS = 1_750_000_000_000;
 
@@ -25,11 +39,11 @@ export class VirtualTime implements Clock {
   #order = 0;
   #steps = 0;
 
-  readonly #narrate: ((line: string) => void) | undefined;
+  readonly #heard: (note: Note, atMs: number) => void;
 
-  /** @param narrate hears what is noted by the world and its processes. */
-  constructor(narrate?: (line: string) => void) {
-    this.#narrate = narrate;
+  /** @param heard is told what is noted by the world and its processes. It is no part of the trace. */
+  constructor(heard: (note: Note, atMs: number) => void = () => {}) {
+    this.#heard = heard;
   }
 
   /** Events that have run: a clock without two equal readings at different events. */
@@ -59,10 +73,8 @@ export class VirtualTime implements Clock {
     this.setTimer(0, fn, 'defer');
   }
 
-  /** Adds to the trace: what two runs of one seed have to agree in. */
-  note(what: string): void {
-    this.#trace.update(`${this.#steps} ${what}\n`);
-    this.#narrate?.(`${this.#nowMs.toFixed(3)} ${what}`);
+  note(note: Note): void {
+    this.#heard(note, this.#nowMs);
   }
 
   /** @returns the hash of all that happened so far. */

@@ -79,7 +79,9 @@ export class Watcher {
       const isPrefix = heard.every((one, at) => one === mine[at]);
       if (isPrefix && heard.length >= due.length) return [];
       const at = heard.findIndex((one, index) => one !== mine[index]);
-      return [`the change feed of ${path} from ${fromSn} through ${throughSn}: told=${heard[at]} due=${mine[at] ?? mine[heard.length]}`];
+      return [
+        `watch: the change feed of ${path} from ${fromSn} through ${throughSn}: told=${heard[at]} due=${mine[at] ?? mine[heard.length]}`,
+      ];
     });
   }
 }

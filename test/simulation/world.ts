@@ -14,7 +14,8 @@ import type { CallSabotage, SimClient } from './sim-client.js';
 import type { Sabotage } from './sim-master.js';
 import type { SimProcess } from './sim-process.js';
 import { drawSettings } from './swarm.js';
-import { settled, VirtualTime } from './virtual-time.js';
+import { noteText } from './timeline.js';
+import { type Note, settled, VirtualTime } from './virtual-time.js';
 import { Watcher } from './watcher.js';
 import { DIRECTORIES, NAMES_MAX, Worker, Workload } from './workload.js';
 import type { WorldSettings } from './world-settings.js';
@@ -25,8 +26,8 @@ export interface WorldExtras {
   readonly defects?: JournalDefects;
   readonly sabotage?: Sabotage;
   readonly callSabotage?: CallSabotage;
-  /** Hears what happens, line by line. */
-  readonly narrate?: (line: string) => void;
+  /** Hears what happens. */
+  readonly heard?: (note: Note, atMs: number) => void;
 }
 
 export interface WorldOutcome {
@@ -37,6 +38,7 @@ export interface WorldOutcome {
   readonly events: number;
   readonly virtualMs: number;
   readonly acknowledged: number;
+  readonly acknowledgedUnderFaults: number;
   readonly unknown: number;
   readonly looks: number;
   readonly epochs: number;
@@ -66,6 +68,7 @@ export class World {
   readonly #faults: FaultPlan;
 
   #told = 0;
+  #acknowledgedUnderFaults = 0;
   #published = 0;
   #loaded = 0;
 
@@ -73,7 +76,7 @@ export class World {
     this.#seed = seed;
     this.#settings = settings;
     this.#extras = extras;
-    this.#time = new VirtualTime((line) => this.#hear(line));
+    this.#time = new VirtualTime((note, atMs) => this.#hear(note, atMs));
     const random = new SeededRandom(seed, 'world');
     this.#cluster = new Cluster({
       time: this.#time,
@@ -106,20 +109,21 @@ export class World {
       () => this.#commits.highestSn,
       () => this.#workload.stopping,
     );
-    watching.catch((error: unknown) => violations.push(`the change feed ended: ${String(error)}`));
+    watching.catch((error: unknown) => violations.push(`watch: the change feed ended: ${String(error)}`));
     await settled();
     while (this.#time.steps < EVENTS_MAX && (await this.#time.step(this.#settings.lifeMs))) {
       if (this.#commits.violations.length > 0 || violations.length > 0) return;
     }
-    this.#time.note('the faults end');
+    this.#time.note({ by: 'world', level: 'fault', message: 'all faults end' });
+    this.#acknowledgedUnderFaults = this.#workload.acknowledged;
     this.#faults.mend();
     this.#workload.stopping = true;
-    if (!(await this.#reached(this.#finalLook()))) violations.push(`no service ${SERVICE_BOUND_MS} ms after the last fault`);
+    if (!(await this.#reached(this.#finalLook()))) violations.push(`liveness: no service ${SERVICE_BOUND_MS} ms after the last fault`);
     else if (!(await this.#reached(this.#sameEverywhere())))
-      violations.push(`the masters differ ${SERVICE_BOUND_MS} ms after the last fault`);
+      violations.push(`liveness: the masters differ ${SERVICE_BOUND_MS} ms after the last fault`);
     else {
       await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve, 'marks')));
-      if (!(await this.#reached(watcher.all(this.#commits.highestSn)))) violations.push('the change feed does not come to its end');
+      if (!(await this.#reached(watcher.all(this.#commits.highestSn)))) violations.push('watch: the change feed does not come to its end');
       const chain = this.#cluster.journal.committed();
       this.#commits.compareWithChain(chain);
       violations.push(...watcher.violations(chain));
@@ -128,15 +132,23 @@ export class World {
   }
 
   /** A master that finds its state to differ rebuilds it, and all looks well again: here that is a violation all the same. */
-  #hear(line: string): void {
-    if (line.includes('a checkpoint was published')) this.#published += 1;
-    if (line.includes('a checkpoint was loaded')) this.#loaded += 1;
+  #hear(note: Note, atMs: number): void {
+    this.#extras.heard?.(note, atMs);
+    if (note.message === 'a checkpoint was published') this.#published += 1;
+    else if (note.message === 'a checkpoint was loaded') this.#loaded += 1;
+    else if (note.level === 'warn' || note.level === 'error') this.#hearTrouble(noteText(note));
+  }
+
+  #hearTrouble(text: string): void {
     // Nothing damages anything here. One that was named a moment ago may have been given up for a newer one meanwhile.
-    if (line.includes('a checkpoint cannot be used') && !line.includes('no such checkpoint')) this.#workload.violations.push(`I4: ${line}`);
-    if (line.includes("the position is not on the journal's chain")) this.#workload.violations.push(`I1, I4: ${line}`);
-    if (line.includes('what the leader sent does not follow')) this.#workload.violations.push(`I4: ${line}`);
-    if (line.includes("the state differs from the leader's")) this.#workload.violations.push(`I4: ${line}`);
-    this.#extras.narrate?.(line);
+    if (text.includes('a checkpoint cannot be used') && !text.includes('no such checkpoint')) this.#violate(`I4: ${text}`);
+    if (text.includes("the position is not on the journal's chain")) this.#violate(`I1, I4: ${text}`);
+    if (text.includes('what the leader sent does not follow')) this.#violate(`I4: ${text}`);
+    if (text.includes("the state differs from the leader's")) this.#violate(`I4: ${text}`);
+  }
+
+  #violate(violation: string): void {
+    this.#workload.violations.push(violation);
   }
 
   async #clientProgram(client: SimClient, process: SimProcess): Promise<void> {
@@ -218,6 +230,7 @@ export class World {
       events: this.#time.steps,
       virtualMs: Math.round(this.#time.monotonicMs()),
       acknowledged: this.#workload.acknowledged,
+      acknowledgedUnderFaults: this.#acknowledgedUnderFaults,
       unknown: this.#workload.unknown,
       looks: this.#workload.looks,
       epochs: this.#commits.epochs,

@@ -1,0 +1,61 @@
+/**
+ * Lives many worlds, one seed after the other, here or in processes of their own, and hands over the outcome of each.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { World, type WorldOutcome } from './world.js';
+
+export interface Lived {
+  readonly outcome: WorldOutcome;
+  /** Processor time that it took. */
+  readonly cpuMs: number;
+}
+
+interface RunSettings {
+  readonly from: number;
+  readonly jobs: number;
+  /** Asked before each world, with how many were begun. */
+  goesOn(begun: number): boolean;
+}
+
+/** Lives the world of `seed` in this process. */
+export async function live(seed: number): Promise<Lived> {
+  const before = process.cpuUsage();
+  const outcome = await World.run(seed);
+  const { user, system } = process.cpuUsage(before);
+  return { outcome, cpuMs: (user + system) / 1_000 };
+}
+
+/** Lives worlds from seed `from` on while `goesOn`. With one job they live in this process. */
+export async function liveMany({ from, jobs, goesOn }: RunSettings, heard: (lived: Lived) => void): Promise<void> {
+  let begun = 0;
+  const next = () => (goesOn(begun) ? from + begun++ : undefined);
+  if (jobs > 1) {
+    await Promise.all(Array.from({ length: jobs }, () => liveInChild(next, heard)));
+    return;
+  }
+  for (let seed = next(); seed !== undefined; seed = next()) heard(await live(seed));
+}
+
+/** @throws where the child ends before its work does. */
+function liveInChild(next: () => number | undefined, heard: (lived: Lived) => void): Promise<void> {
+  const child = fork(fileURLToPath(new URL('./job.js', import.meta.url)));
+  let seed: number | undefined;
+  const giveOne = () => {
+    seed = next();
+    if (seed === undefined) child.disconnect();
+    else child.send(seed);
+  };
+  return new Promise((resolve, reject) => {
+    child.on('message', (lived) => {
+      heard(lived as Lived);
+      giveOne();
+    });
+    child.once('error', reject);
+    child.once('exit', (code, signal) => {
+      if (seed === undefined) resolve();
+      else reject(new Error(`a process ended within the world of seed ${seed}: code=${code} signal=${signal}`));
+    });
+    giveOne();
+  });
+}

@@ -1,0 +1,98 @@
+/**
+ * The sum of many worlds: what happened in them, and how fast they were lived.
+ */
+import type { Lived } from './run.js';
+import type { WorldOutcome } from './world.js';
+
+/** What is added up over all worlds. */
+const SUMMED = [
+  'events',
+  'virtualMs',
+  'acknowledged',
+  'acknowledgedUnderFaults',
+  'unknown',
+  'looks',
+  'epochs',
+  'told',
+  'digestsCompared',
+  'published',
+  'loaded',
+] as const satisfies readonly (keyof WorldOutcome)[];
+
+export interface Failure {
+  readonly seed: number;
+  readonly violations: readonly string[];
+}
+
+export class Tally {
+  readonly failures: Failure[] = [];
+  readonly faults = new Map<string, number>();
+  readonly sums: Record<(typeof SUMMED)[number], number> = {
+    events: 0,
+    virtualMs: 0,
+    acknowledged: 0,
+    acknowledgedUnderFaults: 0,
+    unknown: 0,
+    looks: 0,
+    epochs: 0,
+    told: 0,
+    digestsCompared: 0,
+    published: 0,
+    loaded: 0,
+  };
+  worlds = 0;
+  #cpuMs = 0;
+  readonly #beganAt = performance.now();
+
+  add({ outcome, cpuMs }: Lived): void {
+    this.worlds++;
+    this.#cpuMs += cpuMs;
+    for (const key of SUMMED) this.sums[key] += outcome[key];
+    for (const [name, count] of Object.entries(outcome.faults)) this.faults.set(name, (this.faults.get(name) ?? 0) + count);
+    if (outcome.violations.length > 0) this.failures.push({ seed: outcome.seed, violations: outcome.violations });
+  }
+
+  get seconds(): number {
+    return (performance.now() - this.#beganAt) / 1_000;
+  }
+
+  /** One line, while it goes on. */
+  progress(): string {
+    const { events, virtualMs } = this.sums;
+    const each = (count: number) => Math.round(count / this.seconds).toLocaleString('en');
+    return `${Math.round(this.seconds)} s: ${this.worlds.toLocaleString('en')} worlds, ${each(events)} events/s, ${each(virtualMs / 1_000)} simulated s/s, ${this.failures.length} went wrong`;
+  }
+
+  table(): string {
+    const { sums, seconds } = this;
+    const cpuSeconds = Math.max(this.#cpuMs / 1_000, 1e-9);
+    const rate = (count: number) => `${shown(count / seconds)} a second, ${shown(count / cpuSeconds)} a second of processor time`;
+    const faults = [...this.faults].sort(([, a], [, b]) => b - a);
+    const rows: readonly (readonly [what: string, count: number, more: string])[] = [
+      ['worlds', this.worlds, rate(this.worlds)],
+      ['events', sums.events, rate(sums.events)],
+      ['simulated seconds', sums.virtualMs / 1_000, rate(sums.virtualMs / 1_000)],
+      ['changes acknowledged', sums.acknowledged, `${shown(sums.acknowledgedUnderFaults)} of them while faults went on`],
+      ['changes of unknown outcome', sums.unknown, ''],
+      ['reads checked', sums.looks, ''],
+      ['changes watched', sums.told, ''],
+      ['epochs', sums.epochs, ''],
+      ['digests compared', sums.digestsCompared, ''],
+      ['checkpoints published', sums.published, `${shown(sums.loaded)} loaded`],
+      ['faults', faults.reduce((sum, [, count]) => sum + count, 0), ''],
+      ...faults.map(([name, count]) => [`  ${name}`, count, ''] as const),
+      ['worlds that went wrong', this.failures.length, this.failures.map(({ seed }) => seed).join(' ')],
+    ];
+    return rows.map(([what, count, more]) => `${what.padEnd(44)}${shown(count).padStart(14)}  ${more}`.trimEnd()).join('\n');
+  }
+
+  /** For machines. */
+  report(): object {
+    const { worlds, sums, seconds, failures } = this;
+    return { worlds, seconds, cpuSeconds: this.#cpuMs / 1_000, ...sums, faults: Object.fromEntries(this.faults), failures };
+  }
+}
+
+function shown(count: number): string {
+  return count.toLocaleString('en', { maximumFractionDigits: count < 100 ? 1 : 0 });
+}
