@@ -79,9 +79,7 @@ export class NamespaceService {
   #mutate(operation: MutationRow, call: ServerCall): void {
     if (this.#served.leadership === null) throw this.#served.notLeader();
     const { caller, wishes, plan } = operation.prepare(call.body);
-    this.#identify(caller?.user, call, wishes, (identity) => {
-      const { leadership, replica } = this.#served;
-      if (leadership === null || replica === null) throw this.#served.notLeader();
+    this.#identify(caller?.user, call, (identity) => {
       const submission: Submission = {
         caller: submissionCaller(caller, identity),
         plan,
@@ -91,12 +89,35 @@ export class NamespaceService {
           else call.reply(mutationResponse(answer));
         },
       };
-      if (!this.#mounts.concerns(operation.method)) return leadership.submit(submission);
-      this.#mounts.look(submission, replica.state).then(
-        () => leadership.submit(submission),
-        (error) => call.fail(asError(error)),
-      );
+      const submit = () => this.#submit(submission);
+      const refuse = (error: UnderstudyError) => this.#refuse(submission, error);
+      this.#whenLoaded(call, wishes, () => this.#whenMountable(operation, submission, submit, refuse), refuse);
     });
+  }
+
+  #submit(submission: Submission): void {
+    const { leadership } = this.#served;
+    if (leadership === null) submission.settle(this.#served.notLeader(), { sn: 0, inode: null, inodes: [] });
+    else leadership.submit(submission);
+  }
+
+  /**
+   * Mounted storage refuses it. As a plan's refusal, which a later attempt's answer records: an earlier attempt may be on its way still. Trouble
+   * of the moment is told as it is, and the client tries again.
+   */
+  #refuse(submission: Submission, error: UnderstudyError): void {
+    if (error.code === 'unavailable' || error.code === 'corrupt') return submission.settle(error, { sn: 0, inode: null, inodes: [] });
+    const plan = () => {
+      throw error;
+    };
+    this.#submit({ ...submission, plan });
+  }
+
+  /** Goes on once storage that is to be mounted has been looked at; at once for anything else. */
+  #whenMountable(operation: MutationRow, submission: Submission, then: () => void, refuse: (error: UnderstudyError) => void): void {
+    const { replica } = this.#served;
+    if (replica === null || !this.#mounts.concerns(operation.method)) return then();
+    this.#mounts.look(submission, replica.state).then(then, (error) => refuse(asError(error)));
   }
 
   #query(operation: QueryRow, call: ServerCall): void {
@@ -167,32 +188,34 @@ export class NamespaceService {
   }
 
   /** Goes on with who the user is, at once where that is known. */
-  #identify(user: string | null | undefined, call: ServerCall, wishes: Wishes, then: (identity: Identity) => void): void {
+  #identify(user: string | null | undefined, call: ServerCall, then: (identity: Identity) => void): void {
     const { identities } = this.#served;
     const named = checkPrincipal(user || NOBODY, 'user');
     const known = identities.known(named);
-    if (known !== null) return this.#whenLoaded(call, wishes, () => then(known));
+    if (known !== null) return then(known);
     identities
       .identify(named)
-      .then((identity) => this.#whenLoaded(call, wishes, () => then(identity)))
+      .then(then)
       .catch((error) => call.fail(asError(error)));
   }
 
   /** Goes on once under stores have been asked for what the request has to know of them; at once where nothing is to be asked. */
-  #whenLoaded(call: ServerCall, wishes: Wishes, then: () => void): void {
+  #whenLoaded(call: ServerCall, wishes: Wishes, then: () => void, refuse: (error: UnderstudyError) => void): void {
     const { loader } = this.#served;
     const needed = loader?.hasMounts ? wishes(loader.nowMs()).filter((wish) => loader.isNeeded(wish)) : [];
     if (loader === null || needed.length === 0) return then();
     loadAll(loader, needed, call)
-      .then(then)
+      .then(then, (error) => refuse(asError(error)))
       .catch((error) => call.fail(asError(error)));
   }
 
   /** Lets `look` look at the state, once the master has what the reader asks for, with the way to release its answer. */
   #look(call: ServerCall, reader: Reader, look: Look): void {
-    this.#identify(reader.user, call, reader.wishes, (identity) =>
-      this.#lookAs({ identity, settings: this.#settings, noteRead: this.#noteRead }, call, reader.freshness, look),
-    );
+    this.#identify(reader.user, call, (identity) => {
+      const context = { identity, settings: this.#settings, noteRead: this.#noteRead };
+      const lookNow = () => this.#lookAs(context, call, reader.freshness, look);
+      this.#whenLoaded(call, reader.wishes, lookNow, (error) => call.fail(error));
+    });
   }
 
   #lookAs(context: ReadContext, call: ServerCall, freshness: Reader['freshness'], look: Look): void {
