@@ -1,8 +1,6 @@
 /**
  * Real S3 servers for tests, of two makes: versitygw (files in a folder) and MinIO. Each has ports and a folder of its own, and can be killed,
- * stopped and started. They run as processes, or in containers where there is an engine with the image (server-program.ts).
- *
- * As processes they are taken from S3_VERSITYGW or S3_MINIO (a program), from `.tools/bin` of the checkout, or from the path. A test that needs one never skips:
+ * stopped and started. They are taken from S3_VERSITYGW or S3_MINIO (a program), from `.tools/bin` of the checkout, or from the path. A test that needs one never skips:
  * without a server `startS3` fails and says what to install.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
@@ -11,15 +9,7 @@ import { delimiter, join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { ROOT } from './built.js';
 import { freePorts } from './ports.js';
-import {
-  type RunningProgram,
-  type ServerHost,
-  type ServerProgram,
-  type Surroundings,
-  startProgram,
-  surroundingsFor,
-  THIS_MACHINE,
-} from './server-program.js';
+import { RunningProgram, type ServerHost, type ServerProgram, THIS_MACHINE } from './server-program.js';
 import { waitUntil } from './wait-until.js';
 
 export type S3Make = 'versitygw' | 'minio';
@@ -28,7 +18,6 @@ export type S3Make = 'versitygw' | 'minio';
 process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
 
 const START_LIMIT_MS = 60_000;
-const IMAGE = 'understudy-test-s3';
 export const CREDENTIALS = { accessKeyId: 'understudy', secretAccessKey: 'understudy-secret' };
 
 export interface S3Options {
@@ -41,10 +30,9 @@ export interface S3Options {
 
 /** Starts one, and waits until it serves. It has no bucket. */
 export async function startS3(options: S3Options): Promise<S3Server> {
-  const where = await surroundingsFor(IMAGE, options.host);
   const own = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-s3-'));
   const [port = 0, console = 0] = await freePorts(2);
-  const server = new S3Server(options, where, own, port, console);
+  const server = new S3Server(options, own, port, console);
   await server.start();
   return server;
 }
@@ -55,16 +43,14 @@ export class S3Server implements AsyncDisposable {
   /** Where its data is kept. */
   readonly folder: string;
   readonly #make: S3Make;
-  readonly #where: Surroundings;
   readonly #own: string;
   readonly #host: ServerHost;
   readonly #port: number;
   readonly #console: number;
   #program: RunningProgram | undefined;
 
-  constructor(options: S3Options, where: Surroundings, own: string, port: number, console: number) {
+  constructor(options: S3Options, own: string, port: number, console: number) {
     this.#make = options.make;
-    this.#where = where;
     this.#own = own;
     this.#port = port;
     this.#console = console;
@@ -77,12 +63,12 @@ export class S3Server implements AsyncDisposable {
   /** Starts it, if it does not run, and waits until it serves. */
   async start(): Promise<void> {
     if (this.#program !== undefined) return;
-    const program = await startProgram(this.#describe(), this.#where);
+    const program = new RunningProgram(this.#describe());
     this.#program = program;
     await waitUntil(
       `${this.#make} ${this.endpoint} serves`,
       async () => {
-        if (await program.hasEnded()) throw new Error(`${this.#make} ended: ${(await program.output()).slice(-2000)}`);
+        if (program.hasEnded()) throw new Error(`${this.#make} ended: ${program.output().slice(-2000)}`);
         const path = this.#make === 'minio' ? '/minio/health/ready' : '/';
         const answer = await fetch(this.endpoint + path).catch(() => undefined);
         return answer !== undefined && answer.status < 500;
@@ -94,8 +80,7 @@ export class S3Server implements AsyncDisposable {
   #describe(): ServerProgram {
     const { accessKeyId, secretAccessKey } = CREDENTIALS;
     const address = `${this.#host.address}:${this.#port}`;
-    const command = this.#where === 'container' ? `/bin/${this.#make}` : findProgram(this.#make);
-    const place = { command, image: IMAGE, folder: this.#own, mounts: [this.folder], wrapper: this.#host.wrapper };
+    const place = { command: findProgram(this.#make), folder: this.#own, wrapper: this.#host.wrapper };
     if (this.#make === 'versitygw') {
       const environment = { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey };
       return { ...place, environment, args: ['--port', address, '--quiet', '--keep-alive', 'posix', this.folder] };
@@ -106,14 +91,8 @@ export class S3Server implements AsyncDisposable {
   }
 
   /** Makes a bucket. @returns its name. */
-  async createBucket(name: string): Promise<string> {
-    const client = s3Client(this.endpoint);
-    try {
-      await client.send(new CreateBucketCommand({ Bucket: name }));
-      return name;
-    } finally {
-      client.destroy();
-    }
+  createBucket(name: string): Promise<string> {
+    return createBucket(this.endpoint, name);
   }
 
   async kill(): Promise<void> {
@@ -123,12 +102,12 @@ export class S3Server implements AsyncDisposable {
   }
 
   /** SIGSTOP: connections stay open and nothing is answered. */
-  async pause(): Promise<void> {
-    await this.#program?.pause();
+  pause(): void {
+    this.#program?.pause();
   }
 
-  async resume(): Promise<void> {
-    await this.#program?.resume();
+  resume(): void {
+    this.#program?.resume();
   }
 
   async close(): Promise<void> {
@@ -141,9 +120,15 @@ export class S3Server implements AsyncDisposable {
   }
 }
 
-/** A client for what the product's own does not do. */
-function s3Client(endpoint: string): S3Client {
-  return new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: CREDENTIALS });
+/** Makes a bucket, which the product's own client does not do. @returns its name. */
+export async function createBucket(endpoint: string, name: string): Promise<string> {
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials: CREDENTIALS });
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: name }));
+    return name;
+  } finally {
+    client.destroy();
+  }
 }
 
 /** Settings, without the prefix, by which masters find a journal on that server. */

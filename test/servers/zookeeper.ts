@@ -1,21 +1,18 @@
 /**
  * Real ZooKeeper servers for tests, one or an ensemble, each on ports and a folder of its own; to be killed, stopped and started singly.
- * They run as processes, or in containers where there is an engine with the image (server-program.ts).
- *
- * As processes they are taken from ZOOKEEPER_HOME (an unpacked distribution), from ZOOKEEPER_CLASSPATH (jars), or from Debian's package. A test that needs one never skips:
- * without a server `startZooKeeper` fails and says what to install.
+ * They are taken from ZOOKEEPER_HOME (an unpacked distribution), from ZOOKEEPER_CLASSPATH (jars), or from Debian's package. A test that needs one
+ * never skips: without a server `startZooKeeper` fails and says what to install.
  */
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { freePorts } from './ports.js';
-import { type RunningProgram, type ServerHost, type Surroundings, startProgram, surroundingsFor, THIS_MACHINE } from './server-program.js';
+import { RunningProgram, type ServerHost, THIS_MACHINE } from './server-program.js';
 import { waitUntil } from './wait-until.js';
 
 const START_LIMIT_MS = 60_000;
 const DEBIAN_JAR = '/usr/share/java/zookeeper.jar';
-const IMAGE = 'understudy-test-zookeeper';
 
 /** Starts `count` servers on this machine that form one ensemble, and waits until they serve. */
 export function startZooKeeper(count = 1): Promise<ZooKeeperEnsemble> {
@@ -24,14 +21,13 @@ export function startZooKeeper(count = 1): Promise<ZooKeeperEnsemble> {
 
 /** As `startZooKeeper`, a server on each of `hosts`. */
 export async function startZooKeeperOn(hosts: readonly ServerHost[]): Promise<ZooKeeperEnsemble> {
-  const where = await surroundingsFor(IMAGE, hosts[0]);
   const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-zk-'));
   const ports = await freePorts(3 * hosts.length);
   const members = hosts.map((host, index): Member => {
     const [port = 0, peerPort = 0, votePort = 0] = ports.slice(3 * index);
     return { host, port, peerPort, votePort };
   });
-  const servers = members.map((_, index) => new ZooKeeperServer(where, join(folder, String(index + 1)), index + 1, members));
+  const servers = members.map((_, index) => new ZooKeeperServer(join(folder, String(index + 1)), index + 1, members));
   const ensemble = new ZooKeeperEnsemble(folder, servers);
   await ensemble.start();
   return ensemble;
@@ -80,16 +76,14 @@ interface Member {
 export class ZooKeeperServer {
   readonly id: number;
   readonly address: string;
-  readonly #where: Surroundings;
   readonly #folder: string;
   readonly #member: Member;
   #program: RunningProgram | undefined;
 
-  constructor(where: Surroundings, folder: string, id: number, members: readonly Member[]) {
+  constructor(folder: string, id: number, members: readonly Member[]) {
     const member = members[id - 1];
     if (member === undefined) throw new Error(`no member ${id} of ${members.length}`);
     this.id = id;
-    this.#where = where;
     this.#folder = folder;
     this.#member = member;
     this.address = `${member.host.address}:${member.port}`;
@@ -107,24 +101,23 @@ export class ZooKeeperServer {
 
   /** Starts it if it is not running, and waits until it serves. */
   async start(): Promise<void> {
-    this.#program ??= await this.#run();
+    this.#program ??= this.#run();
     const program = this.#program;
     await waitUntil(
       `zookeeper ${this.address} serves`,
       async () => {
-        if (await program.hasEnded()) throw new Error(`zookeeper ended: ${(await program.output()).slice(-2000)}`);
+        if (program.hasEnded()) throw new Error(`zookeeper ended: ${program.output().slice(-2000)}`);
         return /^Mode:/m.test(await this.ask('srvr'));
       },
       START_LIMIT_MS,
     );
   }
 
-  #run(): Promise<RunningProgram> {
+  #run(): RunningProgram {
     const options = ['-Xmx256m', '-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC'];
-    const classpath = this.#where === 'container' ? DEBIAN_JAR : findClasspath();
-    const args = [...options, '-cp', classpath, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.#folder, 'zoo.cfg')];
+    const args = [...options, '-cp', findClasspath(), 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(this.#folder, 'zoo.cfg')];
     const { wrapper } = this.#member.host;
-    return startProgram({ command: 'java', args, folder: this.#folder, image: IMAGE, wrapper }, this.#where);
+    return new RunningProgram({ command: 'java', args, folder: this.#folder, wrapper });
   }
 
   async kill(): Promise<void> {
@@ -134,30 +127,35 @@ export class ZooKeeperServer {
   }
 
   /** SIGSTOP: connections stay open and nothing is answered. */
-  async pause(): Promise<void> {
-    await this.#program?.pause();
+  pause(): void {
+    this.#program?.pause();
   }
 
-  async resume(): Promise<void> {
-    await this.#program?.resume();
+  resume(): void {
+    this.#program?.resume();
   }
 
   /** @returns the answer to a four-letter command, such as `srvr`, `cons`, `wchp`; empty when there is none. */
   ask(command: string): Promise<string> {
-    return new Promise((resolve) => {
-      let answer = '';
-      const socket = connect({ host: this.#member.host.address, port: this.#member.port }, () => socket.write(command));
-      socket.setTimeout(2_000, () => socket.destroy());
-      socket.on('data', (chunk) => {
-        answer += chunk.toString('utf8');
-      });
-      socket.on('error', () => {});
-      socket.on('close', () => resolve(answer));
-    });
+    return askZooKeeper(this.#member.host.address, this.#member.port, command);
   }
 }
 
-function findClasspath(): string {
+/** @returns the answer to a four-letter command; empty when there is none. */
+export function askZooKeeper(host: string, port: number, command: string): Promise<string> {
+  return new Promise((resolve) => {
+    let answer = '';
+    const socket = connect({ host, port }, () => socket.write(command));
+    socket.setTimeout(2_000, () => socket.destroy());
+    socket.on('data', (chunk) => {
+      answer += chunk.toString('utf8');
+    });
+    socket.on('error', () => {});
+    socket.on('close', () => resolve(answer));
+  });
+}
+
+export function findClasspath(): string {
   const { ZOOKEEPER_HOME: home, ZOOKEEPER_CLASSPATH: jars } = process.env;
   if (jars) return jars;
   if (home) {
