@@ -2,7 +2,8 @@
  * The store in memory: the twin of LevelDB for tests and simulations, which can lose what LevelDB can lose.
  *
  * `MemoryStores` is the disk, which outlives the stores opened on it. A batch is first in flight, then written (every reader sees it, and
- * it outlives the process), and at last flushed (it outlives a power cut). `crash` keeps a prefix of what is not that far yet.
+ * it outlives the process), and at last flushed (it outlives a power cut). `crash` keeps a prefix of what is not that far yet. A disk can
+ * also fail, be an old copy of itself, and have lost what was written.
  */
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
@@ -21,10 +22,15 @@ type Pick = (limit: number) => number;
 /** Batches that a power cut can take: LevelDB syncs its tables as its write buffer fills. */
 const UNFLUSHED_BATCHES_MAX = 16;
 
+/** A disk as it was once. */
+export type MemoryImage = { readonly rows: ReadonlyMap<string, Uint8Array> };
+
 /** Rows by key, a key being a string of one character per byte: strings then compare as the bytes do. */
 type Table = Map<string, Uint8Array>;
 
 export class MemoryStores implements KvStores {
+  /** Why nothing can be opened or written, while that is so. A store of which a write has failed stays failed. */
+  trouble: UnderstudyError | undefined;
   readonly #options: MemoryStoresOptions | undefined;
   #flushed: Table = new Map();
   #unflushed: (readonly KvOperation[])[] = [];
@@ -38,6 +44,7 @@ export class MemoryStores implements KvStores {
   }
 
   async open(): Promise<KvStore> {
+    if (this.trouble !== undefined) throw this.trouble;
     if (this.#open !== undefined) {
       throw new UnderstudyError('failed_precondition', 'another process has the metastore folder open: folder=(memory)');
     }
@@ -49,11 +56,54 @@ export class MemoryStores implements KvStores {
   async proved(): Promise<void> {}
 
   async setAside(): Promise<void> {
-    if (this.#open !== undefined) throw new UnderstudyError('failed_precondition', 'cannot set aside an open metastore: folder=(memory)');
-    this.#flushed = new Map();
+    this.#mustBeClosed('set aside');
+    if (this.trouble !== undefined) throw this.trouble;
+    this.#becomes(new Map());
+  }
+
+  /** @returns the disk as it is now. */
+  image(): MemoryImage {
+    return { rows: new Map(this.#written) };
+  }
+
+  /** The disk is what it was once: its volume was restored. */
+  restore(image: MemoryImage): void {
+    this.#mustBeClosed('restore');
+    this.#becomes(new Map(image.rows));
+  }
+
+  /** Loses one of the newest writes and none after it, as LevelDB does when its log is damaged. @returns whether there was one. */
+  loseWrite(pick: Pick): boolean {
+    this.#mustBeClosed('damage');
+    if (this.#unflushed.length < 2) return false;
+    const lost = pick(this.#unflushed.length - 2);
+    this.#unflushed.splice(lost, 1);
+    for (const operations of this.#unflushed) applyTo(this.#flushed, operations);
+    this.#becomes(this.#flushed);
+    return true;
+  }
+
+  /** Loses one row, and nothing says so. @returns whether there was one that begins with `letter`. */
+  loseRow(letter: number, pick: Pick): boolean {
+    this.#mustBeClosed('damage');
+    const keys = [...this.#written.keys()].filter((key) => key.charCodeAt(0) === letter).sort();
+    const lost = keys[pick(keys.length - 1)];
+    if (lost === undefined) return false;
+    const rows = new Map(this.#written);
+    rows.delete(lost);
+    this.#becomes(rows);
+    return true;
+  }
+
+  #becomes(rows: Table): void {
+    this.#flushed = rows;
     this.#unflushed = [];
-    this.#written = new Map();
+    this.#written = new Map(rows);
     this.#shared = false;
+  }
+
+  #mustBeClosed(what: string): void {
+    if (this.#open !== undefined) throw new UnderstudyError('failed_precondition', `cannot ${what} an open metastore: folder=(memory)`);
   }
 
   /**
@@ -126,6 +176,7 @@ class MemoryStore implements KvStore {
     const written = this.#writes.then(async () => {
       await this.#latency();
       if (this.#abandoned) return new Promise<void>(() => {});
+      if (this.#disk.trouble !== undefined) throw this.#disk.trouble;
       this.#inFlight.shift();
       this.#disk.landed(copied);
     });
@@ -139,9 +190,8 @@ class MemoryStore implements KvStore {
   }
 
   close(): Promise<void> {
-    this.#closing ??= this.#writes.then(() => {
-      if (!this.#abandoned) this.#disk.closed();
-    });
+    const closed = () => this.#abandoned || this.#disk.closed();
+    this.#closing ??= this.#writes.then(closed, closed).then(() => {});
     return this.#closing;
   }
 
