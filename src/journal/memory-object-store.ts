@@ -21,16 +21,18 @@ export interface ObjectRequest {
 
 /**
  * `lost`: it never arrives. `answer lost`: it takes effect, and nobody is told. `late`: nobody is told, and it takes effect when `arrive` is
- * called. `twice`: it takes effect and is answered; `arrive` delivers it again. `refused`, `busy`: as the code, nothing happens.
+ * called. `twice`: it takes effect and is answered; `arrive` delivers it again. `refused`, `full`, `busy`: as the code, nothing happens.
  */
 export type ObjectFault =
-  | { readonly kind: 'lost' | 'answer lost' | 'refused' | 'busy' }
+  | { readonly kind: 'lost' | 'answer lost' | 'refused' | 'full' | 'busy' }
   | { readonly kind: 'late' | 'twice'; readonly arrive: (deliver: () => void) => void };
 
 export interface MemoryObjectsOptions {
   readonly clock: Clock;
-  /** Each request takes so long, half on the way and half back. Default 0. */
-  readonly latencyMs?: number;
+  /** Each request takes so long, half on the way and half back; a function is asked for each way. Default 0. */
+  readonly latencyMs?: number | (() => number);
+  /** Most keys in a page of a listing. Default `LIST_PAGE_MAX`. */
+  readonly pageMax?: number;
   /** Whether `create` honours what stands there: without it the store is unfit for a journal. Default true. */
   readonly honoursConditions?: boolean;
   readonly isVersioned?: boolean;
@@ -96,7 +98,7 @@ class MemoryObjectStore implements ObjectStore {
     const { prefix, startAfter = '', limit = LIST_PAGE_MAX } = request;
     return this.#perform('list', prefix, signal, () => {
       const found = [...this.#shared.objects.keys()].filter((key) => key.startsWith(prefix) && key > startAfter).sort();
-      const keys = found.slice(0, Math.min(limit, LIST_PAGE_MAX));
+      const keys = found.slice(0, Math.min(limit, this.#options.pageMax ?? LIST_PAGE_MAX));
       return { keys, isTruncated: keys.length < found.length };
     });
   }
@@ -106,28 +108,34 @@ class MemoryObjectStore implements ObjectStore {
   }
 
   async #perform<T>(operation: ObjectOperation, key: string, signal: AbortSignal | undefined, effect: () => T): Promise<T> {
-    const { clock, latencyMs = 0 } = this.#options;
     this.#check(signal);
     const request = { operation, key, name: this.#name };
     this.#shared.requests.push(request);
     const fault = await this.#shared.intercept?.(request);
     if (fault?.kind === 'refused') throw new UnderstudyError('permission_denied', `refused: key=${key}`);
+    if (fault?.kind === 'full') throw new UnderstudyError('resource_exhausted', `the store is full: key=${key}`);
     if (fault?.kind === 'lost') throw this.#silence(operation, key);
     if (fault?.kind === 'late') {
       fault.arrive(() => ignoringErrors(effect));
       throw this.#silence(operation, key);
     }
-    if (latencyMs > 0) await sleep(clock, latencyMs / 2);
+    await this.#travel();
     if (fault?.kind === 'busy') throw this.#silence(operation, key);
     try {
       return effect();
     } finally {
       if (fault?.kind === 'twice') fault.arrive(() => ignoringErrors(effect));
-      if (latencyMs > 0) await sleep(clock, latencyMs / 2);
+      await this.#travel();
       this.#check(signal);
       // biome-ignore lint/correctness/noUnsafeFinally: the answer is lost, whatever it was
       if (fault?.kind === 'answer lost') throw this.#silence(operation, key);
     }
+  }
+
+  async #travel(): Promise<void> {
+    const { clock, latencyMs = 0 } = this.#options;
+    const ms = typeof latencyMs === 'number' ? latencyMs / 2 : latencyMs();
+    if (ms > 0) await sleep(clock, ms);
   }
 
   #silence(operation: ObjectOperation, key: string): UnderstudyError {

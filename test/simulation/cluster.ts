@@ -1,17 +1,20 @@
 /**
  * The hosts of a world: which process runs where, what outlives it, and everything that can be done to it.
  */
+import { UnderstudyError } from '../../src/base/errors.js';
+import { requestCheckpoint } from '../../src/client/request-checkpoint.js';
 import { transferLeader } from '../../src/client/transfer-leader.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
-import { MemoryNetwork } from '../../src/rpc/memory-network.js';
 import type { Breakable } from './faults/fault.js';
 import type { CommitObserver } from './gated-seams.js';
+import { type ClockRates, HostClock } from './host-clock.js';
 import type { SeededRandom } from './seeded-random.js';
 import { SharedElection } from './shared-election.js';
 import { type JournalDefects, SharedFolder, type SharedJournal } from './shared-journal.js';
 import { SharedBucket } from './shared-object-journal.js';
 import { type CallSabotage, openClient, type SimClient } from './sim-client.js';
 import { runMaster, type Sabotage } from './sim-master.js';
+import { SimNetwork } from './sim-network.js';
 import { SimProcess } from './sim-process.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { WorldSettings } from './world-settings.js';
@@ -33,17 +36,25 @@ export interface ClusterDeps {
 const RPC_PORT = 19998;
 /** A supervisor starts a master again that ended by itself. */
 const RESPAWN_MS = 500;
+const OPERATOR_MS = 10_000;
+/** First bytes of rows that a damaged disk may lose: files, places, retries, clients, counts, singletons (src/metadata/keys.ts). */
+const STATE_ROWS = Array.from('dpxcus', (letter) => letter.charCodeAt(0));
 
 export class Cluster implements Breakable {
   readonly masters: readonly string[];
   /** Those of the masters that never lead. */
   readonly observers: readonly string[];
   readonly clients: readonly string[];
+  readonly network: SimNetwork;
+  readonly election: SharedElection;
   readonly journal: SharedJournal;
+  /** Hosts whose disks were damaged: what is in them cannot be trusted until they have noticed. */
+  readonly damaged = new Set<string>();
+  checkpointsDamaged = 0;
   readonly #deps: ClusterDeps;
-  readonly #network: MemoryNetwork;
-  readonly #election: SharedElection;
   readonly #disks = new Map<string, MemoryStores>();
+  readonly #slowness = new Map<string, number>();
+  readonly #clocks = new Map<string, HostClock>();
   readonly #processes = new Map<string, SimProcess>();
   readonly #stops = new Map<string, AbortController>();
   readonly #starts = new Map<string, number>();
@@ -54,12 +65,11 @@ export class Cluster implements Breakable {
     this.observers = names('o', settings.observers);
     this.masters = [...names('m', settings.masters), ...this.observers];
     this.clients = names('c', settings.clients);
-    const latency = deps.random.fork('latency');
-    this.#network = new MemoryNetwork(deps.time, () => latency.between(...settings.networkMs));
+    this.network = new SimNetwork(deps.time, deps.random.fork('latency'), settings.networkMs);
     const random = deps.random.fork('journal');
     const Shared = settings.storage === 'bucket' ? SharedBucket : SharedFolder;
     this.journal = new Shared(deps.time, random, settings, deps.defects);
-    this.#election = new SharedElection(deps.time, deps.random.fork('election'), settings.sessionTimeoutMs);
+    this.election = new SharedElection(deps.time, deps.random.fork('election'), settings.sessionTimeoutMs);
     for (const host of this.masters) this.wipe(host);
   }
 
@@ -69,13 +79,13 @@ export class Cluster implements Breakable {
   }
 
   leader(): string | undefined {
-    const address = this.#election.leaderAddress();
+    const address = this.election.leaderAddress();
     return this.masters.find((host) => this.address(host) === address);
   }
 
   restart(host: string): void {
     if (this.#processes.get(host)?.alive) return;
-    this.#network.appear(host);
+    this.network.appear(host);
     const process = this.#begin(host);
     if (this.masters.includes(host)) this.#runMaster(host, process);
     else this.#deps.program(this.#client(host, process), process).catch((error: unknown) => this.#unexpected(process, error));
@@ -91,6 +101,16 @@ export class Cluster implements Breakable {
     this.#stops.get(host)?.abort();
   }
 
+  checkpoint(): void {
+    const { client } = this.openJudge('operator');
+    requestCheckpoint(client.files.client, { timeoutMs: OPERATOR_MS })
+      .then(
+        ({ sn }) => this.#deps.time.note({ by: 'operator', message: 'a checkpoint was asked for', values: { sn } }),
+        (error: unknown) => this.#deps.time.note({ by: 'operator', message: 'no checkpoint was made', values: { error } }),
+      )
+      .finally(() => client.files.close());
+  }
+
   transfer(host: string | undefined): void {
     const { client } = this.openJudge('operator');
     const to = host === undefined ? {} : { to: this.address(host) };
@@ -104,13 +124,13 @@ export class Cluster implements Breakable {
 
   kill(host: string): void {
     if (!this.#end(host)) return;
-    this.#network.crash(host);
+    this.network.crash(host);
     this.#disks.get(host)?.crash('killed', (limit) => this.#deps.random.below(limit + 1));
   }
 
   vanish(host: string): void {
     if (!this.#end(host)) return;
-    this.#network.vanish(host);
+    this.network.vanish(host);
     this.#disks.get(host)?.crash('power', (limit) => this.#deps.random.below(limit + 1));
   }
 
@@ -122,7 +142,35 @@ export class Cluster implements Breakable {
   wipe(host: string): void {
     const random = this.#deps.random.fork(`disk of ${host}`);
     const { diskMs } = this.#deps.settings;
-    this.#disks.set(host, new MemoryStores({ clock: this.#deps.time, writeMs: () => random.between(...diskMs) }));
+    const writeMs = () => random.between(...diskMs) * (this.#slowness.get(host) ?? 1);
+    this.#disks.set(host, new MemoryStores({ clock: this.#deps.time, writeMs }));
+    this.damaged.delete(host);
+  }
+
+  damageDisk(host: string, what: 'write' | 'row', random: SeededRandom): void {
+    const disk = this.#disks.get(host);
+    const pick = (limit: number) => random.below(limit + 1);
+    const isDamaged = what === 'write' ? disk?.loseWrite(pick) : disk?.loseRow(random.pick(STATE_ROWS), pick);
+    if (!isDamaged) return;
+    this.damaged.add(host);
+    this.#deps.time.note({ by: host, level: 'fault', message: `its disk has lost a ${what}` });
+  }
+
+  imageOfDisk(host: string): () => void {
+    const disk = this.#disks.get(host);
+    const image = disk?.image();
+    return () => {
+      if (disk !== undefined && image !== undefined && disk === this.#disks.get(host)) disk.restore(image);
+    };
+  }
+
+  diskTakes(host: string, writes: boolean): void {
+    const disk = this.#disks.get(host);
+    if (disk !== undefined) disk.trouble = writes ? undefined : new UnderstudyError('unavailable', `no space left on device: host=${host}`);
+  }
+
+  slowDisk(host: string, times: number): void {
+    this.#slowness.set(host, times);
   }
 
   pause(host: string): void {
@@ -133,39 +181,47 @@ export class Cluster implements Breakable {
     this.#processes.get(host)?.resume();
   }
 
-  cut(one: string, other: string): void {
-    this.#network.cut(one, other);
-  }
-
-  heal(one: string, other: string): void {
-    this.#network.heal(one, other);
-  }
-
-  expireSession(host: string): void {
-    this.#election.expire(this.address(host));
-  }
-
   skewWall(host: string, byMs: number): void {
-    this.#processes.get(host)?.skewWall(byMs);
+    this.#clock(host).skewWall(byMs);
   }
 
-  journalWrites(taken: boolean): void {
-    if (taken) this.journal.mend();
-    else this.journal.fail();
+  drift(host: string, rates: ClockRates): void {
+    this.#clock(host).drift(rates);
   }
 
-  electionAnswers(answers: boolean): void {
-    if (answers) this.#election.start();
-    else this.#election.stop();
+  damageCheckpoint(random: SeededRandom): void {
+    const what = this.journal.damageCheckpoint(random);
+    if (what === undefined) return;
+    this.checkpointsDamaged += 1;
+    this.#deps.time.note({ by: 'journal', level: 'fault', message: 'a checkpoint was damaged', values: { what } });
+  }
+
+  mend(): void {
+    const hosts = [...this.masters, ...this.clients];
+    this.journal.mend();
+    this.election.mend();
+    this.network.mend(hosts);
+    this.#slowness.clear();
+    for (const host of hosts) {
+      this.diskTakes(host, true);
+      this.resume(host);
+      this.restart(host);
+    }
   }
 
   #begin(host: string): SimProcess {
     const start = (this.#starts.get(host) ?? 0) + 1;
     this.#starts.set(host, start);
     const name = `${host}#${start}`;
-    const process = new SimProcess(name, this.#deps.time, this.#deps.random.fork(name));
+    const process = new SimProcess(name, this.#deps.time, this.#deps.random.fork(name), this.#clock(host));
     this.#processes.set(host, process);
     return process;
+  }
+
+  #clock(host: string): HostClock {
+    const clock = this.#clocks.get(host) ?? new HostClock(this.#deps.time);
+    this.#clocks.set(host, clock);
+    return clock;
   }
 
   #end(host: string): boolean {
@@ -182,8 +238,8 @@ export class Cluster implements Breakable {
     const { master: tuning } = settings;
     const isObserver = this.observers.includes(host);
     const peers = this.masters.map((one) => this.address(one));
-    const shared = { journal: this.journal, election: this.#election, commits, sabotage, peers };
-    const parts = { ...shared, network: this.#network.host(host), stores, tuning, isObserver };
+    const shared = { journal: this.journal, election: this.election, commits, sabotage, peers };
+    const parts = { ...shared, network: this.network.host(host), stores, tuning, isObserver };
     const stop = new AbortController();
     this.#stops.set(host, stop);
     runMaster(this.address(host), process, parts, stop.signal).then(
@@ -200,7 +256,7 @@ export class Cluster implements Breakable {
   }
 
   #client(host: string, process: SimProcess): SimClient {
-    return openClient(process, this.#network.host(host), this.#election, this.#deps.callSabotage);
+    return openClient(process, this.network.host(host), this.election, this.#deps.callSabotage);
   }
 
   #unexpected(process: SimProcess, error: unknown): void {

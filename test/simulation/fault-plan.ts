@@ -25,15 +25,7 @@ export class FaultPlan {
   /** No fault from now on; what is broken is mended. */
   mend(): void {
     this.#mended = true;
-    const { masters, clients } = this.#world;
-    const hosts = [...masters, ...clients];
-    this.#world.journalWrites(true);
-    this.#world.electionAnswers(true);
-    for (const host of hosts) {
-      for (const other of hosts) if (host < other) this.#world.heal(host, other);
-      this.#world.resume(host);
-      this.#world.restart(host);
-    }
+    this.#world.mend();
   }
 
   #happen({ fault, seed }: ScheduledFault): void {

@@ -12,6 +12,7 @@ import {
 } from '../../src/journal/memory-journal-store.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
+import type { StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { WorldSettings } from './world-settings.js';
 
@@ -35,9 +36,14 @@ export interface SharedJournal {
   open(process: SimProcess): Promise<Journal>;
   /** What was not durable is lost. */
   powerCut(): void;
-  /** From now on the storage fails now and then, until `mend`: nothing, or part, or all of what was asked has happened then. */
-  fail(): void;
+  /** Has this trouble from now on. @returns what ends it; undefined where this storage does not know it. */
+  suffer(trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined;
+  /** Has no trouble any more. */
   mend(): void;
+  /** Changes or loses a checkpoint that is not the only one. @returns what became of which; undefined where there is none. */
+  damageCheckpoint(random: SeededRandom): string | undefined;
+  /** @returns whether the batch with this hash would be there after a power cut now; undefined where that cannot be told. */
+  isDurable(hash: Uint8Array): boolean | undefined;
   /** @returns all that is known to be committed. */
   committed(): readonly Batch[];
 }
@@ -50,10 +56,7 @@ export class SharedFolder implements SharedJournal {
     const latencyMs = Object.fromEntries(KINDS.map((kind) => [kind, [low, random.between(low, high)] as const]));
     const settings = { latencyMs, markDelayMs: random.between(0.1, 20), pollIntervalMs };
     this.#store = new DefectiveStore(settings, { clock: time, random: random.fork('store') }, defects);
-    this.#random = random;
   }
-
-  readonly #random: SeededRandom;
 
   async open(process: SimProcess): Promise<Journal> {
     const journal = MemoryJournal.open(this.#store, { name: process.name });
@@ -65,13 +68,19 @@ export class SharedFolder implements SharedJournal {
     this.#store.powerCut();
   }
 
-  fail(): void {
-    this.#store.intercept = () => (this.#random.chance(0.3) ? this.#random.pick(['fail', 'land', 'unsynced'] as const) : undefined);
+  suffer(trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined {
+    if (trouble !== 'errors') return undefined;
+    this.#store.intercept = () => (random.chance(0.3) ? random.pick(['fail', 'land', 'unsynced'] as const) : undefined);
+    return () => this.mend();
   }
 
   mend(): void {
     this.#store.intercept = undefined;
   }
+
+  damageCheckpoint(): undefined {}
+
+  isDurable(): undefined {}
 
   committed(): readonly Batch[] {
     return this.#store.committed();

@@ -5,7 +5,7 @@
 
 import { encodeFormat } from '../../src/journal/format-file.js';
 import type { Batch, Journal } from '../../src/journal/journal.js';
-import { MemoryObjects, type ObjectFault } from '../../src/journal/memory-object-store.js';
+import { MemoryObjects, type ObjectFault, type ObjectRequest } from '../../src/journal/memory-object-store.js';
 import { parseObject } from '../../src/journal/object-format.js';
 import { ObjectJournal } from '../../src/journal/object-journal.js';
 import { FORMAT_KEY, logPrefix } from '../../src/journal/object-layout.js';
@@ -13,34 +13,47 @@ import type { ObjectStore } from '../../src/journal/object-store.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { JournalDefects, SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
+import { LATE_MS, type StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { WorldSettings } from './world-settings.js';
 
 const FORMAT = { clusterId: 'simulated', incarnationId: '5'.repeat(32) };
-const KINDS = ['lost', 'answer lost', 'busy', 'late', 'twice'] as const;
-/** So long a request may be under way. */
-const LATE_MS_MAX = 5_000;
+const ERRORS = ['lost', 'answer lost', 'busy', 'late', 'twice'] as const;
+/** Keys in a page of a listing: few, so that things change between two pages. */
+const PAGE_MAX = 3;
+/** Takes requests that change something. */
+const CHANGES: ReadonlySet<string> = new Set(['create', 'put', 'delete']);
 
 export class SharedBucket implements SharedJournal {
   readonly #objects: MemoryObjects;
   readonly #time: VirtualTime;
-  readonly #random: SeededRandom;
   readonly #isUnconditional: boolean;
   readonly #settings: { readonly pollIntervalMs: number; readonly giveUpMs: number };
+  /** What is wrong with it now. */
+  readonly #troubles = new Set<Trouble>();
+  /** How many times as long as usual a request takes. */
+  #slowness = 1;
+  /** Hashes of the batches that were ever in it. */
+  readonly #hashes = new Set<string>();
   /** The first object that was ever made in each slot: what the log holds, collected or not. */
   readonly #log = new Map<string, Batch>();
 
   constructor(time: VirtualTime, random: SeededRandom, settings: WorldSettings, { noCondition = false }: JournalDefects) {
     this.#isUnconditional = noCondition;
     this.#time = time;
-    this.#random = random;
     this.#settings = { pollIntervalMs: settings.pollIntervalMs, giveUpMs: random.between(200, 5_000) };
-    this.#objects = new MemoryObjects({ clock: time, latencyMs: settings.storageMs[1] });
+    const wayMs = () => this.#slowness * random.between(settings.storageMs[0] / 2, settings.storageMs[1] / 2);
+    this.#objects = new MemoryObjects({ clock: time, latencyMs: wayMs, pageMax: PAGE_MAX });
+    this.#objects.intercept = (request) => this.#fate(request);
     const { objects } = this.#objects;
     objects.set(FORMAT_KEY, encodeFormat(FORMAT));
     const set = objects.set.bind(objects);
     objects.set = (key, bytes) => {
-      if (key.startsWith(logPrefix(FORMAT)) && !this.#log.has(key)) this.#log.set(key, parseObject(bytes, key).stored.batch);
+      if (key.startsWith(logPrefix(FORMAT)) && !this.#log.has(key)) {
+        const { batch } = parseObject(bytes, key).stored;
+        this.#log.set(key, batch);
+        this.#hashes.add(Buffer.from(batch.hash).toString('hex'));
+      }
       return set(key, bytes);
     };
   }
@@ -55,23 +68,86 @@ export class SharedBucket implements SharedJournal {
 
   powerCut(): void {}
 
-  fail(): void {
-    this.#objects.intercept = () => (this.#random.chance(0.3) ? this.#fault() : undefined);
-  }
-
-  #fault(): ObjectFault {
-    const kind = this.#random.pick(KINDS);
-    if (kind !== 'late' && kind !== 'twice') return { kind };
-    return { kind, arrive: (deliver) => void this.#time.setTimer(this.#random.between(1, LATE_MS_MAX), deliver, 'a late request') };
+  suffer(trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined {
+    if (trouble === 'read-only' || trouble === 'stale') return undefined;
+    if (trouble === 'slow') {
+      this.#slowness = random.between(2, 100);
+      return () => {
+        this.#slowness = 1;
+      };
+    }
+    const suffered = { trouble, random, share: random.between(0.02, 1) };
+    this.#troubles.add(suffered);
+    return () => this.#troubles.delete(suffered);
   }
 
   mend(): void {
-    this.#objects.intercept = undefined;
+    this.#troubles.clear();
+    this.#slowness = 1;
+  }
+
+  #fate(request: ObjectRequest): ObjectFault | undefined {
+    for (const trouble of this.#troubles) {
+      const fate = this.#fateBy(trouble, request);
+      if (fate !== undefined) return fate;
+    }
+    return undefined;
+  }
+
+  #fateBy({ trouble, random, share }: Trouble, { operation }: ObjectRequest): ObjectFault | undefined {
+    const changes = CHANGES.has(operation);
+    if (trouble === 'gone') return { kind: 'lost' };
+    if (trouble === 'full') return operation === 'create' || operation === 'put' ? { kind: 'full' } : undefined;
+    if (trouble === 'unreadable')
+      return changes || !random.chance(share) ? undefined : { kind: random.pick(['lost', 'answer lost', 'busy'] as const) };
+    if (!random.chance(trouble === 'errors' ? 0.3 : share)) return undefined;
+    if (trouble === 'throttled') return { kind: 'busy' };
+    if (trouble === 'unanswered') return { kind: 'answer lost' };
+    if (trouble === 'errors') return this.#fault(random.pick(ERRORS), random);
+    return changes ? this.#fault(trouble === 'late' ? 'late' : 'twice', random) : undefined;
+  }
+
+  #fault(kind: (typeof ERRORS)[number], random: SeededRandom): ObjectFault {
+    if (kind !== 'late' && kind !== 'twice') return { kind };
+    return { kind, arrive: (deliver) => void this.#time.setTimer(random.between(...LATE_MS), deliver, 'a late request') };
+  }
+
+  damageCheckpoint(random: SeededRandom): string | undefined {
+    const { objects } = this.#objects;
+    const parts = [...objects.keys()].filter((key) => key.includes('/checkpoint/'));
+    const checkpoints = [...new Set(parts.filter((key) => key.endsWith('/manifest')).map((key) => key.slice(0, key.lastIndexOf('/'))))];
+    if (checkpoints.length < 2) return undefined;
+    const chosen = random.pick(checkpoints);
+    const key = random.pick(parts.filter((part) => part.startsWith(`${chosen}/`)));
+    const bytes = Buffer.from(objects.get(key) ?? []);
+    if (bytes.length === 0 || random.chance(0.4)) {
+      objects.delete(key);
+      return `lost ${key}`;
+    }
+    if (random.chance(0.5)) {
+      objects.set(key, bytes.subarray(0, random.below(bytes.length)));
+      return `truncated ${key}`;
+    }
+    const at = random.below(bytes.length);
+    bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << random.below(8)), at);
+    objects.set(key, bytes);
+    return `flipped a bit of ${key}`;
+  }
+
+  isDurable(hash: Uint8Array): boolean {
+    return this.#hashes.has(Buffer.from(hash).toString('hex'));
   }
 
   committed(): readonly Batch[] {
     return [...this.#log.values()];
   }
+}
+
+interface Trouble {
+  readonly trouble: StorageTrouble;
+  readonly random: SeededRandom;
+  /** Of the requests that meet it. */
+  readonly share: number;
 }
 
 function makeUnconditional(store: ObjectStore): void {

@@ -6,11 +6,13 @@
  */
 import type { Clock, Timer } from '../../src/base/clock.js';
 import type { Log } from '../../src/base/log.js';
+import type { HostClock } from './host-clock.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { NoteLevel, NoteValues, VirtualTime } from './virtual-time.js';
 
 export class SimProcess {
   readonly name: string;
+  readonly host: string;
   readonly random: SeededRandom;
   /** Time as this process sees it. */
   readonly clock: Clock;
@@ -20,19 +22,19 @@ export class SimProcess {
   readonly #waiting: (() => void)[] = [];
   readonly #atEnd: (() => void)[] = [];
   #state: 'running' | 'paused' | 'dead' = 'running';
-  #wallSkewMs = 0;
 
-  constructor(name: string, time: VirtualTime, random: SeededRandom) {
+  constructor(name: string, time: VirtualTime, random: SeededRandom, hostClock: HostClock) {
     this.name = name;
+    this.host = name.slice(0, name.indexOf('#'));
     this.random = random;
     this.#time = time;
     const at = (level: NoteLevel) => (values: NoteValues, message: string) => time.note({ by: name, level, message, values });
     this.log = { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
-    const bornMs = time.monotonicMs();
+    const bornMs = hostClock.monotonicMs();
     this.clock = {
-      wallMs: () => time.wallMs() + this.#wallSkewMs,
-      monotonicMs: () => time.monotonicMs() - bornMs,
-      setTimer: (delayMs, fn) => this.#setTimer(delayMs + random.float() * 0.05, fn, 'timer'),
+      wallMs: () => hostClock.wallMs(),
+      monotonicMs: () => hostClock.monotonicMs() - bornMs,
+      setTimer: (delayMs, fn) => this.#setTimer(hostClock.realDelayMs(delayMs) + random.float() * 0.05, fn, 'timer'),
       defer: (fn) => {
         this.#setTimer(0, fn, 'defer');
       },
@@ -108,11 +110,6 @@ export class SimProcess {
     if (this.#state !== 'paused') return;
     this.#state = 'running';
     this.#catchUp();
-  }
-
-  /** The wall clock jumps. */
-  skewWall(byMs: number): void {
-    this.#wallSkewMs += byMs;
   }
 
   kill(): void {

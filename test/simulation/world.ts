@@ -8,6 +8,7 @@ import { sleep } from '../../src/base/wait.js';
 import { Cluster } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
 import { FaultPlan } from './fault-plan.js';
+import { violationIn } from './log-watch.js';
 import { SeededRandom } from './seeded-random.js';
 import type { JournalDefects } from './shared-journal.js';
 import type { CallSabotage, SimClient } from './sim-client.js';
@@ -131,20 +132,14 @@ export class World {
     }
   }
 
-  /** A master that finds its state to differ rebuilds it, and all looks well again: here that is a violation all the same. */
   #hear(note: Note, atMs: number): void {
     this.#extras.heard?.(note, atMs);
     if (note.message === 'a checkpoint was published') this.#published += 1;
     else if (note.message === 'a checkpoint was loaded') this.#loaded += 1;
-    else if (note.level === 'warn' || note.level === 'error') this.#hearTrouble(noteText(note));
-  }
-
-  #hearTrouble(text: string): void {
-    // Nothing damages anything here. One that was named a moment ago may have been given up for a newer one meanwhile.
-    if (text.includes('a checkpoint cannot be used') && !text.includes('no such checkpoint')) this.#violate(`I4: ${text}`);
-    if (text.includes("the position is not on the journal's chain")) this.#violate(`I1, I4: ${text}`);
-    if (text.includes('what the leader sent does not follow')) this.#violate(`I4: ${text}`);
-    if (text.includes("the state differs from the leader's")) this.#violate(`I4: ${text}`);
+    else if (note.level === 'warn' || note.level === 'error') {
+      const violation = violationIn(note.by, noteText(note), this.#cluster);
+      if (violation !== undefined) this.#violate(violation);
+    }
   }
 
   #violate(violation: string): void {

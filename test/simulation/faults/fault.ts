@@ -2,12 +2,19 @@
  * What one fault is: something done to a world at a moment of its schedule, which ends by itself. All chance in it comes from a stream of its
  * own, so that a schedule without one of its faults leaves the others as they were.
  */
+import type { ClockRates } from '../host-clock.js';
 import type { SeededRandom } from '../seeded-random.js';
+import type { SharedElection } from '../shared-election.js';
+import type { SharedJournal } from '../shared-journal.js';
+import type { SimNetwork } from '../sim-network.js';
 
 /** What can be done to a world. Hosts are named; masters first. */
 export interface Breakable {
   readonly masters: readonly string[];
   readonly clients: readonly string[];
+  readonly network: SimNetwork;
+  readonly election: SharedElection;
+  readonly journal: SharedJournal;
   /** @returns the master that serves now, if one is known to. */
   leader(): string | undefined;
   /** The process dies; its host goes on. */
@@ -18,23 +25,29 @@ export interface Breakable {
   powerCut(): void;
   /** The process is told to end, and ends in order. */
   stop(host: string): void;
-  /** An operator has the lead handed over: to `host`, or to whoever is nearest. */
-  transfer(host: string | undefined): void;
   /** Starts what is not running. */
   restart(host: string): void;
-  /** Loses the host's key-value store; only while it is not running. */
-  wipe(host: string): void;
   pause(host: string): void;
   resume(host: string): void;
-  cut(one: string, other: string): void;
-  heal(one: string, other: string): void;
-  /** The election service forgets the host, which does not know yet. */
-  expireSession(host: string): void;
+  /** An operator has the lead handed over: to `host`, or to whoever is nearest. */
+  transfer(host: string | undefined): void;
+  /** An operator has a checkpoint made. */
+  checkpoint(): void;
+  /** A checkpoint in the journal is changed or lost, unless it is the only one. */
+  damageCheckpoint(random: SeededRandom): void;
+  /** Loses the host's key-value store; only while it is not running, as `damageDisk`. */
+  wipe(host: string): void;
+  damageDisk(host: string, what: 'write' | 'row', random: SeededRandom): void;
+  /** @returns what makes the disk again what it is now. */
+  imageOfDisk(host: string): () => void;
+  /** The disk is full, or has room again. */
+  diskTakes(host: string, writes: boolean): void;
+  /** It takes so many times as long as usual. */
+  slowDisk(host: string, times: number): void;
   skewWall(host: string, byMs: number): void;
-  /** The journal's storage takes no writes, or takes them again. */
-  journalWrites(taken: boolean): void;
-  /** The election service does not answer, or answers again. */
-  electionAnswers(answers: boolean): void;
+  drift(host: string, rates: ClockRates): void;
+  /** Nothing is broken any more, and everything runs. */
+  mend(): void;
 }
 
 /** One fault as it happens. */

@@ -1,0 +1,26 @@
+/**
+ * What shared storage does to a journal. A folder and a bucket have these in their own ways, and not all of them.
+ *
+ * `errors`: some requests fail: nothing of what was asked has happened then, or part, or all. `gone`: nothing gets through. `full`: it takes nothing
+ * more. `read-only`: the same, and says so. `slow`: all of it takes long. `late`: some of what was asked happens much later, perhaps when
+ * nobody who asked is alive, and nobody is told. `unanswered`: it happens, and nobody is told. `twice`: it happens twice, the second time late.
+ * `throttled`: nearly all is refused for now. `unreadable`: reads and listings fail. `stale`: readers are shown what was there a while ago.
+ */
+export const STORAGE_TROUBLES = [
+  'errors',
+  'gone',
+  'full',
+  'read-only',
+  'slow',
+  'late',
+  'unanswered',
+  'twice',
+  'throttled',
+  'unreadable',
+  'stale',
+] as const;
+
+export type StorageTrouble = (typeof STORAGE_TROUBLES)[number];
+
+/** So long something may be under way. */
+export const LATE_MS = [1, 40_000] as const;
