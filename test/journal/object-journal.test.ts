@@ -140,7 +140,7 @@ describe('object journal: claims', () => {
         isDone = true;
       };
       work.then(done, done);
-      while (!isDone) await time.step();
+      await time.run(Number.POSITIVE_INFINITY, () => !isDone);
       return work;
     };
     const { incarnationId } = await run(formatObjectJournal(settings, { ...there, store: bucket.open() }));

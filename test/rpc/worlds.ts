@@ -99,7 +99,7 @@ export async function drive<T>(time: VirtualTime, promise: Promise<T>): Promise<
   };
   promise.then(done, done);
   const endMs = time.monotonicMs() + 3_600_000;
-  await new Promise((resolve) => setImmediate(resolve));
-  while (!settled) if (!(await time.step(endMs))) throw new Error('nothing happens any more');
+  await time.run(endMs, () => !settled);
+  if (!settled) throw new Error('nothing happens any more');
   return promise;
 }

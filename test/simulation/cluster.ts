@@ -252,7 +252,7 @@ export class Cluster implements Breakable {
     if (!process.alive) return;
     this.#deps.time.note({ by: process.name, message: 'ended by itself', values: { why } });
     this.kill(host);
-    this.#deps.time.setTimer(RESPAWN_MS, () => this.restart(host), `${host} respawns`);
+    this.#deps.time.setTimer(RESPAWN_MS, () => this.restart(host));
   }
 
   #client(host: string, process: SimProcess): SimClient {

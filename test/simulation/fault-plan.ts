@@ -19,7 +19,7 @@ export class FaultPlan {
     this.#world = world;
     this.#time = time;
     this.#stretch = stretch;
-    for (const scheduled of schedule) time.setTimer(scheduled.atMs, () => this.#happen(scheduled), `fault ${scheduled.fault}`);
+    for (const scheduled of schedule) time.setTimer(scheduled.atMs, () => this.#happen(scheduled));
   }
 
   /** No fault from now on; what is broken is mended. */
@@ -46,7 +46,7 @@ export class FaultPlan {
       },
       later: (fromMs, toMs, fn) => {
         const delayMs = random.between(fromMs, Math.max(fromMs, toMs * this.#stretch));
-        this.#time.setTimer(delayMs, () => this.#mended || fn(), 'mend');
+        this.#time.setTimer(delayMs, () => this.#mended || fn());
       },
     };
   }

@@ -81,7 +81,7 @@ export class SharedElection {
     const address = this.#joined.get(host);
     if (address === undefined) return;
     this.#service.expire(address, { tell: news === 'at once' });
-    if (news === 'late') this.#time.setTimer(this.#random.between(...NEWS_MS), () => this.#tell(host), 'session news');
+    if (news === 'late') this.#time.setTimer(this.#random.between(...NEWS_MS), () => this.#tell(host));
   }
 
   /** The service does not answer. */
@@ -147,7 +147,7 @@ export class SharedElection {
     const atMs = Math.max(busyUntilMs, nowMs + this.#random.between(0.1, Math.max(0.2, this.#slowestMs)));
     this.#busyUntilMs.set(process.name, atMs);
     return new Promise((resolve, reject) => {
-      this.#time.setTimer(atMs - nowMs, () => request().then(resolve, reject), 'the election answers');
+      this.#time.setTimer(atMs - nowMs, () => request().then(resolve, reject));
     });
   }
 

@@ -109,7 +109,7 @@ export class SharedBucket implements SharedJournal {
 
   #fault(kind: (typeof ERRORS)[number], random: SeededRandom): ObjectFault {
     if (kind !== 'late' && kind !== 'twice') return { kind };
-    return { kind, arrive: (deliver) => void this.#time.setTimer(random.between(...LATE_MS), deliver, 'a late request') };
+    return { kind, arrive: (deliver) => void this.#time.setTimer(random.between(...LATE_MS), deliver) };
   }
 
   damageCheckpoint(random: SeededRandom): string | undefined {

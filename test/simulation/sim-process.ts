@@ -34,9 +34,9 @@ export class SimProcess {
     this.clock = {
       wallMs: () => hostClock.wallMs(),
       monotonicMs: () => hostClock.monotonicMs() - bornMs,
-      setTimer: (delayMs, fn) => this.#setTimer(hostClock.realDelayMs(delayMs) + random.float() * 0.05, fn, 'timer'),
+      setTimer: (delayMs, fn) => this.#setTimer(hostClock.realDelayMs(delayMs) + random.float() * 0.05, fn),
       defer: (fn) => {
-        this.#setTimer(0, fn, 'defer');
+        this.#setTimer(0, fn);
       },
     };
   }
@@ -119,28 +119,37 @@ export class SimProcess {
     for (const fn of this.#atEnd.splice(0)) fn();
   }
 
-  #setTimer(delayMs: number, fn: () => void, kind: string): Timer {
-    let cancelled = false;
-    const timer = this.#time.setTimer(delayMs, () => this.deliver(() => cancelled || fn()), `${this.name} ${kind}`);
-    return {
-      cancel: () => {
-        cancelled = true;
-        timer.cancel();
-      },
-    };
+  #setTimer(delayMs: number, fn: () => void): Timer {
+    const timer = new GatedTimer(this, fn);
+    timer.outside = this.#time.setTimer(delayMs, timer.fire);
+    return timer;
   }
 
   /** What waited gets its turn, one event each. */
   #catchUp(): void {
     if (this.#state !== 'running' || this.#waiting.length === 0) return;
-    this.#time.setTimer(
-      0,
-      () => {
-        if (this.#state !== 'running') return;
-        this.#waiting.shift()?.();
-        this.#catchUp();
-      },
-      `${this.name} catches up`,
-    );
+    this.#time.defer(() => {
+      if (this.#state !== 'running') return;
+      this.#waiting.shift()?.();
+      this.#catchUp();
+    });
+  }
+}
+
+/** A timer behind the gate of its process: cancelled for good, even where it has fired and waits at the gate. */
+class GatedTimer implements Timer {
+  outside: Timer | undefined;
+  readonly fire: () => void;
+  #fn: (() => void) | undefined;
+
+  constructor(process: SimProcess, fn: () => void) {
+    this.#fn = fn;
+    const pass = () => this.#fn?.();
+    this.fire = () => process.deliver(pass);
+  }
+
+  cancel(): void {
+    this.#fn = undefined;
+    this.outside?.cancel();
   }
 }

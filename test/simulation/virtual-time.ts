@@ -1,19 +1,12 @@
 /**
  * Virtual time: a queue of events in the order (time, order of asking), run one by one.
  *
- * Between two events everything that the first one set off is run to its end: the production code waits by promises alone, so one turn of
- * the real event loop (`setImmediate`) drains it. Real time passes meanwhile, but what happens is a function of the queue alone.
+ * Between two events everything that the first one set off is run to its end: the production code waits by promises alone, and Node settles
+ * all promises that can be between two callbacks of `setImmediate`, even where many are due in the same turn of its loop. Real time passes
+ * meanwhile, but what happens is a function of the queue alone.
  */
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../../src/base/clock.js';
-
-interface Event {
-  readonly atMs: number;
-  readonly order: number;
-  readonly label: string;
-  /** Undefined once it was cancelled. */
-  fn: (() => void) | undefined;
-}
 
 /** `fault`, `operation` and `violation` are the world's own; the others are what its processes log. */
 export type NoteLevel = 'debug' | 'info' | 'warn' | 'error' | 'fault' | 'operation' | 'violation';
@@ -32,9 +25,41 @@ export interface Note {
 /** Unix time at which every world begins. */
 const WORLD_BEGINS_MS = 1_750_000_000_000;
 
+/** Events that are run in one turn of Node's loop. */
+const TURN_EVENTS = 256;
+/** Numbers of the trace that are hashed at once. */
+const TRACE_CHUNK = 2_048;
+/** A heap of fewer is not worth tidying. */
+const TIDY_MIN = 64;
+
+class Event implements Timer {
+  readonly atMs: number;
+  readonly order: number;
+  /** Undefined once it was cancelled, or has run. */
+  fn: (() => void) | undefined;
+  readonly #time: VirtualTime;
+
+  constructor(time: VirtualTime, atMs: number, order: number, fn: () => void) {
+    this.#time = time;
+    this.atMs = atMs;
+    this.order = order;
+    this.fn = fn;
+  }
+
+  cancel(): void {
+    if (this.fn === undefined) return;
+    this.fn = undefined;
+    this.#time.cancelled();
+  }
+}
+
 export class VirtualTime implements Clock {
-  readonly #queue: Event[] = [];
+  #queue: Event[] = [];
+  /** Events in the queue that were cancelled. */
+  #idle = 0;
   readonly #trace = createHash('sha256');
+  readonly #untraced = new Float64Array(TRACE_CHUNK);
+  #untracedCount = 0;
   #nowMs = 0;
   #order = 0;
   #steps = 0;
@@ -59,42 +84,89 @@ export class VirtualTime implements Clock {
     return WORLD_BEGINS_MS + Math.floor(this.#nowMs);
   }
 
-  setTimer(delayMs: number, fn: () => void, label = 'timer'): Timer {
-    const event: Event = { atMs: this.#nowMs + Math.max(0, delayMs), order: this.#order++, label, fn };
+  setTimer(delayMs: number, fn: () => void): Timer {
+    const event = new Event(this, this.#nowMs + Math.max(0, delayMs), this.#order++, fn);
     this.#push(event);
-    return {
-      cancel: () => {
-        event.fn = undefined;
-      },
-    };
+    return event;
   }
 
   defer(fn: () => void): void {
-    this.setTimer(0, fn, 'defer');
+    this.setTimer(0, fn);
+  }
+
+  /** For its events only. */
+  cancelled(): void {
+    this.#idle++;
+    if (this.#queue.length > TIDY_MIN && this.#idle > this.#queue.length / 2) this.#tidy();
   }
 
   note(note: Note): void {
     this.#heard(note, this.#nowMs);
   }
 
-  /** @returns the hash of all that happened so far. */
+  /** @returns the hash of the times and numbers of all events so far: two runs of one seed have to agree in it. */
   traceHash(): string {
-    return this.#trace.copy().digest('hex');
+    return this.#trace.copy().update(this.#untraced.subarray(0, this.#untracedCount)).digest('hex');
   }
 
-  /** Runs the next event and all that it sets off. @returns whether there was one before `untilMs`. */
-  async step(untilMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+  /** Runs the events up to `untilMs`, each with all that it sets off, as long as there are any and `goesOn`, which is asked before each. */
+  run(untilMs: number, goesOn: () => boolean): Promise<void> {
+    return new Promise((resolve, reject) => {
+      let isOver = false;
+      let turnsLeft = 0;
+      const turn = () => {
+        turnsLeft--;
+        if (isOver) return;
+        try {
+          if (goesOn() && this.#step(untilMs)) {
+            if (turnsLeft === 0) moreTurns();
+            return;
+          }
+          resolve();
+        } catch (error) {
+          reject(error);
+        }
+        isOver = true;
+      };
+      const moreTurns = () => {
+        for (; turnsLeft < TURN_EVENTS; turnsLeft++) setImmediate(turn);
+      };
+      moreTurns();
+    });
+  }
+
+  /** @returns whether there was an event. */
+  #step(untilMs: number): boolean {
     for (let event = this.#queue[0]; event !== undefined && event.atMs <= untilMs; event = this.#queue[0]) {
       this.#pop();
-      if (event.fn === undefined) continue;
+      const { fn } = event;
+      if (fn === undefined) {
+        this.#idle--;
+        continue;
+      }
+      event.fn = undefined;
       this.#nowMs = Math.max(this.#nowMs, event.atMs);
       this.#steps++;
-      this.#trace.update(`${this.#steps} ${this.#nowMs} ${event.label}\n`);
-      event.fn();
-      await settled();
+      this.#traceEvent(event);
+      fn();
       return true;
     }
     return false;
+  }
+
+  #traceEvent({ atMs, order }: Event): void {
+    this.#untraced[this.#untracedCount] = atMs;
+    this.#untraced[this.#untracedCount + 1] = order;
+    this.#untracedCount += 2;
+    if (this.#untracedCount < TRACE_CHUNK) return;
+    this.#trace.update(this.#untraced);
+    this.#untracedCount = 0;
+  }
+
+  /** Leaves out what was cancelled. What is left is in order, and so is a heap. */
+  #tidy(): void {
+    this.#queue = this.#queue.filter(({ fn }) => fn !== undefined).sort((a, b) => (before(a, b) ? -1 : 1));
+    this.#idle = 0;
   }
 
   #push(event: Event): void {
@@ -129,9 +201,4 @@ export class VirtualTime implements Clock {
 
 function before(a: Event, b: Event): boolean {
   return a.atMs < b.atMs || (a.atMs === b.atMs && a.order < b.order);
-}
-
-/** Resolves when all promises that can settle by themselves have. */
-export function settled(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
 }

@@ -16,7 +16,7 @@ import type { Sabotage } from './sim-master.js';
 import type { SimProcess } from './sim-process.js';
 import { drawSettings } from './swarm.js';
 import { noteText } from './timeline.js';
-import { type Note, settled, VirtualTime } from './virtual-time.js';
+import { type Note, VirtualTime } from './virtual-time.js';
 import { Watcher } from './watcher.js';
 import { DIRECTORIES, NAMES_MAX, Worker, Workload } from './workload.js';
 import type { WorldSettings } from './world-settings.js';
@@ -56,7 +56,8 @@ export interface WorldOutcome {
 const SERVICE_BOUND_MS = 30_000;
 /** By then the last commit is marked. */
 const MARKS_MS = 1_000;
-const EVENTS_MAX = 2_000_000;
+/** A world of more never ends. */
+const EVENTS_MAX = 1_000_000;
 
 export class World {
   readonly #seed: number;
@@ -111,10 +112,9 @@ export class World {
       () => this.#workload.stopping,
     );
     watching.catch((error: unknown) => violations.push(`watch: the change feed ended: ${String(error)}`));
-    await settled();
-    while (this.#time.steps < EVENTS_MAX && (await this.#time.step(this.#settings.lifeMs))) {
-      if (this.#commits.violations.length > 0 || violations.length > 0) return;
-    }
+    await this.#time.run(this.#settings.lifeMs, () => !this.#isEndless && this.#commits.violations.length + violations.length === 0);
+    if (this.#commits.violations.length + violations.length > 0) return;
+    if (this.#isEndless) return void violations.push(`liveness: ${EVENTS_MAX} events, and no end`);
     this.#time.note({ by: 'world', level: 'fault', message: 'all faults end' });
     this.#acknowledgedUnderFaults = this.#workload.acknowledged;
     this.#faults.mend();
@@ -123,7 +123,7 @@ export class World {
     else if (!(await this.#reached(this.#sameEverywhere())))
       violations.push(`liveness: the masters differ ${SERVICE_BOUND_MS} ms after the last fault`);
     else {
-      await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve, 'marks')));
+      await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve)));
       if (!(await this.#reached(watcher.all(this.#commits.highestSn)))) violations.push('watch: the change feed does not come to its end');
       const chain = this.#cluster.journal.committed();
       this.#commits.compareWithChain(chain);
@@ -212,9 +212,12 @@ export class World {
       (error: unknown) => this.#workload.violations.push(`the check itself failed: ${String(error)}`),
     );
     const until = this.#time.monotonicMs() + SERVICE_BOUND_MS;
-    await settled();
-    while (!reached && (await this.#time.step(until)));
+    await this.#time.run(until, () => !reached && !this.#isEndless);
     return reached;
+  }
+
+  get #isEndless(): boolean {
+    return this.#time.steps >= EVENTS_MAX;
   }
 
   #outcome(): WorldOutcome {
