@@ -1,0 +1,63 @@
+/**
+ * `npm run chaos -- --minutes N --seed S --journal dir|gluster|s3`: real masters, a real ensemble, a real store, and a nemesis whose plan is a
+ * function of the seed. Ends with 1 where anything was lost, doubled, unequal, refused by the checker, or did not come back.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { runChaos } from './chaos-run.js';
+import { JOURNALS, type JournalKind } from './journal-store.js';
+import { machineClock } from './monotonic-clock.js';
+import { formatOutcome } from './report.js';
+
+interface Options {
+  readonly minutes: number;
+  readonly seed: number;
+  readonly journal: JournalKind;
+  readonly json?: string;
+  readonly keep: boolean;
+}
+
+const MINUTE_MS = 60_000;
+const SEEDS = 2 ** 31;
+
+async function run({ minutes, seed, journal, json, keep }: Options): Promise<void> {
+  const folder = mkdtempSync(path.join(tmpdir(), `understudy-chaos-run-${journal}-`));
+  const startedAt = machineClock.monotonicMs();
+  const log = (line: string) => console.error(`${((machineClock.monotonicMs() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${line}`);
+  console.log(`chaos: --minutes ${minutes} --seed ${seed} --journal ${journal}`);
+  let failed = true;
+  try {
+    const outcome = await runChaos({ journal, seed, forMs: minutes * MINUTE_MS, folder, log });
+    failed = outcome.violations.length > 0;
+    console.log(formatOutcome(outcome));
+    if (json !== undefined) writeFileSync(json, `${JSON.stringify({ minutes, seed, journal, ...outcome }, null, 2)}\n`);
+  } finally {
+    if (keep || failed) console.log(`histories and logs: ${folder}`);
+    else rmSync(folder, { recursive: true, force: true });
+    if (failed) console.log(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --journal ${journal}`);
+    process.exitCode = failed ? 1 : 0;
+  }
+}
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError('it has to be a number above 0');
+  return value;
+}
+
+// All that was made outside this process is undone when it ends: see undone-at-exit.ts.
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGHUP', () => process.exit(129));
+
+await new Command('chaos')
+  .description('real masters under faults; clients whose history is checked')
+  .option('--minutes <number>', 'how long the faults go on', positive, 1)
+  .option('--seed <number>', 'of the faults; drawn where it is absent', positive, Math.floor(Math.random() * SEEDS))
+  .addOption(new Option('--journal <kind>', 'where the journal is').choices(JOURNALS).default('dir'))
+  .option('--json <file>', 'write all figures there too')
+  .option('--keep', 'keep histories and logs of a run without a violation, too', false)
+  .action(run)
+  .parseAsync();
+process.exit();

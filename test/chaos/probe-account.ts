@@ -1,0 +1,50 @@
+/** Settles the probe's account: every file that was acknowledged is there, once, and none that was refused. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import type { FileSystem } from '../../src/cli/understudy.js';
+import { PROBE_FOLDER, type ProbeLine } from './probe.js';
+
+export interface ProbeAccount {
+  readonly acknowledged: number;
+  readonly unknown: number;
+  readonly refused: number;
+  /** Acknowledged, and not there, or as another file. */
+  readonly lost: readonly string[];
+  /** Made twice: a call that ran again found its own file, or what was refused is there. */
+  readonly duplicated: readonly string[];
+  /** When each was acknowledged; sorted. */
+  readonly ackedAt: readonly number[];
+}
+
+export async function readProbeLines(file: string): Promise<ProbeLine[]> {
+  const lines: ProbeLine[] = [];
+  for await (const line of createInterface(createReadStream(file))) lines.push(JSON.parse(line) as ProbeLine);
+  return lines;
+}
+
+export async function settle(lines: readonly ProbeLine[], fs: FileSystem): Promise<ProbeAccount> {
+  const found = new Map<string, number>();
+  const listedTwice: string[] = [];
+  for await (const { path, id, isDirectory } of fs.list(PROBE_FOLDER, { recursive: true })) {
+    if (isDirectory) continue;
+    if (found.has(path)) listedTwice.push(path);
+    found.set(path, id);
+  }
+  const acknowledged = lines.filter(({ id }) => id !== undefined);
+  const refused = lines.filter(({ id, unknown }) => id === undefined && unknown !== true);
+  const made = new Set(lines.map(({ path }) => path));
+  return {
+    acknowledged: acknowledged.length,
+    refused: refused.length,
+    unknown: lines.length - acknowledged.length - refused.length,
+    lost: acknowledged.filter(({ path, id }) => found.get(path) !== id).map(({ path, id }) => `${path} id=${id} found=${found.get(path)}`),
+    duplicated: [
+      ...listedTwice,
+      ...refused
+        .filter(({ path, error }) => found.has(path) || error?.includes('EEXIST') === true)
+        .map(({ path, error }) => `${path}: ${error}`),
+      ...[...found.keys()].filter((path) => !made.has(path)).map((path) => `${path}: nobody made it`),
+    ],
+    ackedAt: acknowledged.map(({ answeredAt }) => answeredAt).sort((a, b) => a - b),
+  };
+}

@@ -1,0 +1,30 @@
+/** What a run came to, for people. */
+import Table from 'cli-table3';
+import type { ChaosOutcome } from './chaos-run.js';
+
+export function formatOutcome(outcome: ChaosOutcome): string {
+  const gaps = new Table({ head: ['fault', 'count', 'median ms', 'p90 ms', 'max ms', 'promised ms'], style: { head: [], border: [] } });
+  for (const { name, count, medianMs, p90Ms, maxMs, promisedMs } of outcome.gaps) {
+    gaps.push([name, count, medianMs, p90Ms, maxMs, promisedMs ?? '']);
+  }
+  const { probe } = outcome;
+  const ends = Object.entries(outcome.unexpectedEnds).filter(([, count]) => count > 0);
+  const summary = new Table({ style: { head: [], border: [] } });
+  summary.push(
+    { 'availability (slots of 10 ms)': `${(100 * outcome.availability).toFixed(2)} %` },
+    { faults: `${outcome.faults}` },
+    { 'probe: acknowledged, unknown, refused': `${probe.acknowledged}, ${probe.unknown}, ${probe.refused}` },
+    { lost: `${probe.lost.length}` },
+    { duplicated: `${probe.duplicated.length}` },
+    { "masters' digests": new Set(outcome.digests).size === 1 ? 'equal' : outcome.digests.join(', ') },
+    { verdict: outcome.violations.length === 0 ? 'ok' : 'VIOLATION' },
+  );
+  return [
+    'Longest time without an acknowledged write around each fault:',
+    gaps.toString(),
+    summary.toString(),
+    ...outcome.troubles.map((trouble) => `a fault did not work: ${trouble}`),
+    ...ends.map(([host, count]) => `master ${host} ended ${count} times without having been told to`),
+    ...outcome.violations.map((violation) => `VIOLATION ${violation}`),
+  ].join('\n');
+}

@@ -1,0 +1,196 @@
+/**
+ * The world of a chaos run: three masters, three ZooKeeper servers, the journal's store and the clients, each on a host of its own, all of them
+ * real processes; and a client of the nemesis that nothing cuts off.
+ */
+import { execFile } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
+import { digestsOf, statusOf } from '../cluster/ask-master.js';
+import { mustBeBuilt, ROOT } from '../servers/built.js';
+import { unmountBelow } from '../servers/mounts.js';
+import { isOwnerGone, undoneAtExit } from '../servers/undone-at-exit.js';
+import { type VirtualHost, VirtualNetwork } from '../servers/virtual-network.js';
+import { startZooKeeperOn, type ZooKeeperEnsemble } from '../servers/zookeeper.js';
+import { ChaosMaster, RPC_PORT } from './chaos-master.js';
+import { type JournalKind, type JournalStore, openStore } from './journal-store.js';
+
+export const SESSION_TIMEOUT_MS = 2_000;
+export const SUPERUSER = 'chaos';
+const MASTERS = 3;
+const ZOOKEEPERS = 3;
+const STATUS_LIMIT_MS = 1_000;
+const PREFIX = 'understudy-chaos-';
+const OUTPUT_MAX = 64 << 20;
+const runFile = promisify(execFile);
+
+/** Small, so that a short run has all of them: segments that rotate, checkpoints, collection. */
+const OFTEN = {
+  'master.journal.log.size.bytes.max': '4MB',
+  'master.journal.batch.size.max': '1MB',
+  'master.journal.checkpoint.period.entries': '20000',
+  'master.journal.checkpoint.keep': '2',
+  'master.digest.interval': '1000',
+};
+
+interface Parts {
+  readonly kind: JournalKind;
+  readonly confDir: string;
+  readonly masters: readonly ChaosMaster[];
+  readonly zookeeper: ZooKeeperEnsemble;
+  readonly zookeeperHosts: readonly VirtualHost[];
+  readonly clientHosts: readonly VirtualHost[];
+  readonly store: JournalStore;
+  readonly fs: FileSystem;
+  readonly network: VirtualNetwork;
+  readonly removeMemory: () => void;
+}
+
+export class World {
+  readonly #parts: Parts;
+
+  /** Formats a journal and starts everything; masters may not serve yet. @param folder for logs and configuration; the caller's. */
+  static async start(kind: JournalKind, folder: string, clients: number): Promise<World> {
+    mustBeBuilt();
+    const { memory, removeMemory } = memoryFolder();
+    const network = new VirtualNetwork();
+    const add = (name: string, count: number) => Array.from({ length: count }, (_, index) => network.addHost(`${name}${index + 1}`));
+    const [hosts, zookeeperHosts, clientHosts] = [add('m', MASTERS), add('zk', ZOOKEEPERS), add('c', clients)];
+    const [zookeeper, store] = await Promise.all([
+      startZooKeeperOn(zookeeperHosts),
+      openStore(kind, { folder: memory, network, masters: hosts }),
+    ]);
+    const confDir = path.join(folder, 'conf');
+    const addresses = hosts.map(({ address }) => `${address}:${RPC_PORT}`);
+    writeSettings(confDir, {
+      'security.login.username': SUPERUSER,
+      'master.rpc.addresses': addresses.join(','),
+      'zookeeper.enabled': 'true',
+      'zookeeper.address': zookeeper.connectString,
+      'zookeeper.session.timeout': `${SESSION_TIMEOUT_MS}ms`,
+      ...OFTEN,
+      ...store.settings,
+    });
+    const masters = hosts.map((host, index) => {
+      const journal = store.folderOf?.(index);
+      return new ChaosMaster({ host, confDir, folder, memory, ...(journal === undefined ? {} : { journal }) });
+    });
+    const fs = await FileSystem.connect({ user: SUPERUSER, group: 'chaos', masters: addresses });
+    const world = new World({ kind, confDir, masters, zookeeper, zookeeperHosts, clientHosts, store, fs, network, removeMemory });
+    await world.run('format');
+    for (const master of masters) master.release();
+    return world;
+  }
+
+  private constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  get kind(): JournalKind {
+    return this.#parts.kind;
+  }
+
+  get masters(): readonly ChaosMaster[] {
+    return this.#parts.masters;
+  }
+
+  get masterHosts(): readonly VirtualHost[] {
+    return this.masters.map(({ host }) => host);
+  }
+
+  get zookeeper(): ZooKeeperEnsemble {
+    return this.#parts.zookeeper;
+  }
+
+  get zookeeperHosts(): readonly VirtualHost[] {
+    return this.#parts.zookeeperHosts;
+  }
+
+  get clientHosts(): readonly VirtualHost[] {
+    return this.#parts.clientHosts;
+  }
+
+  get store(): JournalStore {
+    return this.#parts.store;
+  }
+
+  /** Of the nemesis: nothing keeps it from any host. */
+  get fs(): FileSystem {
+    return this.#parts.fs;
+  }
+
+  /** The master that says it leads, of the highest epoch where several do; undefined where none answers so. */
+  async leader(): Promise<ChaosMaster | undefined> {
+    const states = await Promise.all(
+      this.masters.map(async (master) => ({ master, status: await within(STATUS_LIMIT_MS, statusOf(master)) })),
+    );
+    const leaders = states.filter(({ status }) => status?.state === 'ACTIVE');
+    return leaders.sort((a, b) => (b.status?.epoch ?? 0) - (a.status?.epoch ?? 0))[0]?.master;
+  }
+
+  /** How clients find the masters. */
+  places(): ConnectOptions {
+    const masters = this.masters.map(({ address }) => address);
+    return {
+      user: SUPERUSER,
+      group: 'chaos',
+      masters,
+      zookeeper: this.zookeeper.connectString,
+      zookeeperSessionTimeoutMs: SESSION_TIMEOUT_MS,
+    };
+  }
+
+  /** After all faults and all changes: what each master's state is, at one common entry. */
+  digests(): Promise<readonly string[]> {
+    return digestsOf(this.masters);
+  }
+
+  /** Runs `understudy` with the cluster's configuration. @throws with its output where it fails. */
+  async run(command: string, ...args: string[]): Promise<string> {
+    const program = path.join(ROOT, 'bin', 'understudy');
+    const { stdout } = await runFile(program, [command, ...args, '--conf', this.#parts.confDir], { maxBuffer: OUTPUT_MAX });
+    return stdout;
+  }
+
+  async close(): Promise<void> {
+    const { masters, fs, zookeeper, store, network, removeMemory } = this.#parts;
+    await fs.close();
+    // What hangs on the store ends with it.
+    await Promise.allSettled([...masters.map((master) => master.close()), zookeeper.close(), store.close()]);
+    network.close();
+    removeMemory();
+  }
+}
+
+function memoryFolder(): { readonly memory: string; readonly removeMemory: () => void } {
+  const below = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
+  for (const name of readdirSync(below)) if (isOwnerGone(name, PREFIX)) remove(path.join(below, name));
+  const memory = mkdtempSync(path.join(below, `${PREFIX}${process.pid}-`));
+  return { memory, removeMemory: undoneAtExit(() => remove(memory)) };
+}
+
+function remove(folder: string): void {
+  unmountBelow(folder);
+  rmSync(folder, { recursive: true, force: true });
+}
+
+function writeSettings(confDir: string, settings: Readonly<Record<string, string>>): void {
+  mkdirSync(confDir, { recursive: true });
+  const lines = Object.entries(settings).map(([key, value]) => `understudy.${key}=${value}\n`);
+  writeFileSync(path.join(confDir, 'understudy-site.properties'), lines.join(''));
+}
+
+/** @returns undefined where it fails or takes longer. */
+async function within<T>(limitMs: number, promise: Promise<T>): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(() => resolve(undefined), limitMs);
+  });
+  try {
+    return await Promise.race([promise.catch(() => undefined), late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
