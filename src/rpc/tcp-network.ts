@@ -1,48 +1,54 @@
 /**
  * The network of production: TCP without Nagle's delay (`FrameLink` gathers writes itself) and with the kernel's keep-alive as a last net.
  */
-import { connect, createServer, type Socket } from 'node:net';
+import { connect, createServer, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { UnderstudyError } from '../base/errors.js';
 import type { ByteStream, Listener, Network } from './network.js';
 
 const KEEP_ALIVE_MS = 30_000;
 const OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
-export const tcpNetwork: Network = {
-  connect(address: string, signal: AbortSignal): Promise<ByteStream> {
-    return new Promise((resolve, reject) => {
-      if (signal.aborted) return reject(unavailable('connecting given up', address, signal.reason));
-      const socket = connect({ ...parseAddress(address), ...OPTIONS });
-      const giveUp = () => finish(() => reject(unavailable('not connected in time', address, signal.reason)));
-      const failed = (cause: Error) => finish(() => reject(unavailable('cannot connect', address, cause)));
-      const finish = (settle: () => void, keep = false) => {
-        signal.removeEventListener('abort', giveUp);
-        socket.removeListener('error', failed);
-        if (!keep) socket.on('error', () => {}).destroy();
-        settle();
-      };
-      signal.addEventListener('abort', giveUp, { once: true });
-      socket.once('error', failed);
-      socket.once('connect', () => finish(() => resolve(new TcpStream(socket)), true));
-    });
-  },
+export const tcpNetwork: Network = tcpNetworkFrom();
 
-  listen(address: string, accept: (stream: ByteStream) => void): Promise<Listener> {
-    return new Promise((resolve, reject) => {
-      const server = createServer(OPTIONS, (socket) => accept(new TcpStream(socket)));
-      const failed = (cause: Error) => reject(new UnderstudyError('failed_precondition', `cannot listen: address=${address}`, { cause }));
-      server.once('error', failed);
-      server.listen(parseAddress(address), () => {
-        // An accept that failed (no descriptors left) is the connecting side's loss; the next one is tried again.
-        server.removeListener('error', failed).on('error', () => {});
-        const bound = server.address();
-        if (bound === null || typeof bound === 'string') return reject(new UnderstudyError('internal', 'listening without an address'));
-        // `Server.close` waits for connections; listening has ended when it returns.
-        resolve({ address: joinAddress(bound.address, bound.port), close: async () => void server.close() });
-      });
+/** @param localAddress that connections come from, one of this host's; the kernel's choice without it. */
+export function tcpNetworkFrom(localAddress?: string): Network {
+  const options = localAddress === undefined ? OPTIONS : { ...OPTIONS, localAddress };
+  return { connect: (address, signal) => connectTcp(address, signal, options), listen: listenTcp };
+}
+
+function connectTcp(address: string, signal: AbortSignal, options: Omit<TcpNetConnectOpts, 'port'>): Promise<ByteStream> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(unavailable('connecting given up', address, signal.reason));
+    const socket = connect({ ...parseAddress(address), ...options });
+    const giveUp = () => finish(() => reject(unavailable('not connected in time', address, signal.reason)));
+    const failed = (cause: Error) => finish(() => reject(unavailable('cannot connect', address, cause)));
+    const finish = (settle: () => void, keep = false) => {
+      signal.removeEventListener('abort', giveUp);
+      socket.removeListener('error', failed);
+      if (!keep) socket.on('error', () => {}).destroy();
+      settle();
+    };
+    signal.addEventListener('abort', giveUp, { once: true });
+    socket.once('error', failed);
+    socket.once('connect', () => finish(() => resolve(new TcpStream(socket)), true));
+  });
+}
+
+function listenTcp(address: string, accept: (stream: ByteStream) => void): Promise<Listener> {
+  return new Promise((resolve, reject) => {
+    const server = createServer(OPTIONS, (socket) => accept(new TcpStream(socket)));
+    const failed = (cause: Error) => reject(new UnderstudyError('failed_precondition', `cannot listen: address=${address}`, { cause }));
+    server.once('error', failed);
+    server.listen(parseAddress(address), () => {
+      // An accept that failed (no descriptors left) is the connecting side's loss; the next one is tried again.
+      server.removeListener('error', failed).on('error', () => {});
+      const bound = server.address();
+      if (bound === null || typeof bound === 'string') return reject(new UnderstudyError('internal', 'listening without an address'));
+      // `Server.close` waits for connections; listening has ended when it returns.
+      resolve({ address: joinAddress(bound.address, bound.port), close: async () => void server.close() });
     });
-  },
-};
+  });
+}
 
 /** @throws `invalid_argument`: not `host:port`. An IPv6 address stands in brackets. */
 export function parseAddress(address: string): { host: string; port: number } {

@@ -19,6 +19,7 @@ const RESTART_AFTER_MS = 500;
 const END_LIMIT_MS = 120_000;
 
 export interface ChaosMasterPlace {
+  readonly name: string;
   readonly host: VirtualHost;
   readonly confDir: string;
   /** For logs. */
@@ -29,6 +30,7 @@ export interface ChaosMasterPlace {
 }
 
 export class ChaosMaster {
+  readonly name: string;
   readonly host: VirtualHost;
   readonly address: string;
   readonly disk: SmallDisk;
@@ -42,11 +44,12 @@ export class ChaosMaster {
   #restart: NodeJS.Timeout | undefined;
 
   /** Not running yet: `release` starts it. */
-  constructor({ host, confDir, folder, memory, journal }: ChaosMasterPlace) {
+  constructor({ name, host, confDir, folder, memory, journal }: ChaosMasterPlace) {
+    this.name = name;
     this.host = host;
     this.disk = new SmallDisk(METASTORE_MEGABYTES, memory);
     this.metastore = path.join(this.disk.folder, 'metastore');
-    this.logFile = path.join(folder, `${host.name}.log`);
+    this.logFile = path.join(folder, `${name}.log`);
     this.#process = new MasterProcess({
       ...{ confDir, host: host.address, rpcPort: RPC_PORT, webPort: WEB_PORT, metastore: this.metastore, logFile: this.logFile },
       ...(journal === undefined ? {} : { journal }),
@@ -77,7 +80,7 @@ export class ChaosMaster {
   }
 
   async ended(): Promise<void> {
-    await waitUntil(`${this.host.name} is gone`, () => !this.isRunning, END_LIMIT_MS);
+    await waitUntil(`${this.name} is gone`, () => !this.isRunning, END_LIMIT_MS);
   }
 
   /** SIGSTOP: its connections stay open and nothing is answered. @returns what continues it. */

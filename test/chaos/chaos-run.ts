@@ -12,7 +12,7 @@ import { machineClock } from './monotonic-clock.js';
 import { type DoneStep, runNemesis, SERVICE_LIMIT_MS } from './nemesis.js';
 import { type ProbeAccount, readProbeLines, settle } from './probe-account.js';
 import { drawSteps } from './schedule.js';
-import { World } from './world.js';
+import { SUPERUSER, World } from './world.js';
 
 export interface ChaosOptions {
   readonly journal: JournalKind;
@@ -37,17 +37,24 @@ export interface ChaosOutcome {
   readonly digests: readonly string[];
 }
 
-const CLIENTS = 1;
-
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   const { journal, seed, forMs, folder, log } = options;
   mkdirSync(folder, { recursive: true });
-  const world = await World.start(journal, folder, CLIENTS);
+  const world = await World.start(journal, folder);
   try {
-    const probeFile = path.join(folder, 'probe.jsonl');
-    const [probeHost] = world.clientHosts;
-    if (probeHost === undefined) throw new Error('no host for the probe');
-    const probe = new ClientChild(probeHost, { connect: world.places(), file: probeFile });
+    const [probeFile, historyFile] = [path.join(folder, 'probe.jsonl'), path.join(folder, 'history.jsonl')];
+    const [probeHost, ...otherHosts] = world.clientHosts;
+    const [historyHost] = otherHosts;
+    if (probeHost === undefined || historyHost === undefined) throw new Error('no hosts for clients');
+    const addresses = otherHosts.map(({ address }) => address);
+    const clients = {
+      seed,
+      user: SUPERUSER,
+      masters: world.masters.map(({ address }) => address),
+      zookeeper: world.zookeeper.connectString,
+    };
+    const probe = new ClientChild(probeHost, { ...clients, kind: 'probe', file: probeFile, addresses: [] });
+    const history = new ClientChild(historyHost, { ...clients, kind: 'history', file: historyFile, addresses });
     const servedSince = (since: number) => probe.lastServed >= since;
     const startedAt = machineClock.monotonicMs();
     await waitUntil('the cluster serves', () => servedSince(startedAt), SERVICE_LIMIT_MS);
@@ -61,7 +68,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       (error) => violations.push(`liveness: ${error.message}`),
     );
     const toAt = machineClock.monotonicMs();
-    await probe.stop();
+    await Promise.all([probe.stop(), history.stop()]);
 
     const { ackedAt, ...account } = await settle(await readProbeLines(probeFile), world.fs);
     if (account.lost.length > 0) violations.push(`I1: ${account.lost.length} acknowledged files are lost, the first: ${account.lost[0]}`);
@@ -79,7 +86,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       troubles: steps.flatMap((step) =>
         step.faults.flatMap(({ fault, trouble }) => (trouble === undefined ? [] : [`${fault.name}: ${trouble}`])),
       ),
-      unexpectedEnds: Object.fromEntries(world.masters.map(({ host, unexpectedEnds }) => [host.name, unexpectedEnds])),
+      unexpectedEnds: Object.fromEntries(world.masters.map(({ name, unexpectedEnds }) => [name, unexpectedEnds])),
       digests,
     };
   } finally {

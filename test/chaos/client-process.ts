@@ -1,16 +1,23 @@
 /**
- * A client in a process of its own: the probe. What it did goes to a file, a JSON object a line; its parent is told of every success, and says when
- * to stop.
+ * Clients in a process of their own: the probe, or the workers and watchers of a recorded history. What they do goes to a file; the parent is told of
+ * every write of the probe that succeeded, and says when to stop.
  */
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
-import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
+import { FileSystem } from '../../src/cli/understudy.js';
+import { runClients } from './history-clients.js';
 import { Probe } from './probe.js';
 
 /** The one argument, as JSON. */
 export interface ClientTask {
-  readonly connect: ConnectOptions;
+  readonly kind: 'probe' | 'history';
   readonly file: string;
+  readonly seed: number;
+  readonly user: string;
+  readonly masters: readonly string[];
+  readonly zookeeper: string;
+  /** This host's, one for each client of the history. */
+  readonly addresses: readonly string[];
 }
 
 /** From the child: a write that was begun at this time has succeeded. */
@@ -18,23 +25,21 @@ export interface Served {
   readonly begunAt: number;
 }
 
-async function main({ connect, file }: ClientTask): Promise<void> {
+async function runProbe({ file, user, masters, zookeeper }: ClientTask, stopped: Promise<void>): Promise<void> {
   const output = createWriteStream(file);
-  const stop = new Promise<void>((resolve) => {
-    process.once('message', () => resolve());
-    process.once('disconnect', () => process.exit(1));
-  });
-  const fs = await FileSystem.connect(connect);
+  await using fs = await FileSystem.connect({ user, masters, zookeeper });
   const probe = new Probe(fs, (line) => {
     output.write(`${JSON.stringify(line)}\n`);
     if (line.id !== undefined) process.send?.({ begunAt: line.at } satisfies Served);
   });
-  await stop;
+  await stopped;
   await probe.stop();
-  await fs.close();
   output.end();
   await finished(output);
-  process.exit(0);
 }
 
-await main(JSON.parse(process.argv[2] ?? '') as ClientTask);
+const task = JSON.parse(process.argv[2] ?? '') as ClientTask;
+process.once('disconnect', () => process.exit(1));
+const stopped = new Promise<void>((resolve) => process.once('message', () => resolve()));
+await (task.kind === 'probe' ? runProbe : runClients)(task, stopped);
+process.exit(0);

@@ -25,8 +25,8 @@ export async function readProbeLines(file: string): Promise<ProbeLine[]> {
 export async function settle(lines: readonly ProbeLine[], fs: FileSystem): Promise<ProbeAccount> {
   const found = new Map<string, number>();
   const listedTwice: string[] = [];
-  for await (const { path, id, isDirectory } of fs.list(PROBE_FOLDER, { recursive: true })) {
-    if (isDirectory) continue;
+  for await (const { path, id, directory } of fs.list(PROBE_FOLDER, { recursive: true })) {
+    if (directory) continue;
     if (found.has(path)) listedTwice.push(path);
     found.set(path, id);
   }

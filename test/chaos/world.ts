@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync 
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
+import { FileSystem } from '../../src/cli/understudy.js';
 import { digestsOf, statusOf } from '../cluster/ask-master.js';
 import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { unmountBelow } from '../servers/mounts.js';
@@ -21,6 +21,8 @@ export const SESSION_TIMEOUT_MS = 2_000;
 export const SUPERUSER = 'chaos';
 const MASTERS = 3;
 const ZOOKEEPERS = 3;
+/** Beside the probe. */
+const CLIENTS = 4;
 const STATUS_LIMIT_MS = 1_000;
 const PREFIX = 'understudy-chaos-';
 const OUTPUT_MAX = 64 << 20;
@@ -52,12 +54,13 @@ export class World {
   readonly #parts: Parts;
 
   /** Formats a journal and starts everything; masters may not serve yet. @param folder for logs and configuration; the caller's. */
-  static async start(kind: JournalKind, folder: string, clients: number): Promise<World> {
+  static async start(kind: JournalKind, folder: string): Promise<World> {
     mustBeBuilt();
     const { memory, removeMemory } = memoryFolder();
     const network = new VirtualNetwork();
     const add = (name: string, count: number) => Array.from({ length: count }, (_, index) => network.addHost(`${name}${index + 1}`));
-    const [hosts, zookeeperHosts, clientHosts] = [add('m', MASTERS), add('zk', ZOOKEEPERS), add('c', clients)];
+    const [hosts, zookeeperHosts] = [add('m', MASTERS), add('zk', ZOOKEEPERS)];
+    const clientHosts = [network.addHost('probe'), ...network.addHosts('clients', CLIENTS)];
     const [zookeeper, store] = await Promise.all([
       startZooKeeperOn(zookeeperHosts),
       openStore(kind, { folder: memory, network, masters: hosts }),
@@ -75,7 +78,7 @@ export class World {
     });
     const masters = hosts.map((host, index) => {
       const journal = store.folderOf?.(index);
-      return new ChaosMaster({ host, confDir, folder, memory, ...(journal === undefined ? {} : { journal }) });
+      return new ChaosMaster({ name: `m${index + 1}`, host, confDir, folder, memory, ...(journal === undefined ? {} : { journal }) });
     });
     const fs = await FileSystem.connect({ user: SUPERUSER, group: 'chaos', masters: addresses });
     const world = new World({ kind, confDir, masters, zookeeper, zookeeperHosts, clientHosts, store, fs, network, removeMemory });
@@ -108,6 +111,7 @@ export class World {
     return this.#parts.zookeeperHosts;
   }
 
+  /** The probe's, and those of the other clients, which are one to who runs a program there. */
   get clientHosts(): readonly VirtualHost[] {
     return this.#parts.clientHosts;
   }
@@ -128,18 +132,6 @@ export class World {
     );
     const leaders = states.filter(({ status }) => status?.state === 'ACTIVE');
     return leaders.sort((a, b) => (b.status?.epoch ?? 0) - (a.status?.epoch ?? 0))[0]?.master;
-  }
-
-  /** How clients find the masters. */
-  places(): ConnectOptions {
-    const masters = this.masters.map(({ address }) => address);
-    return {
-      user: SUPERUSER,
-      group: 'chaos',
-      masters,
-      zookeeper: this.zookeeper.connectString,
-      zookeeperSessionTimeoutMs: SESSION_TIMEOUT_MS,
-    };
   }
 
   /** After all faults and all changes: what each master's state is, at one common entry. */

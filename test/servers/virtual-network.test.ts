@@ -50,7 +50,7 @@ async function serve(host: VirtualHost): Promise<void> {
   child.stdout?.on('data', (text) => {
     output += text;
   });
-  await waitUntil(`${host.name} listens`, () => output.includes('listens'));
+  await waitUntil(`${host.address} listens`, () => output.includes('listens'));
 }
 
 function ask(from: VirtualHost, to: VirtualHost): string {

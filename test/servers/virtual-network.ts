@@ -45,16 +45,24 @@ export class VirtualNetwork {
     this.#plug('gateway');
   }
 
-  /** @param name of at most 10 characters. */
   addHost(name: string): VirtualHost {
-    this.#hosts += 1;
-    const address = `${this.#subnet}.${this.#hosts}`;
+    return this.addHosts(name, 1)[0] as VirtualHost;
+  }
+
+  /** Hosts that are one to who runs a program there, with an address each: for clients of one process. @param name of at most 10 characters. */
+  addHosts(name: string, count: number): readonly VirtualHost[] {
     const namespace = this.#addNamespace(name);
     ip('-n', namespace, 'link', 'add', 'eth0', 'type', 'veth', 'peer', 'name', name, 'netns', this.#switch);
-    ip('-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+    const filter = new Filter(namespace);
+    const hosts = Array.from({ length: count }, () => {
+      this.#hosts += 1;
+      const address = `${this.#subnet}.${this.#hosts}`;
+      ip('-n', namespace, 'addr', 'add', `${address}/24`, 'dev', 'eth0');
+      return new VirtualHost(address, namespace, filter);
+    });
     for (const device of ['eth0', 'lo']) ip('-n', namespace, 'link', 'set', 'dev', device, 'up');
     this.#plug(name);
-    return new VirtualHost(name, address, namespace);
+    return hosts;
   }
 
   #addNamespace(name: string): string {
@@ -70,36 +78,22 @@ export class VirtualNetwork {
 }
 
 export class VirtualHost implements ServerHost {
-  readonly name: string;
   readonly address: string;
   readonly wrapper: readonly string[];
   readonly #namespace: string;
-  readonly #cuts = new Set<{ readonly from: string; readonly how: Cut }>();
+  readonly #filter: Filter;
 
-  constructor(name: string, address: string, namespace: string) {
-    this.name = name;
+  constructor(address: string, namespace: string, filter: Filter) {
     this.address = address;
     this.#namespace = namespace;
+    this.#filter = filter;
     // Not "ip netns exec", which would hide what is mounted there.
     this.wrapper = ['nsenter', `--net=/run/netns/${namespace}`];
   }
 
   /** Nothing that `others` send arrives here, until what this returns is called. */
   deafTo(others: readonly VirtualHost[], how: Cut): () => void {
-    const cuts = others.map(({ address }) => ({ from: address, how }));
-    for (const cut of cuts) this.#cuts.add(cut);
-    this.#filter();
-    return () => {
-      for (const cut of cuts) this.#cuts.delete(cut);
-      this.#filter();
-    };
-  }
-
-  #filter(): void {
-    const verdict = { drop: 'drop', reject: 'meta l4proto tcp reject with tcp reset' };
-    const rules = [...this.#cuts].map(({ from, how }) => `ip saddr ${from} ${verdict[how]}\n`).join('');
-    const table = `table ip cuts\ndelete table ip cuts\ntable ip cuts {\nchain in {\ntype filter hook input priority 0\n${rules}}\n}\n`;
-    execFileSync('ip', ['netns', 'exec', this.#namespace, 'nft', '-f', '-'], { input: table, stdio: ['pipe', 'ignore', 'pipe'] });
+    return this.#filter.add(others.map((other) => ({ from: other.address, to: this.address, how })));
   }
 
   /** What it sends leaves at `kilobits` a second, and waits in line, until what this returns is called. */
@@ -107,6 +101,39 @@ export class VirtualHost implements ServerHost {
     const discipline = (...words: string[]) => execFileSync('tc', ['-n', this.#namespace, 'qdisc', ...words]);
     discipline('replace', 'dev', 'eth0', 'root', 'tbf', 'rate', `${kilobits}kbit`, 'burst', '4kb', 'latency', '1s');
     return () => discipline('delete', 'dev', 'eth0', 'root');
+  }
+}
+
+interface Rule {
+  readonly from: string;
+  readonly to: string;
+  readonly how: Cut;
+}
+
+/** What does not come into a name space. */
+class Filter {
+  readonly #namespace: string;
+  readonly #rules = new Set<Rule>();
+
+  constructor(namespace: string) {
+    this.#namespace = namespace;
+  }
+
+  /** @returns what takes them away again. */
+  add(rules: readonly Rule[]): () => void {
+    for (const rule of rules) this.#rules.add(rule);
+    this.#apply();
+    return () => {
+      for (const rule of rules) this.#rules.delete(rule);
+      this.#apply();
+    };
+  }
+
+  #apply(): void {
+    const verdict = { drop: 'drop', reject: 'meta l4proto tcp reject with tcp reset' };
+    const rules = [...this.#rules].map(({ from, to, how }) => `ip saddr ${from} ip daddr ${to} ${verdict[how]}\n`).join('');
+    const table = `table ip cuts\ndelete table ip cuts\ntable ip cuts {\nchain in {\ntype filter hook input priority 0\n${rules}}\n}\n`;
+    execFileSync('ip', ['netns', 'exec', this.#namespace, 'nft', '-f', '-'], { input: table, stdio: ['pipe', 'ignore', 'pipe'] });
   }
 }
 
