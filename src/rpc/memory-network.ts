@@ -80,6 +80,13 @@ export class MemoryNetwork {
     else if (this.#welcomes.delete(host)) for (const stream of [...this.#streams]) if (stream.isUnheard(host)) stream.destroy();
   }
 
+  /** @returns the bytes that wait on that connection of `host` on which most do. */
+  bufferedBytes(host: string): number {
+    let most = 0;
+    for (const stream of this.#streams) if (stream.host === host) most = Math.max(most, stream.bufferedBytes);
+    return most;
+  }
+
   /** Resets every connection of `host`; both ends are told, as far as they can be reached. Its listeners stay. */
   killConnections(host: string): void {
     for (const stream of [...this.#streams]) if (stream.host === host) stream.destroy();

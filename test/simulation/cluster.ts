@@ -1,12 +1,15 @@
 /**
  * The hosts of a world: which process runs where, what outlives it, and everything that can be done to it.
  */
-import { UnderstudyError } from '../../src/base/errors.js';
+import { isError, UnderstudyError } from '../../src/base/errors.js';
 import { requestCheckpoint } from '../../src/client/request-checkpoint.js';
 import { transferLeader } from '../../src/client/transfer-leader.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
+import type { Master } from '../../src/master/master.js';
+import { overBounds } from './bounds.js';
+import type { CommitRecord } from './commit-record.js';
+import { disksViolations } from './disk-check.js';
 import type { Breakable } from './faults/fault.js';
-import type { CommitObserver } from './gated-seams.js';
 import { type ClockRates, HostClock } from './host-clock.js';
 import type { SeededRandom } from './seeded-random.js';
 import { SharedElection } from './shared-election.js';
@@ -25,7 +28,9 @@ type ClientProgram = (client: SimClient, process: SimProcess) => Promise<void>;
 export interface ClusterDeps {
   readonly time: VirtualTime;
   readonly random: SeededRandom;
-  readonly commits: CommitObserver;
+  readonly commits: CommitRecord;
+  /** Told of what may not happen. */
+  readonly violated: (violation: string) => void;
   readonly program: ClientProgram;
   readonly settings: WorldSettings;
   readonly defects: JournalDefects;
@@ -51,12 +56,15 @@ export class Cluster implements Breakable {
   /** Hosts whose disks were damaged: what is in them cannot be trusted until they have noticed. */
   readonly damaged = new Set<string>();
   checkpointsDamaged = 0;
+  /** Leaders may have taken a wrong time for the cluster's, which never goes back: they say so for as long as that is ahead. */
+  clocksMoved = false;
   readonly #deps: ClusterDeps;
   readonly #disks = new Map<string, MemoryStores>();
   readonly #slowness = new Map<string, number>();
   readonly #clocks = new Map<string, HostClock>();
   readonly #processes = new Map<string, SimProcess>();
   readonly #stops = new Map<string, AbortController>();
+  readonly #open = new Map<SimProcess, Master>();
   readonly #starts = new Map<string, number>();
 
   constructor(deps: ClusterDeps) {
@@ -71,6 +79,7 @@ export class Cluster implements Breakable {
     this.journal = new Shared(deps.time, random, settings, deps.defects);
     this.election = new SharedElection(deps.time, deps.random.fork('election'), settings.sessionTimeoutMs);
     for (const host of this.masters) this.wipe(host);
+    deps.commits.judgeDurability((hash) => this.journal.isDurable(hash));
   }
 
   /** `host:port` at which the master on `host` is called. */
@@ -182,10 +191,12 @@ export class Cluster implements Breakable {
   }
 
   skewWall(host: string, byMs: number): void {
+    this.clocksMoved = true;
     this.#clock(host).skewWall(byMs);
   }
 
   drift(host: string, rates: ClockRates): void {
+    this.clocksMoved = true;
     this.#clock(host).drift(rates);
   }
 
@@ -196,6 +207,18 @@ export class Cluster implements Breakable {
     this.#deps.time.note({ by: 'journal', level: 'fault', message: 'a checkpoint was damaged', values: { what } });
   }
 
+  /** Looks at what the masters hold (I9). */
+  checkBounds(): void {
+    for (const [process, master] of this.#open)
+      for (const over of overBounds(master, process, this.network, this.#deps.settings.master)) this.#deps.violated(over);
+  }
+
+  /** Ends all masters, and looks at what their stores hold (I4). */
+  async checkDisks(): Promise<void> {
+    for (const host of this.masters) this.kill(host);
+    for (const violation of await disksViolations(this.#disks, this.journal.identity)) this.#deps.violated(violation);
+  }
+
   mend(): void {
     const hosts = [...this.masters, ...this.clients];
     this.journal.mend();
@@ -203,6 +226,7 @@ export class Cluster implements Breakable {
     this.network.mend(hosts);
     this.#slowness.clear();
     for (const host of hosts) {
+      this.#clock(host).setRight();
       this.diskTakes(host, true);
       this.resume(host);
       this.restart(host);
@@ -228,6 +252,7 @@ export class Cluster implements Breakable {
     const process = this.#processes.get(host);
     if (process === undefined || !process.alive) return false;
     process.kill();
+    this.#open.delete(process);
     return true;
   }
 
@@ -238,13 +263,23 @@ export class Cluster implements Breakable {
     const { master: tuning } = settings;
     const isObserver = this.observers.includes(host);
     const peers = this.masters.map((one) => this.address(one));
-    const shared = { journal: this.journal, election: this.election, commits, sabotage, peers };
+    const opened = (master: Master) => this.#open.set(process, master);
+    const now = () => this.#deps.time.steps;
+    const shared = { journal: this.journal, election: this.election, commits, now, opened, sabotage, peers };
     const parts = { ...shared, network: this.network.host(host), stores, tuning, isObserver };
     const stop = new AbortController();
     this.#stops.set(host, stop);
     runMaster(this.address(host), process, parts, stop.signal).then(
-      () => this.#respawn(host, process, 'it ended'),
-      (error: unknown) => this.#respawn(host, process, String(error)),
+      () => {
+        if (!stop.signal.aborted) this.#deps.violated(`I10: ${process.name} ended, and nobody had told it to`);
+        this.#respawn(host, process, 'it ended');
+      },
+      (error: unknown) => {
+        // A start that finds its storage or its disk away ends, and its supervisor tries again.
+        if (!isError(error, 'unavailable') || this.#open.has(process))
+          this.#deps.violated(`I10: ${process.name} ended by itself: ${String(error)}`);
+        this.#respawn(host, process, String(error));
+      },
     );
   }
 
@@ -256,7 +291,9 @@ export class Cluster implements Breakable {
   }
 
   #client(host: string, process: SimProcess): SimClient {
-    return openClient(process, this.network.host(host), this.election, this.#deps.callSabotage);
+    const { time, commits, callSabotage } = this.#deps;
+    const heard = { now: () => time.steps, answered: commits.answered.bind(commits) };
+    return openClient(process, this.network.host(host), this.election, heard, callSabotage);
   }
 
   #unexpected(process: SimProcess, error: unknown): void {

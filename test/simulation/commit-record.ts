@@ -1,9 +1,13 @@
 /**
- * What all processes together were told is committed, and what their states were: one batch at each sequence number (I2), one digest of the
- * state at each (I4), and everything of it still on the chain at the end (I1).
+ * What all processes together were told is committed, and what their states were. As it happens, and again when the world ends:
+ *
+ * - one batch at each sequence number, and all that was ever committed on the chain at the end (I1, I2);
+ * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3), or before it is durable (I1);
+ * - what a master writes into its store was committed before (I6: nothing is applied that a power cut can take back);
+ * - one digest of the state at each entry (I4).
  */
 import type { Batch } from '../../src/journal/journal.js';
-import type { CommitObserver } from './gated-seams.js';
+import type { JournalObserver } from './observed-journal.js';
 
 interface Commit {
   readonly by: string;
@@ -12,15 +16,28 @@ interface Commit {
   readonly hash: string;
 }
 
-export class CommitRecord implements CommitObserver {
+/** @returns whether the batch with this hash would be there after a power cut now; undefined where that cannot be told. */
+type IsDurable = (hash: Uint8Array) => boolean | undefined;
+
+export class CommitRecord implements JournalObserver {
   readonly violations: string[] = [];
   /** By the sequence number of the last entry. */
   readonly #commits = new Map<number, Commit>();
   readonly #digests = new Map<number, { by: string; digest: string }>();
+  /** Who claimed each epoch. */
+  readonly #claims = new Map<number, string>();
+  /** When a host last proved that it was not superseded, by the clock of those who ask: it began a confirm, or ended an append. */
+  readonly #proofs = new Map<string, number>();
+  #isDurable: IsDurable = () => undefined;
   #highestSn = 0;
+  #highestEpoch = 0;
 
   /** Digests that were compared with one that was known already. */
   digestsCompared = 0;
+  /** Acknowledged batches that were looked for in the storage at that moment. */
+  durableChecked = 0;
+  /** Marks of stores that were compared with what was committed. */
+  marksChecked = 0;
 
   get highestSn(): number {
     return this.#highestSn;
@@ -30,12 +47,63 @@ export class CommitRecord implements CommitObserver {
     return new Set([...this.#commits.values()].map(({ epoch }) => epoch)).size;
   }
 
-  committed(by: string, epoch: number, _firstSn: number, endSn: number, hash: Uint8Array): void {
+  /** Looks for each batch that is acknowledged in the storage. */
+  judgeDurability(isDurable: IsDurable): void {
+    this.#isDurable = isDurable;
+  }
+
+  committed(by: string, { epoch, endSn, hash }: { epoch: number; endSn: number; hash: Uint8Array }): void {
     const commit = { by, epoch, endSn, hash: Buffer.from(hash).toString('hex') };
     const known = this.#commits.get(endSn);
     if (known === undefined) this.#commits.set(endSn, commit);
     else if (known.hash !== commit.hash) this.violations.push(`I2: two batches end at sn ${endSn}: ${tell(known)} and ${tell(commit)}`);
     this.#highestSn = Math.max(this.#highestSn, endSn);
+  }
+
+  claimed(by: string, epoch: number): void {
+    const other = this.#claims.get(epoch);
+    if (other !== undefined) this.violations.push(`I2: epoch ${epoch} was claimed twice: by=${other} by=${by}`);
+    this.#claims.set(epoch, by);
+    this.#highestEpoch = Math.max(this.#highestEpoch, epoch);
+  }
+
+  /** @returns what is to be told when the append is acknowledged. */
+  appending(by: string, epoch: number): (endSn: number, hash: Uint8Array) => void {
+    const claimed = this.#highestEpoch;
+    return (endSn, hash) => {
+      if (claimed > epoch) {
+        this.violations.push(`I2, I3: acknowledged, and begun after epoch ${claimed} was claimed: by=${by} epoch=${epoch} sn=${endSn}`);
+      }
+      const isDurable = this.#isDurable(hash);
+      if (isDurable !== undefined) this.durableChecked++;
+      if (isDurable === false) this.violations.push(`I1: acknowledged before it was durable: by=${by} epoch=${epoch} sn=${endSn}`);
+      this.committed(by, { epoch, endSn, hash });
+    };
+  }
+
+  proved(host: string, at: number): void {
+    this.#proofs.set(host, Math.max(at, this.#proofs.get(host) ?? 0));
+  }
+
+  /** A read that its asker sent at `askedAt` was answered by `host`, as nobody superseded may. */
+  answered(host: string, askedAt: number, what: string): void {
+    const provedAt = this.#proofs.get(host);
+    if (provedAt === undefined || provedAt < askedAt) {
+      this.violations.push(
+        `I6: ${host} answered ${what} without having confirmed since it was asked: asked=${askedAt} confirmed=${provedAt}`,
+      );
+    }
+  }
+
+  /** A store stands at `sn`. */
+  written(by: string, sn: number, hash: Uint8Array): void {
+    if (sn === 0) return;
+    this.marksChecked++;
+    const known = this.#commits.get(sn);
+    const found = Buffer.from(hash).toString('hex');
+    if (known?.hash === found) return;
+    const instead = known === undefined ? 'nothing that is known' : tell(known);
+    this.violations.push(`I6: ${by} wrote what was not committed: sn=${sn} hash=${found.slice(0, 12)}; committed: ${instead}`);
   }
 
   state(by: string, sn: number, digest: string): void {

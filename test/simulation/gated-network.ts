@@ -41,7 +41,10 @@ function gatedStream(process: SimProcess, stream: ByteStream): ByteStream {
     listen: (to) => {
       events = to;
     },
-    write: (chunk) => stream.write(chunk),
+    write: (chunk) => {
+      process.reaches('a connection');
+      stream.write(chunk);
+    },
     pause: () => stream.pause(),
     resume: () => stream.resume(),
     end: () => stream.end(),

@@ -7,14 +7,9 @@
 import type { Epoch } from '../../src/base/ids.js';
 import type { Election, LeaderDirectory } from '../../src/election/election.js';
 import type { Checkpoints } from '../../src/journal/checkpoints.js';
-import type { Batch, ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
+import type { ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import type { SimProcess } from './sim-process.js';
-
-/** Hears what the journal tells a process: what is committed must be the same for all. */
-export interface CommitObserver {
-  committed(by: string, epoch: number, firstSn: number, endSn: number, hash: Uint8Array): void;
-}
 
 /** A signal that is also aborted when the process ends. */
 function untilEnd(process: SimProcess, signal: AbortSignal | undefined): AbortSignal {
@@ -25,9 +20,8 @@ function untilEnd(process: SimProcess, signal: AbortSignal | undefined): AbortSi
   return controller.signal;
 }
 
-export function gatedJournal(process: SimProcess, journal: Journal, observer: CommitObserver): Journal {
-  const observe = (batch: Batch) =>
-    observer.committed(process.name, batch.epoch, batch.firstSn, batch.firstSn + batch.entries.length - 1, batch.hash);
+/** A journal that is no code of the process. */
+export function gatedJournal(process: SimProcess, journal: Journal): Journal {
   const close = () => process.gate(journal.close());
   return {
     clusterId: journal.clusterId,
@@ -35,7 +29,6 @@ export function gatedJournal(process: SimProcess, journal: Journal, observer: Co
     batchBytesMax: journal.batchBytesMax,
     checkpoints: gatedCheckpoints(process, journal.checkpoints),
     async claim(request) {
-      const delivered: Batch[] = [];
       const claiming = journal.claim({
         from: request.from,
         entry(epoch: Epoch, notBeforeMs: number) {
@@ -43,7 +36,6 @@ export function gatedJournal(process: SimProcess, journal: Journal, observer: Co
           return request.entry(epoch, notBeforeMs);
         },
         deliver(batch) {
-          delivered.push(batch);
           return new Promise<void>((resolve, reject) => {
             process.deliver(() => {
               Promise.resolve()
@@ -54,8 +46,7 @@ export function gatedJournal(process: SimProcess, journal: Journal, observer: Co
         },
         signal: untilEnd(process, request.signal),
       });
-      claiming.then(() => delivered.forEach(observe)).catch(() => {});
-      return gatedWriter(process, await process.gate(claiming), observer);
+      return gatedWriter(process, await process.gate(claiming));
     },
     read(request) {
       const batches = journal.read({
@@ -63,18 +54,11 @@ export function gatedJournal(process: SimProcess, journal: Journal, observer: Co
         signal: untilEnd(process, request.signal),
         onIdle: () => process.deliver(() => request.onIdle?.()),
       });
-      return process.gateAll(observed(batches, observe));
+      return process.gateAll(batches);
     },
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-async function* observed<T>(items: AsyncIterable<T>, observe: (item: T) => void): AsyncIterable<T> {
-  for await (const item of items) {
-    observe(item);
-    yield item;
-  }
 }
 
 function gatedCheckpoints(process: SimProcess, checkpoints: Checkpoints): Checkpoints {
@@ -85,7 +69,7 @@ function gatedCheckpoints(process: SimProcess, checkpoints: Checkpoints): Checkp
   };
 }
 
-function gatedWriter(process: SimProcess, writer: JournalWriter, observer: CommitObserver): JournalWriter {
+function gatedWriter(process: SimProcess, writer: JournalWriter): JournalWriter {
   const close = () => process.gate(writer.close());
   let end: ChainPoint = writer.end;
   return {
@@ -94,12 +78,8 @@ function gatedWriter(process: SimProcess, writer: JournalWriter, observer: Commi
       return end;
     },
     dead: process.gateSignal(writer.dead),
-    async append(entries, timeMs) {
-      const appending = writer.append(entries, timeMs);
-      appending
-        .then((point) => observer.committed(process.name, writer.epoch, point.sn - entries.length + 1, point.sn, point.hash))
-        .catch(() => {});
-      const appended = await process.gate(appending);
+    async append(entries, timeMs, options) {
+      const appended = await process.gate(writer.append(entries, timeMs, options));
       end = appended;
       return appended;
     },
@@ -122,7 +102,10 @@ function gatedStore(process: SimProcess, store: KvStore): KvStore {
   const close = () => process.gate(store.close());
   return {
     get: (key) => store.get(key),
-    write: (operations) => process.gate(store.write(operations)),
+    write: (operations) => {
+      process.reaches('its store');
+      return process.gate(store.write(operations));
+    },
     snapshot() {
       const snapshot = store.snapshot();
       return {

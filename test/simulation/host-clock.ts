@@ -39,6 +39,12 @@ export class HostClock {
     this.#wallMs += byMs;
   }
 
+  /** Both go right again, and the wall clock is set. */
+  setRight(): void {
+    this.drift({ wall: 1, monotonic: 1 });
+    this.#wallMs = this.#time.wallMs();
+  }
+
   /** Timers that run already end when they would have. */
   drift(rates: ClockRates): void {
     const [wallMs, monotonicMs] = [this.#wallMs + this.#elapsedMs() * this.#rates.wall, this.monotonicMs()];

@@ -10,6 +10,8 @@ import {
   type MemoryOperation,
   type MemoryOperationKind,
 } from '../../src/journal/memory-journal-store.js';
+import type { JournalIdentity } from '../../src/metadata/flush-mark.js';
+import { gatedJournal } from './gated-seams.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimProcess } from './sim-process.js';
 import type { StorageTrouble } from './storage-trouble.js';
@@ -32,6 +34,7 @@ const CLAIM_KINDS: readonly MemoryOperationKind[] = ['take', 'fence', 'read', 'c
 const KINDS: readonly MemoryOperationKind[] = [...CLAIM_KINDS, 'write', 'check', 'mark', 'retain', 'collect', 'store', 'load'];
 
 export interface SharedJournal {
+  readonly identity: JournalIdentity;
   /** @returns the journal as `process` has it open. */
   open(process: SimProcess): Promise<Journal>;
   /** What was not durable is lost. */
@@ -49,6 +52,10 @@ export interface SharedJournal {
 }
 
 export class SharedFolder implements SharedJournal {
+  get identity(): JournalIdentity {
+    return MemoryJournal.open(this.#store, { name: 'identity' });
+  }
+
   readonly #store: MemoryJournalStore;
 
   constructor(time: VirtualTime, random: SeededRandom, { storageMs, pollIntervalMs }: WorldSettings, defects: JournalDefects) {
@@ -61,7 +68,7 @@ export class SharedFolder implements SharedJournal {
   async open(process: SimProcess): Promise<Journal> {
     const journal = MemoryJournal.open(this.#store, { name: process.name });
     process.atEnd(() => journal.kill());
-    return journal;
+    return gatedJournal(process, journal);
   }
 
   powerCut(): void {

@@ -25,6 +25,7 @@ const PAGE_MAX = 3;
 const CHANGES: ReadonlySet<string> = new Set(['create', 'put', 'delete']);
 
 export class SharedBucket implements SharedJournal {
+  readonly identity = FORMAT;
   readonly #objects: MemoryObjects;
   readonly #time: VirtualTime;
   readonly #isUnconditional: boolean;
@@ -162,13 +163,17 @@ function makeUnconditional(store: ObjectStore): void {
 /** The store as a process has it: answers reach it while it runs. */
 function gatedStore(process: SimProcess, store: ObjectStore): ObjectStore {
   const close = (): Promise<void> => process.gate(store.close());
+  const request = <T>(what: string, send: () => Promise<T>): Promise<T> => {
+    process.reaches(what);
+    return process.gate(send());
+  };
   return {
     location: store.location,
-    create: (key, bytes, signal) => process.gate(store.create(key, bytes, signal)),
-    put: (key, bytes, signal) => process.gate(store.put(key, bytes, signal)),
-    get: (key, signal) => process.gate(store.get(key, signal)),
-    list: (request, signal) => process.gate(store.list(request, signal)),
-    delete: (key, signal) => process.gate(store.delete(key, signal)),
+    create: (key, bytes, signal) => request('create', () => store.create(key, bytes, signal)),
+    put: (key, bytes, signal) => request('put', () => store.put(key, bytes, signal)),
+    get: (key, signal) => request('get', () => store.get(key, signal)),
+    list: (asked, signal) => request('list', () => store.list(asked, signal)),
+    delete: (key, signal) => request('delete', () => store.delete(key, signal)),
     close,
     [Symbol.asyncDispose]: close,
   };

@@ -1,6 +1,8 @@
 /**
  * One client of the production code on a host of the world.
  */
+import type { understudy } from '#proto/understudy.js';
+import { isError } from '../../src/base/errors.js';
 import { Client } from '../../src/client/client.js';
 import { DEFAULT_CLIENT_SETTINGS } from '../../src/client/client-settings.js';
 import { FileSystem } from '../../src/client/file-system.js';
@@ -16,36 +18,84 @@ export interface SimClient {
   readonly files: FileSystem;
   /** What the master at `address` says that its state is; undefined if it does not answer. */
   digestOf(address: string): Promise<{ sn: number; digest: string } | undefined>;
+  /** How it says that it is. */
+  statusOf(address: string): Promise<understudy.MasterStatusResponse | undefined>;
+}
+
+/** Hears of reads that only a leader may answer which nobody has superseded. */
+export interface ReadObserver {
+  /** Counts events. */
+  now(): number;
+  answered(host: string, askedAt: number, what: string): void;
 }
 
 /** Changes what clients send: a defect that the checks have to find. */
 export type CallSabotage = (method: number, body: Uint8Array) => Uint8Array;
 
-export function openClient(process: SimProcess, network: Network, election: SharedElection, sabotage: CallSabotage | undefined): SimClient {
+export function openClient(
+  process: SimProcess,
+  network: Network,
+  election: SharedElection,
+  heard: ReadObserver,
+  sabotage: CallSabotage | undefined,
+): SimClient {
   const { clock, random, log } = process;
   const deps = { network: gatedNetwork(process, network), clock, log };
   const connect = async (address: string, signal: AbortSignal) => {
     const connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, address, signal);
-    return sabotage === undefined ? connection : sabotaged(connection, sabotage);
+    return observed(sabotage === undefined ? connection : sabotaged(connection, sabotage), heard);
   };
   const directory = election.directory(process);
   const settings = { ...DEFAULT_CLIENT_SETTINGS, user: 'simon', group: 'users', mastersMax: 4 };
+  const ask = async <T>(address: string, { method, request, response }: Question<T>): Promise<T | undefined> => {
+    const giveUp = new AbortController();
+    const timer = clock.setTimer(ASK_MS, () => giveUp.abort());
+    try {
+      await using connection = await connect(address, giveUp.signal);
+      return response.decode(await connection.call(method, request.encode({}).finish(), { timeoutMs: ASK_MS }));
+    } catch {
+      return undefined;
+    } finally {
+      timer.cancel();
+    }
+  };
   return {
     files: new FileSystem(new Client(settings, { clock, random, connect, directory })),
-    async digestOf(address) {
-      const { method, request, response } = operations.digest;
-      const giveUp = new AbortController();
-      const timer = clock.setTimer(1_000, () => giveUp.abort());
+    digestOf: (address) => ask(address, operations.digest),
+    statusOf: (address) => ask(address, operations.masterStatus),
+  };
+}
+
+interface Question<T> {
+  readonly method: number;
+  readonly request: { encode(message: object): { finish(): Uint8Array } };
+  readonly response: { decode(body: Uint8Array): T };
+}
+
+const ASK_MS = 1_000;
+
+function observed(connection: RpcConnection, heard: ReadObserver): RpcConnection {
+  const { method, request } = operations.getStatus;
+  const host = connection.address.slice(0, connection.address.lastIndexOf(':'));
+  const close = () => connection.close();
+  return {
+    address: connection.address,
+    lost: connection.lost,
+    async call(called, body, options) {
+      if (called !== method || request.decode(body).freshness != null) return connection.call(called, body, options);
+      const askedAt = heard.now();
       try {
-        await using connection = await connect(address, giveUp.signal);
-        const { sn, digest } = response.decode(await connection.call(method, request.encode({}).finish(), { timeoutMs: 1_000 }));
-        return { sn, digest };
-      } catch {
-        return undefined;
-      } finally {
-        timer.cancel();
+        const answer = await connection.call(called, body, options);
+        heard.answered(host, askedAt, 'a status');
+        return answer;
+      } catch (error) {
+        if (isError(error, 'not_found')) heard.answered(host, askedAt, 'that there is no such file');
+        throw error;
       }
     },
+    stream: (called, body, options) => connection.stream(called, body, options),
+    close,
+    [Symbol.asyncDispose]: close,
   };
 }
 

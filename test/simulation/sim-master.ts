@@ -12,7 +12,8 @@ import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
 import { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
 import { UnderStores } from '../../src/underfs/under-stores.js';
 import { gatedNetwork } from './gated-network.js';
-import { type CommitObserver, gatedJournal, gatedStores } from './gated-seams.js';
+import { gatedStores } from './gated-seams.js';
+import { type JournalObserver, observedJournal, observedStores } from './observed-journal.js';
 import type { SharedElection } from './shared-election.js';
 import type { SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
@@ -26,23 +27,36 @@ export interface MasterParts {
   readonly stores: KvStores;
   readonly journal: SharedJournal;
   readonly election: SharedElection;
-  readonly commits: CommitObserver;
+  readonly commits: JournalObserver;
+  /** Counts events. */
+  readonly now: () => number;
   readonly sabotage: Sabotage | undefined;
   /** `host:port` of all masters. */
   readonly peers: readonly string[];
   readonly tuning: MasterTuning;
   readonly isObserver: boolean;
+  /** Told of the master once it is open. */
+  readonly opened: (master: Master) => void;
 }
+
+/** Small enough that one who reads nothing meets them. */
+export const RPC_BOUNDS = {
+  frameBytesMax: 1 << 20,
+  outgoingBytesSoftMax: 64 << 10,
+  outgoingBytesMax: 256 << 10,
+  connectionsMax: 256,
+  standbyStreamsMax: 8,
+};
 
 const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddress' | 'peers' | 'isObserver' | keyof MasterTuning> = {
   ...RPC_SERVER_DEFAULTS,
+  ...RPC_BOUNDS,
   version: 'simulated',
   owner: 'simon',
   group: 'users',
   permissionsEnabled: true,
   supergroup: 'supergroup',
   groupsTimeoutMs: 60_000,
-  standbyStreamsMax: 8,
   namespace: { blockBytesDefault: 64 * 1024 * 1024, trashIntervalMs: 0 },
   clientTimeoutMs: 3_600_000,
   ttlCheckIntervalMs: 60_000,
@@ -59,7 +73,8 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
 /** Resolves when the master has ended by itself, or after `stop` was aborted. */
 export async function runMaster(address: string, process: SimProcess, parts: MasterParts, stop: AbortSignal): Promise<void> {
   const { clock, log } = process;
-  const observed = gatedJournal(process, await parts.journal.open(process), parts.commits);
+  const { commits, now } = parts;
+  const observed = observedJournal(process, await parts.journal.open(process), commits, now);
   const master = await Master.open(
     {
       ...SETTINGS,
@@ -76,11 +91,12 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
       network: gatedNetwork(process, parts.network),
       journal: parts.sabotage?.(observed, process) ?? observed,
       election: parts.isObserver ? new ManualElection('never') : parts.election.election(process),
-      stores: gatedStores(process, parts.stores),
+      stores: observedStores(process, gatedStores(process, parts.stores), commits),
       underStores: new UnderStores(async () => new MemoryUnderFiles().open()),
       groups: ownNameGroups,
     },
   );
   stop.addEventListener('abort', () => process.deliver(() => void master.close().catch(() => {})), { once: true });
+  parts.opened(master);
   await master.closed;
 }

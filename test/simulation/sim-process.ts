@@ -21,7 +21,10 @@ export class SimProcess {
   readonly #time: VirtualTime;
   readonly #waiting: (() => void)[] = [];
   readonly #atEnd: (() => void)[] = [];
+  readonly #timers = new Set<GatedTimer>();
   #state: 'running' | 'paused' | 'dead' = 'running';
+  /** Whose code ran last, of all processes. */
+  static #last: SimProcess | undefined;
 
   constructor(name: string, time: VirtualTime, random: SeededRandom, hostClock: HostClock) {
     this.name = name;
@@ -41,6 +44,11 @@ export class SimProcess {
     };
   }
 
+  /** How many are set and have not fired. */
+  get timers(): number {
+    return this.#timers.size;
+  }
+
   get alive(): boolean {
     return this.#state !== 'dead';
   }
@@ -53,7 +61,20 @@ export class SimProcess {
   deliver(fn: () => void): void {
     if (this.#state === 'dead') return;
     if (this.#state === 'paused' || this.#waiting.length > 0) this.#waiting.push(fn);
-    else fn();
+    else {
+      SimProcess.#last = this;
+      fn();
+    }
+  }
+
+  static get last(): SimProcess | undefined {
+    return SimProcess.#last;
+  }
+
+  /** Called where its code reaches for something outside: code that does so while it is paused, or dead, has come past the gate. */
+  reaches(what: string): void {
+    if (this.#state !== 'running')
+      this.#time.note({ by: this.name, level: 'violation', message: `ran while it was ${this.#state}: ${what}` });
   }
 
   /** @returns what settles as `promise` does, through the gate. */
@@ -120,7 +141,8 @@ export class SimProcess {
   }
 
   #setTimer(delayMs: number, fn: () => void): Timer {
-    const timer = new GatedTimer(this, fn);
+    this.reaches('a timer');
+    const timer = new GatedTimer(this, fn, this.#timers);
     timer.outside = this.#time.setTimer(delayMs, timer.fire);
     return timer;
   }
@@ -130,6 +152,7 @@ export class SimProcess {
     if (this.#state !== 'running' || this.#waiting.length === 0) return;
     this.#time.defer(() => {
       if (this.#state !== 'running') return;
+      SimProcess.#last = this;
       this.#waiting.shift()?.();
       this.#catchUp();
     });
@@ -141,15 +164,23 @@ class GatedTimer implements Timer {
   outside: Timer | undefined;
   readonly fire: () => void;
   #fn: (() => void) | undefined;
+  readonly #among: Set<GatedTimer>;
 
-  constructor(process: SimProcess, fn: () => void) {
+  /** @param among those that are set. */
+  constructor(process: SimProcess, fn: () => void, among: Set<GatedTimer>) {
     this.#fn = fn;
-    const pass = () => this.#fn?.();
+    this.#among = among;
+    among.add(this);
+    const pass = () => {
+      among.delete(this);
+      this.#fn?.();
+    };
     this.fire = () => process.deliver(pass);
   }
 
   cancel(): void {
     this.#fn = undefined;
+    this.#among.delete(this);
     this.outside?.cancel();
   }
 }

@@ -4,18 +4,21 @@
  *
  * A world lives for a while under faults. Then the faults stop, and it has to serve again within a bound; its history is checked.
  */
+import { asError } from '../../src/base/errors.js';
 import { sleep } from '../../src/base/wait.js';
 import { Cluster } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
 import { FaultPlan } from './fault-plan.js';
+import { complaint } from './health.js';
 import { violationIn } from './log-watch.js';
 import { SeededRandom } from './seeded-random.js';
 import type { JournalDefects } from './shared-journal.js';
 import type { CallSabotage, SimClient } from './sim-client.js';
 import type { Sabotage } from './sim-master.js';
-import type { SimProcess } from './sim-process.js';
+import { SimProcess } from './sim-process.js';
 import { drawSettings } from './swarm.js';
 import { noteText } from './timeline.js';
+import { hearUnhandled } from './unhandled.js';
 import { type Note, VirtualTime } from './virtual-time.js';
 import { Watcher } from './watcher.js';
 import { DIRECTORIES, NAMES_MAX, Worker, Workload } from './workload.js';
@@ -69,6 +72,8 @@ export class World {
   readonly #cluster: Cluster;
   readonly #faults: FaultPlan;
 
+  /** What kept the cluster from being well when it was last asked. */
+  #complaint: string | undefined;
   #told = 0;
   #acknowledgedUnderFaults = 0;
   #published = 0;
@@ -84,6 +89,7 @@ export class World {
       time: this.#time,
       random: random.fork('cluster'),
       commits: this.#commits,
+      violated: (violation) => this.#violate(violation),
       program: (client, process) => this.#clientProgram(client, process),
       settings,
       defects: extras.defects ?? {},
@@ -96,7 +102,10 @@ export class World {
   /** Lives the world of `seed` from its beginning to its end. */
   static async run(seed: number, settings: WorldSettings = drawSettings(seed), extras: WorldExtras = {}): Promise<WorldOutcome> {
     const world = new World(seed, settings, extras);
-    await world.#live();
+    await hearUnhandled(
+      (reason) => world.#unhandled(reason),
+      () => world.#live(),
+    );
     return world.#outcome();
   }
 
@@ -121,7 +130,7 @@ export class World {
     this.#workload.stopping = true;
     if (!(await this.#reached(this.#finalLook()))) violations.push(`liveness: no service ${SERVICE_BOUND_MS} ms after the last fault`);
     else if (!(await this.#reached(this.#sameEverywhere())))
-      violations.push(`liveness: the masters differ ${SERVICE_BOUND_MS} ms after the last fault`);
+      violations.push(`liveness: ${this.#complaint ?? 'the masters differ'}, ${SERVICE_BOUND_MS} ms after the last fault`);
     else {
       await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve)));
       if (!(await this.#reached(watcher.all(this.#commits.highestSn)))) violations.push('watch: the change feed does not come to its end');
@@ -129,6 +138,7 @@ export class World {
       this.#commits.compareWithChain(chain);
       violations.push(...watcher.violations(chain));
       this.#told = watcher.told;
+      await this.#cluster.checkDisks();
     }
   }
 
@@ -136,10 +146,17 @@ export class World {
     this.#extras.heard?.(note, atMs);
     if (note.message === 'a checkpoint was published') this.#published += 1;
     else if (note.message === 'a checkpoint was loaded') this.#loaded += 1;
+    else if (note.level === 'violation') this.#violate(`gate: ${noteText(note)}`);
     else if (note.level === 'warn' || note.level === 'error') {
       const violation = violationIn(note.by, noteText(note), this.#cluster);
       if (violation !== undefined) this.#violate(violation);
     }
+  }
+
+  #unhandled(reason: unknown): void {
+    this.#violate(
+      `I10: ${SimProcess.last?.name ?? 'nobody'} would have ended by a rejection that nobody handled: ${asError(reason).stack}`,
+    );
   }
 
   #violate(violation: string): void {
@@ -182,6 +199,7 @@ export class World {
   async #audit(client: SimClient, process: SimProcess): Promise<void> {
     while (!this.#workload.stopping) {
       await this.#compareDigests(client);
+      this.#cluster.checkBounds();
       await sleep(process.clock, process.random.between(50, 1_000));
     }
   }
@@ -190,7 +208,8 @@ export class World {
   async #sameEverywhere(): Promise<void> {
     const { client, process } = this.#cluster.openJudge();
     for (;;) {
-      if (await this.#compareDigests(client)) return;
+      this.#complaint = (await this.#compareDigests(client)) ? await complaint(this.#cluster, client) : 'the masters differ';
+      if (this.#complaint === undefined) return;
       await sleep(process.clock, 100);
     }
   }
@@ -198,8 +217,12 @@ export class World {
   async #compareDigests(client: SimClient): Promise<boolean> {
     const { masters } = this.#cluster;
     const told = await Promise.all(masters.map((host) => client.digestOf(this.#cluster.address(host))));
-    for (const [at, one] of told.entries()) if (one !== undefined) this.#commits.state(masters[at] ?? '', one.sn, one.digest);
-    return told.every((one) => one !== undefined && one.sn === told[0]?.sn);
+    for (const [at, one] of told.entries()) {
+      const host = masters[at] ?? '';
+      // One whose disk was damaged has to notice by itself, and may say anything until it has.
+      if (one !== undefined && !this.#cluster.damaged.has(host)) this.#commits.state(host, one.sn, one.digest);
+    }
+    return told.every((one) => one !== undefined && one.sn === told[0]?.sn && one.digest === told[0]?.digest);
   }
 
   /** Lets the world go on until `goal` is reached. @returns whether it was in time. */

@@ -1,0 +1,107 @@
+/**
+ * The journal and the stores of a process, overheard: what the one tells and the others are given has to agree, over all processes.
+ */
+import type { understudy } from '#proto/understudy.js';
+import { understudy as messages } from '#proto/understudy.js';
+import type { Batch, Journal, JournalWriter } from '../../src/journal/journal.js';
+import type { KvOperation, KvStore, KvStores } from '../../src/kv/kv-store.js';
+import { APPLIED_KEY } from '../../src/metadata/keys.js';
+import type { SimProcess } from './sim-process.js';
+
+export interface JournalObserver {
+  /** A process was told that a batch is committed. */
+  committed(by: string, batch: { readonly epoch: number; readonly endSn: number; readonly hash: Uint8Array }): void;
+  claimed(by: string, epoch: number): void;
+  /** @returns what is called when the append is acknowledged. */
+  appending(by: string, epoch: number): (endSn: number, hash: Uint8Array) => void;
+  /** `host` was not superseded at `at`, or later. */
+  proved(host: string, at: number): void;
+  /** A store stands at `sn` from now on. */
+  written(by: string, sn: number, hash: Uint8Array): void;
+}
+
+/** @param now counts events. */
+export function observedJournal(process: SimProcess, journal: Journal, observer: JournalObserver, now: () => number): Journal {
+  const observe = ({ epoch, firstSn, entries, hash }: Batch) =>
+    observer.committed(process.name, { epoch, endSn: firstSn + entries.length - 1, hash });
+  return {
+    clusterId: journal.clusterId,
+    incarnationId: journal.incarnationId,
+    batchBytesMax: journal.batchBytesMax,
+    checkpoints: journal.checkpoints,
+    async claim(request) {
+      const deliver = (batch: Batch) => {
+        observe(batch);
+        return request.deliver(batch);
+      };
+      const writer = await journal.claim({ ...request, deliver });
+      observer.claimed(process.name, writer.epoch);
+      return observedWriter(process, writer, observer, now);
+    },
+    read: (request) => observed(journal.read(request), observe),
+    close: () => journal.close(),
+    [Symbol.asyncDispose]: () => journal.close(),
+  };
+}
+
+async function* observed<T>(items: AsyncIterable<T>, observe: (item: T) => void): AsyncIterable<T> {
+  for await (const item of items) {
+    observe(item);
+    yield item;
+  }
+}
+
+function observedWriter(process: SimProcess, writer: JournalWriter, observer: JournalObserver, now: () => number): JournalWriter {
+  const { name, host } = process;
+  return {
+    epoch: writer.epoch,
+    get end() {
+      return writer.end;
+    },
+    dead: writer.dead,
+    async append(entries, timeMs, options) {
+      const acknowledged = observer.appending(name, writer.epoch);
+      const appended = await writer.append(entries, timeMs, options);
+      acknowledged(appended.sn, appended.hash);
+      observer.proved(host, now());
+      return appended;
+    },
+    async confirm() {
+      const began = now();
+      await writer.confirm();
+      observer.proved(host, began);
+    },
+    retain: (retention) => writer.retain(retention),
+    close: () => writer.close(),
+    [Symbol.asyncDispose]: () => writer.close(),
+  };
+}
+
+export function observedStores(process: SimProcess, stores: KvStores, observer: JournalObserver): KvStores {
+  return {
+    open: async () => observedStore(process, await stores.open(), observer),
+    proved: () => stores.proved(),
+    setAside: () => stores.setAside(),
+  };
+}
+
+function observedStore(process: SimProcess, store: KvStore, observer: JournalObserver): KvStore {
+  const observe = (operations: readonly KvOperation[]) => {
+    for (const operation of operations) {
+      if (operation.type === 'del' || Buffer.compare(operation.key, APPLIED_KEY) !== 0) continue;
+      const { sn, hash }: understudy.FlushMark = messages.FlushMark.decode(operation.value);
+      observer.written(process.name, sn, hash);
+    }
+  };
+  return {
+    get: (key) => store.get(key),
+    write(operations) {
+      if (Symbol.asyncIterator in operations) return store.write(observed(operations, observe));
+      observe(operations);
+      return store.write(operations);
+    },
+    snapshot: () => store.snapshot(),
+    close: () => store.close(),
+    [Symbol.asyncDispose]: () => store.close(),
+  };
+}
