@@ -1,0 +1,65 @@
+/**
+ * The defects that are put into copies of the production code (defects/): that they still fit it, and that worlds find some of them. All of
+ * them: `npm run simulate:defects`.
+ */
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { DEFECTS } from './defects/all-defects.js';
+import { type Edit, edited } from './defects/defect.js';
+import { findDefect } from './defects/find-defect.js';
+import { PatchedCopy } from './defects/patched-copy.js';
+
+const ROOT = process.cwd();
+/** Shown within a few worlds, by one kind of check or another each. */
+const QUICK = [
+  'bucket: put without condition',
+  'leader: answers before the commit',
+  'retry: not recognised',
+  'state: quota not charged',
+  'state: clock read in apply',
+  'client: forgets what it saw',
+];
+/** Worlds of which one finds a quick one: several times what they take. */
+const WORLDS = 60;
+
+describe('defects of the production code', () => {
+  test.each(DEFECTS)('$name: fits the code', ({ edits }) => {
+    const sources = new Map<string, string>();
+    for (const edit of edits) {
+      sources.set(edit.file, edited(sources.get(edit.file) ?? readFileSync(edit.file, 'utf8'), edit));
+    }
+    for (const [file, source] of sources) expect(source).not.toBe(readFileSync(file, 'utf8'));
+  });
+
+  test('each has a name of its own', () => {
+    expect(new Set(DEFECTS.map(({ name }) => name)).size).toBe(DEFECTS.length);
+    expect(DEFECTS.length).toBeGreaterThanOrEqual(25);
+  });
+
+  test('all of them: compile, as many at once as touch different files', { timeout: 120_000 }, async () => {
+    for (const edits of together()) {
+      await using copy = await PatchedCopy.make(ROOT, edits, { checked: true });
+      expect(copy.folder).not.toBe('');
+    }
+  });
+
+  test.each(QUICK)('%s: worlds of fresh seeds find it', { timeout: 120_000 }, async (name) => {
+    const defect = DEFECTS.find((one) => one.name === name);
+    if (defect === undefined) throw new Error(`no such defect: ${name}`);
+    const firstSeed = Date.now() % 1_000_000_000;
+    const { found, worlds, others } = await findDefect(defect, { root: ROOT, firstSeed, worldsMax: WORLDS });
+    expect(found, `not found in ${worlds} worlds from seed ${firstSeed}; they told ${others.join(', ') || 'nothing'}`).not.toBeNull();
+  });
+});
+
+/** Edits of all defects, in as few groups as there are of those that touch one file. */
+function together(): Edit[][] {
+  const groups: Edit[][] = [];
+  for (const { edits } of DEFECTS) {
+    const files = new Set(edits.map(({ file }) => file));
+    const group = groups.find((one) => one.every(({ file }) => !files.has(file)));
+    if (group === undefined) groups.push([...edits]);
+    else group.push(...edits);
+  }
+  return groups;
+}

@@ -1,0 +1,66 @@
+/** Defects of the client. */
+import type { Defect } from './defect.js';
+
+const CLIENT = 'src/client/client.ts';
+const ATTEMPTS = 'src/client/call-attempts.ts';
+
+export const CLIENT_DEFECTS: readonly Defect[] = [
+  {
+    name: 'client: retries under a new number',
+    what: 'each attempt of a call gets a number of its own: no master can know it for a retry',
+    violates: /^I5|history/,
+    edits: [
+      {
+        file: CLIENT,
+        find: 'const body = (attempt: number) => encodeMessage(operation.request, this.#signed(request, session, callId, attempt));',
+        replace: `const body = (attempt: number) =>
+      encodeMessage(
+        operation.request,
+        this.#signed(request, session, attempt === 1 ? callId : (session.window.tryEnter() ?? callId), attempt),
+      );`,
+      },
+    ],
+  },
+  {
+    name: 'client: retry after a lost session',
+    what: 'a retry that a master refuses, as it does not know the client any longer, is run under a new session',
+    violates: /^I5|history/,
+    edits: [
+      {
+        file: ATTEMPTS,
+        find: 'if (this.number === 1) return new NeverRan(failure);',
+        replace: 'if (this.number > 0) return new NeverRan(failure);',
+      },
+    ],
+  },
+  {
+    name: 'client: attempts not counted',
+    what: 'each attempt says that it is the first one',
+    violates: /^I5|history/,
+    edits: [
+      {
+        file: ATTEMPTS,
+        find: 'if (mayHaveHappened(failure, connection.lost)) this.number += 1;',
+        replace: 'mayHaveHappened(failure, connection.lost);',
+      },
+    ],
+  },
+  {
+    name: 'client: unknown told as failed',
+    what: 'a change that was not answered in time is reported not to have happened',
+    violates: /^I5|history/,
+    edits: [{ file: ATTEMPTS, find: 'const unknown = this.#mutation && this.number > 1;', replace: 'const unknown = this.number < 1;' }],
+  },
+  {
+    name: 'client: forgets what it saw',
+    what: 'a read on any master does not say how new the state is that its client has seen',
+    violates: /^I1|^I6|history/,
+    edits: [
+      {
+        file: CLIENT,
+        find: 'return sn === 0 ? { stale: true } : { atLeastSn: sn, waitMs: this.settings.standbyWaitMs };',
+        replace: 'return { stale: sn >= 0 };',
+      },
+    ],
+  },
+];
