@@ -1,20 +1,20 @@
-// Builds what `npm run chaos` runs (dist/ and dist-proof/), unless it is newer than its sources: a run that has begun is not to lose its programs to
+// Builds what `npm run chaos` runs, dist/ and dist-proof/, each unless it is newer than its sources: a run that has begun is not to lose its programs to
 // the next one. To be called under a lock.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-const SOURCES = ['src', 'test', 'proto'];
 const STAMP = join('dist-proof', 'built');
 
-function newest(folder) {
-  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Math.max(...files.map(({ parentPath, name }) => statSync(join(parentPath, name)).mtimeMs));
+function isOlder(product, sources) {
+  if (!existsSync(product)) return true;
+  const builtMs = statSync(product).mtimeMs;
+  const files = sources.flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }));
+  return files.some((entry) => entry.name.endsWith('.ts') && statSync(join(entry.parentPath, entry.name)).mtimeMs > builtMs);
 }
 
-const wanted = Math.max(...SOURCES.map(newest));
-if (!existsSync(STAMP) || !existsSync('dist') || statSync(STAMP).mtimeMs < wanted) {
-  execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
+if (isOlder(join('dist', 'cli', 'main.js'), ['src'])) execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
+if (isOlder(STAMP, ['src', 'test'])) {
   execFileSync(join('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.proof.json'], { stdio: 'inherit' });
   writeFileSync(STAMP, '');
 }

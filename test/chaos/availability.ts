@@ -1,12 +1,14 @@
 /**
  * What clients got of the service: in how many slots of 10 ms a write was acknowledged, and how long each fault kept all writes from being.
  *
- * A gap is the time between two acknowledgements that follow each other. A step's gap is the longest one that ends behind its beginning and begins
- * before its end: it counts for the fault of that step, or for "two at once".
+ * A gap is the time between two acknowledgements that follow each other. It counts for the step during which it began, or that began within 100 ms
+ * of its beginning (the last acknowledgement was a little earlier than the fault); a step's gap is the longest of them. A step of two faults counts
+ * for "two at once", for neither of them could be told to have made it.
  */
 import type { DoneStep } from './nemesis.js';
 
 const SLOT_MS = 10;
+const BELATED_MS = 100;
 const TWO = 'two at once';
 
 export interface GapsOfKind {
@@ -30,29 +32,32 @@ export function availability(ackedAt: readonly number[], fromAt: number, toAt: n
   return slots === 0 ? 0 : served.size / slots;
 }
 
-/** The longest time between two acknowledgements that touches [fromAt, toAt). @param ackedAt sorted. */
-export function longestGapMs(ackedAt: readonly number[], fromAt: number, toAt: number): number {
-  let longest = 0;
-  let before = fromAt;
-  for (const at of ackedAt) {
-    if (at > fromAt) longest = Math.max(longest, at - before);
-    before = at;
-    if (at >= toAt) return longest;
+/** @param ackedAt sorted. @returns the longest gap of each step. */
+function longestGaps(ackedAt: readonly number[], steps: readonly DoneStep[]): readonly number[] {
+  const longest = steps.map(() => 0);
+  let step = 0;
+  for (const [index, at] of ackedAt.entries()) {
+    const before = ackedAt[index - 1] ?? at;
+    while ((steps[step + 1]?.beganAt ?? Number.POSITIVE_INFINITY) <= before + BELATED_MS) step += 1;
+    const began = steps[step]?.beganAt;
+    if (began === undefined || at < began || before + BELATED_MS < began) continue;
+    longest[step] = Math.max(longest[step] ?? 0, at - Math.max(before, began));
   }
-  return Math.max(longest, toAt - before);
+  return longest;
 }
 
 export function gapsByKind(ackedAt: readonly number[], steps: readonly DoneStep[]): readonly GapsOfKind[] {
   const kinds = new Map<string, { gaps: number[]; promisedMs?: number }>();
-  for (const { faults, beganAt, endedAt } of steps) {
+  const gaps = longestGaps(ackedAt, steps);
+  for (const [index, { faults }] of steps.entries()) {
     const [first] = faults;
     if (first === undefined || faults.some(({ trouble }) => trouble !== undefined)) continue;
     const { name, promisedMs } = faults.length === 1 ? first.fault : { name: TWO, promisedMs: undefined };
     const kind = kinds.get(name) ?? { gaps: [], ...(promisedMs === undefined ? {} : { promisedMs }) };
     kinds.set(name, kind);
-    kind.gaps.push(longestGapMs(ackedAt, beganAt, endedAt));
+    kind.gaps.push(gaps[index] ?? 0);
   }
-  const rows = [...kinds].map(([name, { gaps, ...promise }]) => ({ name, ...distribution(gaps), ...promise }));
+  const rows = [...kinds].map(([name, { gaps: of, ...promise }]) => ({ name, ...distribution(of), ...promise }));
   return rows.sort((a, b) => b.medianMs - a.medianMs);
 }
 

@@ -10,7 +10,9 @@ import { faultsFor } from './faults.js';
 import type { JournalKind } from './journal-store.js';
 import { machineClock } from './monotonic-clock.js';
 import { type DoneStep, runNemesis, SERVICE_LIMIT_MS } from './nemesis.js';
-import { type ProbeAccount, readProbeLines, settle } from './probe-account.js';
+import type { ProbeLine } from './probe.js';
+import { type ProbeAccount, probeAckedAt, readProbeLines, settle } from './probe-account.js';
+import { changesAckedAt } from './recorded-changes.js';
 import { drawSteps } from './schedule.js';
 import { SUPERUSER, World } from './world.js';
 
@@ -18,6 +20,8 @@ export interface ChaosOptions {
   readonly journal: JournalKind;
   readonly seed: number;
   readonly forMs: number;
+  /** Kinds of faults, and no others; all that are meant for it where absent. */
+  readonly only?: readonly string[];
   /** For histories, logs and configuration. */
   readonly folder: string;
   readonly log: (line: string) => void;
@@ -28,7 +32,8 @@ export interface ChaosOutcome {
   readonly violations: readonly string[];
   readonly availability: number;
   readonly gaps: readonly GapsOfKind[];
-  readonly probe: Omit<ProbeAccount, 'ackedAt'>;
+  /** Absent where the service did not come back. */
+  readonly probe: ProbeAccount | undefined;
   readonly faults: number;
   /** Faults that could not be made, and why. */
   readonly troubles: readonly string[];
@@ -37,8 +42,11 @@ export interface ChaosOutcome {
   readonly digests: readonly string[];
 }
 
+/** Calls of clients are given up within a minute. */
+const CLIENT_STOP_LIMIT_MS = 90_000;
+
 export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
-  const { journal, seed, forMs, folder, log } = options;
+  const { journal, seed, forMs, folder, only, log } = options;
   mkdirSync(folder, { recursive: true });
   const world = await World.start(journal, folder);
   try {
@@ -60,36 +68,48 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await waitUntil('the cluster serves', () => servedSince(startedAt), SERVICE_LIMIT_MS);
 
     const violations: string[] = [];
-    const faults = faultsFor(world);
+    const faults = faultsFor(world, only);
     for (const { fault, lack } of faults.lacking) log(`not here: ${fault.name}: this journal lacks ${lack}`);
     const fromAt = machineClock.monotonicMs();
     const steps: DoneStep[] = [];
-    await runNemesis(drawSteps(seed, faults.possible), forMs, { world, servedSince, log, done: (step) => steps.push(step) }).catch(
-      (error) => violations.push(`liveness: ${error.message}`),
-    );
+    const nemesis = { world, servedSince, log, done: (step: DoneStep) => steps.push(step) };
+    await runNemesis(drawSteps(seed, faults.possible), forMs, nemesis).catch((error) => violations.push(`liveness: ${error.message}`));
     const toAt = machineClock.monotonicMs();
-    await Promise.all([probe.stop(), history.stop()]);
-
-    const { ackedAt, ...account } = await settle(await readProbeLines(probeFile), world.fs);
-    if (account.lost.length > 0) violations.push(`I1: ${account.lost.length} acknowledged files are lost, the first: ${account.lost[0]}`);
-    if (account.duplicated.length > 0)
-      violations.push(`I5: ${account.duplicated.length} files were made twice, the first: ${account.duplicated[0]}`);
-    const digests = await world.digests();
-    if (new Set(digests).size !== 1) violations.push(`I4: the masters' states differ: ${digests.join(', ')}`);
-    await world.run('journal', 'verify').catch((error) => violations.push(`journal verify: ${error.stdout ?? ''}${error.message}`));
+    const serves = violations.length === 0;
+    for (const client of [probe, history]) {
+      await client.stop(serves ? CLIENT_STOP_LIMIT_MS : 0).catch((error) => violations.push(`liveness: ${error.message}`));
+    }
+    const lines = await readProbeLines(probeFile);
+    const ackedAt = [...probeAckedAt(lines), ...(await changesAckedAt(historyFile))].sort((a, b) => a - b);
     return {
+      ...(serves ? await settleAll(world, lines, violations) : { probe: undefined, digests: [] }),
       violations,
       availability: availability(ackedAt, fromAt, toAt),
       gaps: gapsByKind(ackedAt, steps),
-      probe: account,
       faults: steps.flatMap((step) => step.faults).length,
       troubles: steps.flatMap((step) =>
         step.faults.flatMap(({ fault, trouble }) => (trouble === undefined ? [] : [`${fault.name}: ${trouble}`])),
       ),
       unexpectedEnds: Object.fromEntries(world.masters.map(({ name, unexpectedEnds }) => [name, unexpectedEnds])),
-      digests,
     };
   } finally {
     await world.close();
   }
+}
+
+/** What became of everything, once the faults are over and nobody changes anything. @param violations are added to. */
+async function settleAll(
+  world: World,
+  lines: readonly ProbeLine[],
+  violations: string[],
+): Promise<Pick<ChaosOutcome, 'probe' | 'digests'>> {
+  await using fs = await world.freshClient();
+  const probe = await settle(lines, fs);
+  const { lost, duplicated } = probe;
+  if (lost.length > 0) violations.push(`I1: ${lost.length} acknowledged files are lost, the first: ${lost[0]}`);
+  if (duplicated.length > 0) violations.push(`I5: ${duplicated.length} files were made twice, the first: ${duplicated[0]}`);
+  const digests = await world.digests();
+  if (new Set(digests).size !== 1) violations.push(`I4: the masters' states differ: ${digests.join(', ')}`);
+  await world.run('journal', 'verify').catch((error) => violations.push(`journal verify: ${error.stdout ?? ''}${error.message}`));
+  return { probe, digests };
 }

@@ -8,8 +8,6 @@ import type { ServerHost } from '../servers/server-program.js';
 import type { ClientTask, Served } from './client-process.js';
 
 const PROGRAM = path.join(import.meta.dirname, 'client-process.js');
-/** A client's own calls are given up long before. */
-const STOP_LIMIT_MS = 60_000;
 
 export class ClientChild {
   /** When the newest write that has succeeded was begun; of the machine's clock. */
@@ -28,10 +26,10 @@ export class ClientChild {
     });
   }
 
-  /** Resolves when all it began is over and written down. @throws where it did not come to that. */
-  async stop(): Promise<void> {
+  /** Resolves when all it began is over and written down. @throws where it does not come to that in time. */
+  async stop(limitMs: number): Promise<void> {
     if (this.#child.connected) this.#child.send('stop');
-    const timer = setTimeout(() => this.#child.kill('SIGKILL'), STOP_LIMIT_MS);
+    const timer = setTimeout(() => this.#child.kill('SIGKILL'), limitMs);
     const [exitCode, signal] = await this.#exited;
     clearTimeout(timer);
     if (exitCode !== 0) throw new Error(`a client ended by itself, or did not when told: code=${exitCode} signal=${signal}`);

@@ -6,7 +6,7 @@ import type { SeededRandom } from '../simulation/seeded-random.js';
 import type { World } from './world.js';
 
 /** Resolves when the fault is over, as far as it can be told; may be called once. */
-export type Heal = () => void | Promise<void>;
+type Heal = () => void | Promise<void>;
 
 export interface Fault {
   /** What reports call it. */

@@ -3,6 +3,7 @@ import type { Fault } from './fault.js';
 import { masterFaults } from './faults/master-faults.js';
 import { networkFaults } from './faults/network-faults.js';
 import { operatorFaults } from './faults/operator-faults.js';
+import { plantedFaults } from './faults/planted-faults.js';
 import { storeFaults } from './faults/store-faults.js';
 import { zookeeperFaults } from './faults/zookeeper-faults.js';
 import type { World } from './world.js';
@@ -14,8 +15,13 @@ export interface FaultsOfWorld {
   readonly lacking: readonly { readonly fault: Fault; readonly lack: string }[];
 }
 
-export function faultsFor(world: World): FaultsOfWorld {
-  const judged = FAULTS.map((fault) => ({ fault, lack: fault.lacks?.(world) }));
+/** @param only names; all kinds but the planted ones without it. @throws where there is none of that name. */
+export function faultsFor(world: World, only?: readonly string[]): FaultsOfWorld {
+  const all = [...FAULTS, ...plantedFaults];
+  const unknown = only?.filter((name) => !all.some((fault) => fault.name === name)) ?? [];
+  if (unknown.length > 0) throw new Error(`no such fault: ${unknown.join(', ')}; there are: ${all.map(({ name }) => name).join(', ')}`);
+  const wanted = only === undefined ? FAULTS : all.filter(({ name }) => only.includes(name));
+  const judged = wanted.map((fault) => ({ fault, lack: fault.lacks?.(world) }));
   return {
     possible: judged.filter(({ lack }) => lack === undefined).map(({ fault }) => fault),
     lacking: judged.flatMap(({ fault, lack }) => (lack === undefined ? [] : [{ fault, lack }])),

@@ -17,26 +17,28 @@ interface Options {
   readonly journal: JournalKind;
   readonly json?: string;
   readonly keep: boolean;
+  readonly only?: readonly string[];
 }
 
 const MINUTE_MS = 60_000;
 const SEEDS = 2 ** 31;
 
-async function run({ minutes, seed, journal, json, keep }: Options): Promise<void> {
+async function run({ minutes, seed, journal, json, keep, only }: Options): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), `understudy-chaos-run-${journal}-`));
   const startedAt = machineClock.monotonicMs();
   const log = (line: string) => console.error(`${((machineClock.monotonicMs() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${line}`);
   console.log(`chaos: --minutes ${minutes} --seed ${seed} --journal ${journal}`);
+  const limits = only === undefined ? '' : ` --only ${only.map((name) => `"${name}"`).join(' ')}`;
   let failed = true;
   try {
-    const outcome = await runChaos({ journal, seed, forMs: minutes * MINUTE_MS, folder, log });
+    const outcome = await runChaos({ journal, seed, forMs: minutes * MINUTE_MS, folder, log, ...(only === undefined ? {} : { only }) });
     failed = outcome.violations.length > 0;
     console.log(formatOutcome(outcome));
     if (json !== undefined) writeFileSync(json, `${JSON.stringify({ minutes, seed, journal, ...outcome }, null, 2)}\n`);
   } finally {
     if (keep || failed) console.log(`histories and logs: ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
-    if (failed) console.log(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --journal ${journal}`);
+    if (failed) console.log(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --journal ${journal}${limits}`);
     process.exitCode = failed ? 1 : 0;
   }
 }
@@ -57,6 +59,7 @@ await new Command('chaos')
   .option('--seed <number>', 'of the faults; drawn where it is absent', positive, Math.floor(Math.random() * SEEDS))
   .addOption(new Option('--journal <kind>', 'where the journal is').choices(JOURNALS).default('dir'))
   .option('--json <file>', 'write all figures there too')
+  .option('--only <fault...>', 'these kinds of faults only')
   .option('--keep', 'keep histories and logs of a run without a violation, too', false)
   .action(run)
   .parseAsync();

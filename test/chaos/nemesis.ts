@@ -11,7 +11,7 @@ import type { World } from './world.js';
 /** Within which writes have to succeed again once nothing is broken any more; for a machine that does other things as well. */
 export const SERVICE_LIMIT_MS = 60_000;
 
-export interface DoneFault {
+interface DoneFault {
   readonly fault: Fault;
   readonly beganAt: number;
   readonly healedAt: number;

@@ -12,8 +12,6 @@ export interface ProbeAccount {
   readonly lost: readonly string[];
   /** Made twice: a call that ran again found its own file, or what was refused is there. */
   readonly duplicated: readonly string[];
-  /** When each was acknowledged; sorted. */
-  readonly ackedAt: readonly number[];
 }
 
 export async function readProbeLines(file: string): Promise<ProbeLine[]> {
@@ -45,6 +43,9 @@ export async function settle(lines: readonly ProbeLine[], fs: FileSystem): Promi
         .map(({ path, error }) => `${path}: ${error}`),
       ...[...found.keys()].filter((path) => !made.has(path)).map((path) => `${path}: nobody made it`),
     ],
-    ackedAt: acknowledged.map(({ answeredAt }) => answeredAt).sort((a, b) => a - b),
   };
+}
+
+export function probeAckedAt(lines: readonly ProbeLine[]): number[] {
+  return lines.filter(({ id }) => id !== undefined).map(({ answeredAt }) => answeredAt);
 }

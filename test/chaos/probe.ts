@@ -7,7 +7,7 @@ import { isError } from '../../src/cli/understudy.js';
 import { machineClock } from './monotonic-clock.js';
 
 export const PROBE_FOLDER = '/probe';
-export const PROBE_EVERY_MS = 5;
+const PROBE_EVERY_MS = 5;
 const GIVEN_UP_AFTER_MS = 2_000;
 const UNDER_WAY_MAX = GIVEN_UP_AFTER_MS / PROBE_EVERY_MS;
 const FILES_PER_FOLDER = 1_000;

@@ -2,21 +2,26 @@
 import Table from 'cli-table3';
 import type { ChaosOutcome } from './chaos-run.js';
 
+const NOT_KNOWN = 'not known: no service';
+
 export function formatOutcome(outcome: ChaosOutcome): string {
   const gaps = new Table({ head: ['fault', 'count', 'median ms', 'p90 ms', 'max ms', 'promised ms'], style: { head: [], border: [] } });
   for (const { name, count, medianMs, p90Ms, maxMs, promisedMs } of outcome.gaps) {
     gaps.push([name, count, medianMs, p90Ms, maxMs, promisedMs ?? '']);
   }
-  const { probe } = outcome;
+  const { probe, digests } = outcome;
   const ends = Object.entries(outcome.unexpectedEnds).filter(([, count]) => count > 0);
   const summary = new Table({ style: { head: [], border: [] } });
   summary.push(
     { 'availability (slots of 10 ms)': `${(100 * outcome.availability).toFixed(2)} %` },
     { faults: `${outcome.faults}` },
-    { 'probe: acknowledged, unknown, refused': `${probe.acknowledged}, ${probe.unknown}, ${probe.refused}` },
-    { lost: `${probe.lost.length}` },
-    { duplicated: `${probe.duplicated.length}` },
-    { "masters' digests": new Set(outcome.digests).size === 1 ? 'equal' : outcome.digests.join(', ') },
+    {
+      'probe: acknowledged, unknown, refused':
+        probe === undefined ? NOT_KNOWN : `${probe.acknowledged}, ${probe.unknown}, ${probe.refused}`,
+    },
+    { lost: `${probe?.lost.length ?? NOT_KNOWN}` },
+    { duplicated: `${probe?.duplicated.length ?? NOT_KNOWN}` },
+    { "masters' digests": digests.length === 0 ? NOT_KNOWN : new Set(digests).size === 1 ? 'equal' : digests.join(', ') },
     { verdict: outcome.violations.length === 0 ? 'ok' : 'VIOLATION' },
   );
   return [

@@ -80,7 +80,7 @@ export class World {
       const journal = store.folderOf?.(index);
       return new ChaosMaster({ name: `m${index + 1}`, host, confDir, folder, memory, ...(journal === undefined ? {} : { journal }) });
     });
-    const fs = await FileSystem.connect({ user: SUPERUSER, group: 'chaos', masters: addresses });
+    const fs = await FileSystem.connect({ user: SUPERUSER, group: SUPERUSER, masters: addresses });
     const world = new World({ kind, confDir, masters, zookeeper, zookeeperHosts, clientHosts, store, fs, network, removeMemory });
     await world.run('format');
     for (const master of masters) master.release();
@@ -132,6 +132,11 @@ export class World {
     );
     const leaders = states.filter(({ status }) => status?.state === 'ACTIVE');
     return leaders.sort((a, b) => (b.status?.epoch ?? 0) - (a.status?.epoch ?? 0))[0]?.master;
+  }
+
+  /** One that has seen nothing yet; the caller's to close. */
+  freshClient(): Promise<FileSystem> {
+    return FileSystem.connect({ user: SUPERUSER, group: SUPERUSER, masters: this.masters.map(({ address }) => address) });
   }
 
   /** After all faults and all changes: what each master's state is, at one common entry. */
