@@ -8,6 +8,7 @@ export interface Options {
   readonly seed?: number;
   readonly timeline?: boolean;
   readonly shrink?: boolean;
+  readonly shrinkSeconds: number;
   /** JSON that replaces parts of what the seed draws. */
   readonly settings?: string;
   /** Regular expression: only such lines of the timeline. */
@@ -30,6 +31,7 @@ export function parseOptions(args: readonly string[]): Options {
     .option('--timeline', 'with --seed: every line, those of routine too')
     .option('--grep <regexp>', 'with --seed: only lines of the timeline that match')
     .option('--shrink', 'with --seed: look for the smallest world in which the same invariant fails')
+    .option('--shrink-seconds <n>', 'with --shrink: for so long at most', positive, 120)
     .option('--settings <json>', 'with --seed: in place of what the seed draws; parts will do (@FILE reads a file)')
     .option('--seeds <n>', 'live so many worlds', whole)
     .option('--from <n>', 'the first of many seeds (default: fresh ones)', whole)

@@ -8,6 +8,10 @@ import { SeededRandom } from './seeded-random.js';
 import { type MasterTuning, PLAIN, type Range, type WorldSettings } from './world-settings.js';
 
 const KIND_IS_ON = 0.6;
+const LIFE_MS = [1_000, 10_000] as const;
+/** Operations that the clients of a world together begin in a second, were they answered at once: from calm to hard. */
+const OPERATIONS_PER_SECOND = [6, 250] as const;
+const PAUSE_MS_MIN = 0.2;
 
 /** @param only these kinds of fault, all of them; by default a choice among all. */
 export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSettings {
@@ -15,16 +19,18 @@ export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSe
   const cast = random.fork('cast');
   const speeds = random.fork('speeds');
   const faults = random.fork('faults');
-  const lifeMs = Math.round(cast.between(1_000, 12_000));
-  const slowest = cast.between(5, 150);
+  const lifeMs = Math.round(cast.between(...LIFE_MS));
+  const clients = cast.pick([1, 2, 2, 3]);
+  const workersPerClient = cast.pick([1, 2, 4, 4, 6]);
+  const meanPauseMs = (1_000 * clients * workersPerClient) / cast.between(...OPERATIONS_PER_SECOND);
   const kinds = only ?? chosenKinds(faults.fork('kinds'));
   return {
     lifeMs,
     masters: cast.pick([2, 3, 3, 3, 4]),
     observers: cast.chance(0.2) ? 1 : 0,
-    clients: cast.pick([1, 2, 2, 3]),
-    workersPerClient: cast.pick([1, 2, 4, 4, 6]),
-    pauseMs: [0.2, round(slowest)],
+    clients,
+    workersPerClient,
+    pauseMs: [PAUSE_MS_MIN, round(longestPauseMs(meanPauseMs))],
     storage: seed % 2 === 1 ? 'bucket' : 'folder',
     storageMs: range(speeds, [0.02, 0.2], [0.3, 40]),
     pollIntervalMs: round(speeds.between(1, 100)),
@@ -40,6 +46,13 @@ export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSe
 function chosenKinds(random: SeededRandom): readonly FaultName[] {
   const kinds = FAULT_NAMES.filter(() => random.chance(KIND_IS_ON));
   return kinds.length === 0 ? FAULT_NAMES : kinds;
+}
+
+/** @returns the longest pause of those that are drawn by their logarithm and whose mean is this. */
+function longestPauseMs(meanMs: number): number {
+  let longest = meanMs;
+  for (let round = 0; round < 20; round++) longest = PAUSE_MS_MIN + meanMs * Math.log(longest / PAUSE_MS_MIN);
+  return longest;
 }
 
 /** As a rule a master is as the plain one; where it differs, its bounds are small enough that a short life meets them. */
