@@ -10,7 +10,7 @@ import { type MasterTuning, PLAIN, type Range, type WorldSettings } from './worl
 const KIND_IS_ON = 0.6;
 const LIFE_MS = [1_000, 10_000] as const;
 /** Operations that the clients of a world together begin in a second, were they answered at once: from calm to hard. */
-const OPERATIONS_PER_SECOND = [6, 250] as const;
+const OPERATIONS_PER_SECOND = [15, 400] as const;
 const PAUSE_MS_MIN = 0.2;
 
 /** @param only these kinds of fault, all of them; by default a choice among all. */
@@ -23,6 +23,7 @@ export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSe
   const clients = cast.pick([1, 2, 2, 3]);
   const workersPerClient = cast.pick([1, 2, 4, 4, 6]);
   const meanPauseMs = (1_000 * clients * workersPerClient) / cast.between(...OPERATIONS_PER_SECOND);
+  const storage = seed % 2 === 1 ? 'bucket' : 'folder';
   const kinds = only ?? chosenKinds(faults.fork('kinds'));
   return {
     lifeMs,
@@ -31,9 +32,9 @@ export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSe
     clients,
     workersPerClient,
     pauseMs: [PAUSE_MS_MIN, round(longestPauseMs(meanPauseMs))],
-    storage: seed % 2 === 1 ? 'bucket' : 'folder',
+    storage,
     storageMs: range(speeds, [0.02, 0.2], [0.3, 40]),
-    pollIntervalMs: round(speeds.between(1, 100)),
+    pollIntervalMs: round(storage === 'bucket' ? speeds.between(5, 250) : speeds.between(2, 60)),
     diskMs: range(speeds, [0.05, 0.1], [0.2, 50]),
     networkMs: range(speeds, [0.02, 0.5], [0.5, 20]),
     sessionTimeoutMs: round(speeds.between(500, 6_000)),

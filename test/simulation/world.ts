@@ -200,7 +200,7 @@ export class World {
     while (!this.#workload.stopping) {
       await this.#compareDigests(client);
       this.#cluster.checkBounds();
-      await sleep(process.clock, process.random.between(50, 1_000));
+      await sleep(process.clock, process.random.between(200, 2_000));
     }
   }
 
