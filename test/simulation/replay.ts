@@ -3,9 +3,9 @@
  */
 import { readFileSync } from 'node:fs';
 import type { Options } from './options.js';
+import { differenceOf } from './run.js';
 import { invariantOf, type SeededWorld, Shrinker } from './shrink.js';
 import { drawSettings } from './swarm.js';
-import type { Failure } from './tally.js';
 import { isRoutine, timelineLine } from './timeline.js';
 import { World, type WorldOutcome } from './world.js';
 import type { WorldSettings } from './world-settings.js';
@@ -44,16 +44,20 @@ async function shrink(world: SeededWorld, options: Options): Promise<number> {
 }
 
 /** @returns what an engineer needs of a world that went wrong: seed, invariant, the last events, and how to see more. */
-export async function tellFailure({ seed, violations }: Failure): Promise<string> {
+export async function tellFailure(outcome: WorldOutcome): Promise<string> {
+  const { seed, violations } = outcome;
   const lines: string[] = [];
-  await World.run(seed, drawSettings(seed), {
+  const again = await World.run(seed, drawSettings(seed), {
     heard: (note, atMs) => {
       lines.push(timelineLine(note, atMs).slice(0, LINE_CHARACTERS_MAX));
       if (lines.length > LAST_LINES) lines.shift();
     },
   });
-  const again = [`npm run simulate -- --seed ${seed}`, `npm run simulate -- --seed ${seed} --shrink`];
-  return [`seed ${seed} went wrong:`, ...violations, 'its last events:', ...lines, 'again, and smaller:', ...again, ''].join('\n');
+  const difference = differenceOf(outcome, again) ?? 'lived again, it is the same';
+  const commands = [`npm run simulate -- --seed ${seed}`, `npm run simulate -- --seed ${seed} --shrink`];
+  return [`seed ${seed} went wrong:`, ...violations, difference, 'its last events:', ...lines, 'again, and smaller:', ...commands, ''].join(
+    '\n',
+  );
 }
 
 /** Prints a world's timeline and what came of it. */

@@ -18,13 +18,25 @@ interface RunSettings {
   goesOn(begun: number): boolean;
 }
 
+/** One world of so many is lived twice, to see that it is a function of its seed. */
+const TWICE = 50;
+
 /** Lives the world of `seed` in this process. Errors get no stacks, which nobody would see and which take their time. */
 export async function live(seed: number): Promise<Lived> {
   Error.stackTraceLimit = 0;
   const before = process.cpuUsage();
   const outcome = await World.run(seed);
   const { user, system } = process.cpuUsage(before);
-  return { outcome, cpuMs: (user + system) / 1_000 };
+  const cpuMs = (user + system) / 1_000;
+  if (seed % TWICE !== 0) return { outcome, cpuMs };
+  const difference = differenceOf(outcome, await World.run(seed));
+  return { outcome: difference === undefined ? outcome : { ...outcome, violations: [...outcome.violations, difference] }, cpuMs };
+}
+
+/** @returns that a world was not the same when it was lived again; undefined: it was. */
+export function differenceOf(once: WorldOutcome, again: WorldOutcome): string | undefined {
+  const [first, second] = [JSON.stringify(once), JSON.stringify(again)];
+  return first === second ? undefined : `determinism: seed ${once.seed} is not the same twice: ${first} and ${second}`;
 }
 
 /** Lives worlds from seed `from` on while `goesOn`. With one job they live in this process. */

@@ -1,6 +1,7 @@
 /**
  * The sum of many worlds: what happened in them, and how fast they were lived.
  */
+import { createHash } from 'node:crypto';
 import type { Lived } from './run.js';
 import type { WorldOutcome } from './world.js';
 
@@ -19,13 +20,9 @@ const SUMMED = [
   'loaded',
 ] as const satisfies readonly (keyof WorldOutcome)[];
 
-export interface Failure {
-  readonly seed: number;
-  readonly violations: readonly string[];
-}
-
 export class Tally {
-  readonly failures: Failure[] = [];
+  /** Worlds that went wrong. */
+  readonly failures: WorldOutcome[] = [];
   readonly faults = new Map<string, number>();
   readonly sums: Record<(typeof SUMMED)[number], number> = {
     events: 0,
@@ -42,6 +39,7 @@ export class Tally {
   };
   worlds = 0;
   #cpuMs = 0;
+  readonly #traces = new Map<number, string>();
   readonly #beganAt = performance.now();
 
   add({ outcome, cpuMs }: Lived): void {
@@ -49,7 +47,8 @@ export class Tally {
     this.#cpuMs += cpuMs;
     for (const key of SUMMED) this.sums[key] += outcome[key];
     for (const [name, count] of Object.entries(outcome.faults)) this.faults.set(name, (this.faults.get(name) ?? 0) + count);
-    if (outcome.violations.length > 0) this.failures.push({ seed: outcome.seed, violations: outcome.violations });
+    if (outcome.violations.length > 0) this.failures.push(outcome);
+    this.#traces.set(outcome.seed, outcome.trace);
   }
 
   get seconds(): number {
@@ -89,7 +88,14 @@ export class Tally {
   /** For machines. */
   report(): object {
     const { worlds, sums, seconds, failures } = this;
-    return { worlds, seconds, cpuSeconds: this.#cpuMs / 1_000, ...sums, faults: Object.fromEntries(this.faults), failures };
+    const faults = Object.fromEntries(this.faults);
+    return { worlds, seconds, cpuSeconds: this.#cpuMs / 1_000, ...sums, faults, trace: this.trace(), failures };
+  }
+
+  /** @returns a hash of the traces of all worlds, in whatever order they were lived. */
+  trace(): string {
+    const lines = [...this.#traces].sort(([a], [b]) => a - b).map(([seed, trace]) => `${seed} ${trace}\n`);
+    return createHash('sha256').update(lines.join('')).digest('hex');
   }
 }
 

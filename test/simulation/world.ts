@@ -104,7 +104,7 @@ export class World {
     const world = new World(seed, settings, extras);
     await hearUnhandled(
       (reason) => world.#unhandled(reason),
-      () => world.#live(),
+      () => world.#live().catch((error: unknown) => world.#violate(`world: it failed itself: ${asError(error).stack}`)),
     );
     return world.#outcome();
   }
