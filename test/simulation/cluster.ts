@@ -140,6 +140,7 @@ export class Cluster implements Breakable {
   vanish(host: string): void {
     if (!this.#end(host)) return;
     this.network.vanish(host);
+    this.journal.vanish(host);
     this.#disks.get(host)?.crash('power', (limit) => this.#deps.random.below(limit + 1));
   }
 

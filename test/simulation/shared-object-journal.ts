@@ -69,6 +69,8 @@ export class SharedBucket implements SharedJournal {
 
   powerCut(): void {}
 
+  vanish(): void {}
+
   suffer(trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined {
     if (trouble === 'read-only' || trouble === 'stale') return undefined;
     if (trouble === 'slow') {
@@ -139,7 +141,7 @@ export class SharedBucket implements SharedJournal {
     return this.#hashes.has(Buffer.from(hash).toString('hex'));
   }
 
-  committed(): readonly Batch[] {
+  async committed(): Promise<readonly Batch[]> {
     return [...this.#log.values()];
   }
 }

@@ -7,7 +7,16 @@
  */
 import type { Clock } from '../../src/base/clock.js';
 import { UnderstudyError } from '../../src/base/errors.js';
-import { cameShort, Files, type FileSize, fileFailure, OpenFile, type OpenOptions, PAGE_BYTES, type PageBuffers } from '../../src/base/files.js';
+import {
+  cameShort,
+  type FileSize,
+  Files,
+  fileFailure,
+  OpenFile,
+  type OpenOptions,
+  PAGE_BYTES,
+  type PageBuffers,
+} from '../../src/base/files.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimInode } from './sim-inode.js';
 import { SimErrno, SimStorage, type SimStorageSettings } from './sim-storage.js';
@@ -198,8 +207,8 @@ export class SimFiles extends Files {
   /** A name that a host remembers may lead to what is not there any more. */
   #found(filePath: string): SimInode | undefined {
     const { storage } = this.server;
-    const found = this.#isTruth ? storage.at(filePath) : storage.lookUp(this.user.host, filePath);
-    if (found === undefined || found.links > 0 || found.name === '/') return found;
+    const found = this.#isTruth ? (storage.at(filePath) ?? storage.removed.get(filePath)) : storage.lookUp(this.user.host, filePath);
+    if (found === undefined || found.links > 0 || found.name === '/' || this.#isTruth) return found;
     if (this.server.troubles.chance(0.5)) throw new SimErrno('ESTALE');
     return storage.at(filePath);
   }
@@ -216,7 +225,11 @@ export class SimFiles extends Files {
     return this.ask('stat', filePath, () => {
       const inode = this.#found(filePath);
       if (inode === undefined) throw new SimErrno('ENOENT');
-      return { bytes: this.server.storage.size(this.user.host, inode), storedBytes: inode.pages * PAGE_BYTES, modifiedMs: inode.modifiedMs };
+      return {
+        bytes: this.server.storage.size(this.user.host, inode),
+        storedBytes: inode.pages * PAGE_BYTES,
+        modifiedMs: inode.modifiedMs,
+      };
     });
   }
 
@@ -266,7 +279,12 @@ export class SimFile extends OpenFile {
   }
 
   readSome(buffer: Uint8Array, position: number): Promise<number> {
-    return this.#ask('read', (share) => this.#read(share === 1 ? buffer : shortened(buffer, share), position), position, buffer);
+    return this.#ask(
+      'read',
+      (share) => this.#read(buffer.subarray(0, wholePages(buffer.length, share) || buffer.length), position),
+      position,
+      buffer,
+    );
   }
 
   readExactlySync(buffer: Uint8Array, position: number): void {
@@ -284,7 +302,7 @@ export class SimFile extends OpenFile {
     const bytes = Uint8Array.from(buffer);
     const { direct = false, durableWrites = false } = this.#options;
     const write = (share: number): number => {
-      const count = this.#storage.write(this.#host, this.#inode, share === 1 ? bytes : shortened(bytes, share), position, direct);
+      const count = this.#storage.write(this.#host, this.#inode, bytes.subarray(0, Math.ceil(bytes.length * share)), position, direct);
       if (durableWrites && share === 1) this.#storage.synced(this.#inode, this.#storage.scope(this.#host, this.#inode));
       return count;
     };
@@ -370,10 +388,8 @@ class CheckedBuffers implements PageBuffers {
   }
 }
 
-/** @returns the first part of it: whole pages, at least one of its bytes. */
-function shortened(bytes: Uint8Array, share: number): Uint8Array {
-  const pages = Math.floor((bytes.length * share) / PAGE_BYTES);
-  return bytes.subarray(0, pages > 0 ? pages * PAGE_BYTES : Math.ceil(bytes.length * share));
+function wholePages(bytes: number, share: number): number {
+  return share === 1 ? bytes : Math.floor((bytes * share) / PAGE_BYTES) * PAGE_BYTES;
 }
 
 async function settle<T>(kind: string, path: string, effect: () => T, offset?: number): Promise<T> {

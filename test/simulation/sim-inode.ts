@@ -100,7 +100,8 @@ export class SimInode {
   truncate(size: number): void {
     if (size < this.size) {
       const last = Math.floor(size / PAGE_BYTES);
-      for (const index of [...this.#pages.keys()].filter((one) => one >= last)) this.#toWrite(index).fill(0, index === last ? size - last * PAGE_BYTES : 0);
+      for (const index of [...this.#pages.keys()].filter((one) => one >= last))
+        this.#toWrite(index).fill(0, index === last ? size - last * PAGE_BYTES : 0);
     }
     this.size = size;
   }

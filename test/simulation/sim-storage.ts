@@ -50,6 +50,8 @@ class HostCache {
 export class SimStorage {
   readonly settings: SimStorageSettings;
   isReadOnly = false;
+  /** So many times as long as usual things are stale. */
+  staleness = 1;
   /** Pages that are taken by nobody, and cannot be had. */
   withheldPages = 0;
   /** Files whose names were removed, by these: for who looks at all that ever was. */
@@ -114,7 +116,9 @@ export class SimStorage {
     if (this.lookUp(host, folder) === undefined) throw new SimErrno('ENOENT');
     const under = folder === '/' ? '/' : `${folder}/`;
     return this.#asTold(this.#cache(host).listings, folder, () =>
-      [...this.#names.keys()].filter((name) => name.startsWith(under) && name !== '/' && !name.includes('/', under.length)).map((name) => name.slice(under.length)),
+      [...this.#names.keys()]
+        .filter((name) => name.startsWith(under) && name !== '/' && !name.includes('/', under.length))
+        .map((name) => name.slice(under.length)),
     );
   }
 
@@ -219,7 +223,8 @@ export class SimStorage {
     for (const inode of new Set(this.#names.values())) {
       const kept = inode.unsent.filter((write) => write.host !== host);
       if (kept.length === inode.unsent.length) continue;
-      for (const { host: by, position, bytes } of inode.unsent) if (by === host && this.#random.chance(0.5)) this.#write(inode, bytes, position);
+      for (const { host: by, position, bytes } of inode.unsent)
+        if (by === host && this.#random.chance(0.5)) this.#write(inode, bytes, position);
       inode.unsent = kept;
     }
   }
@@ -309,7 +314,7 @@ export class SimStorage {
     const known = told.get(key);
     if (known !== undefined && known.untilMs > nowMs) return known.value;
     const value = ask();
-    told.set(key, { value, untilMs: nowMs + this.#random.float() * this.settings.staleMs });
+    told.set(key, { value, untilMs: nowMs + this.#random.float() * this.settings.staleMs * this.staleness });
     return value;
   }
 
@@ -317,6 +322,7 @@ export class SimStorage {
     const { pages, sizes } = this.#cache(host);
     sizes.delete(inode.id);
     if (pages.size === 0) return;
-    for (let index = Math.floor(position / PAGE_BYTES); index * PAGE_BYTES < position + bytes; index++) pages.delete(`${inode.id}/${index}`);
+    for (let index = Math.floor(position / PAGE_BYTES); index * PAGE_BYTES < position + bytes; index++)
+      pages.delete(`${inode.id}/${index}`);
   }
 }

@@ -134,7 +134,7 @@ export class World {
     else {
       await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve)));
       if (!(await this.#reached(watcher.all(this.#commits.highestSn)))) violations.push('watch: the change feed does not come to its end');
-      const chain = this.#cluster.journal.committed();
+      const chain = await this.#cluster.journal.committed();
       this.#commits.compareWithChain(chain);
       violations.push(...watcher.violations(chain));
       this.#told = watcher.told;
