@@ -71,7 +71,7 @@ export class SharedFolder implements SharedJournal {
   ) {
     const isShared = cachedReads || random.chance(0.5);
     // A reader's patience is some sixty looks; production's default on shared storage, 50 ms, bears 3 s.
-    const staleMs = random.chance(0.3) ? 0 : random.between(1, 20 * pollIntervalMs);
+    const staleMs = cachedReads ? 3_000 : random.chance(0.3) ? 0 : random.between(1, 20 * pollIntervalMs);
     const storage = {
       kind: isShared ? ('shared' as const) : ('local' as const),
       staleMs: Math.min(staleMs, 3_000),

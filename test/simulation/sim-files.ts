@@ -169,20 +169,20 @@ export class SimFiles extends Files {
   readonly buffers: PageBuffers;
   readonly server: SimServer;
   readonly user: StorageUser;
-  readonly #isTruth: boolean;
+  readonly isTruth: boolean;
   readonly #labels = new Map<FileOperation, string>();
 
   constructor(server: SimServer, user: StorageUser | undefined) {
     super();
     this.server = server;
     this.user = user ?? NOBODY;
-    this.#isTruth = user === undefined;
+    this.isTruth = user === undefined;
     this.buffers = server.buffers;
   }
 
   /** @param effect of a write is given how much of it is done. */
   ask<T>(kind: FileOperation, path: string, effect: (share: number) => T, offset?: number): Promise<T> {
-    if (this.#isTruth) return settle(kind, path, () => effect(1), offset);
+    if (this.isTruth) return settle(kind, path, () => effect(1), offset);
     let label = this.#labels.get(kind);
     if (label === undefined) {
       label = `${this.user.host} ${kind}`;
@@ -207,8 +207,8 @@ export class SimFiles extends Files {
   /** A name that a host remembers may lead to what is not there any more. */
   #found(filePath: string): SimInode | undefined {
     const { storage } = this.server;
-    const found = this.#isTruth ? (storage.at(filePath) ?? storage.removed.get(filePath)) : storage.lookUp(this.user.host, filePath);
-    if (found === undefined || found.links > 0 || found.name === '/' || this.#isTruth) return found;
+    const found = this.isTruth ? (storage.at(filePath) ?? storage.removed.get(filePath)) : storage.lookUp(this.user.host, filePath);
+    if (found === undefined || found.links > 0 || found.name === '/' || this.isTruth) return found;
     if (this.server.troubles.chance(0.5)) throw new SimErrno('ESTALE');
     return storage.at(filePath);
   }
@@ -295,6 +295,7 @@ export class SimFile extends OpenFile {
   }
 
   #read(buffer: Uint8Array, position: number): number {
+    if (this.#files.isTruth) return this.#inode.read(buffer, position, true);
     return this.#storage.read(this.#host, this.#inode, buffer, position, this.#options.direct === true);
   }
 

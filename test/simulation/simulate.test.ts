@@ -63,7 +63,7 @@ async function expectFound(violation: RegExp, extras: WorldExtras, only?: FaultN
 
 function defectsOnPurpose(): void {
   test('a shared folder that is read through the caches of its hosts: what was acknowledged is lost', { timeout: 120_000 }, async () => {
-    await expectFound(/^I1|^I2/, { defects: { cachedReads: true } });
+    await expectFound(/^I1|^I2/, { defects: { cachedReads: true } }, 'strand the leader with a client');
   });
 
   test('a bucket that writes over what stands in a slot: two epochs commit', { timeout: 120_000 }, async () => {
