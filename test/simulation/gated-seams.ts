@@ -1,13 +1,10 @@
 /**
  * The seams of the production code as one process of the world has them: storage and election beyond its gate (sim-process.ts).
  *
- * What a process asked for before it was paused goes on outside; only the answer waits. When it is killed, long reads and claims are given
- * up, and nobody hears what became of the rest.
+ * What a process asked for before it was paused goes on outside; only the answer waits. When it is killed, looks are given up, and nobody hears
+ * what became of the rest.
  */
-import type { Epoch } from '../../src/base/ids.js';
 import type { Election, LeaderDirectory } from '../../src/election/election.js';
-import type { Checkpoints } from '../../src/journal/checkpoints.js';
-import type { ChainPoint, Journal, JournalWriter } from '../../src/journal/journal.js';
 import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import type { SimProcess } from './sim-process.js';
 
@@ -18,76 +15,6 @@ function untilEnd(process: SimProcess, signal: AbortSignal | undefined): AbortSi
   if (signal?.aborted) controller.abort(signal.reason);
   else signal?.addEventListener('abort', () => controller.abort(signal.reason), { once: true });
   return controller.signal;
-}
-
-/** A journal that is no code of the process. */
-export function gatedJournal(process: SimProcess, journal: Journal): Journal {
-  const close = () => process.gate(journal.close());
-  return {
-    clusterId: journal.clusterId,
-    incarnationId: journal.incarnationId,
-    batchBytesMax: journal.batchBytesMax,
-    checkpoints: gatedCheckpoints(process, journal.checkpoints),
-    async claim(request) {
-      const claiming = journal.claim({
-        from: request.from,
-        entry(epoch: Epoch, notBeforeMs: number) {
-          if (!process.alive) throw new Error('the process is gone');
-          return request.entry(epoch, notBeforeMs);
-        },
-        deliver(batch) {
-          return new Promise<void>((resolve, reject) => {
-            process.deliver(() => {
-              Promise.resolve()
-                .then(() => request.deliver(batch))
-                .then(resolve, reject);
-            });
-          });
-        },
-        signal: untilEnd(process, request.signal),
-      });
-      return gatedWriter(process, await process.gate(claiming));
-    },
-    read(request) {
-      const batches = journal.read({
-        from: request.from,
-        signal: untilEnd(process, request.signal),
-        onIdle: () => process.deliver(() => request.onIdle?.()),
-      });
-      return process.gateAll(batches);
-    },
-    close,
-    [Symbol.asyncDispose]: close,
-  };
-}
-
-function gatedCheckpoints(process: SimProcess, checkpoints: Checkpoints): Checkpoints {
-  return {
-    published: (signal) => process.gate(checkpoints.published(untilEnd(process, signal))),
-    write: (sn, chunks, signal) => process.gate(checkpoints.write(sn, chunks, untilEnd(process, signal))),
-    read: (checkpoint, signal) => process.gateAll(checkpoints.read(checkpoint, untilEnd(process, signal))),
-  };
-}
-
-function gatedWriter(process: SimProcess, writer: JournalWriter): JournalWriter {
-  const close = () => process.gate(writer.close());
-  let end: ChainPoint = writer.end;
-  return {
-    epoch: writer.epoch,
-    get end() {
-      return end;
-    },
-    dead: process.gateSignal(writer.dead),
-    async append(entries, timeMs, options) {
-      const appended = await process.gate(writer.append(entries, timeMs, options));
-      end = appended;
-      return appended;
-    },
-    confirm: () => process.gate(writer.confirm()),
-    retain: (retention) => process.gate(writer.retain(retention)),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
 }
 
 export function gatedStores(process: SimProcess, stores: KvStores): KvStores {
