@@ -1,0 +1,336 @@
+/**
+ * Looks for an order of the operations of a history that explains all of their answers: an order in which each operation takes effect at one
+ * moment between its call and its return (Herlihy and Wing), found by Wing and Gong's search with Lowe's memory of where it was before.
+ *
+ * - What changes nothing is put into the order as soon as its answer is right: sooner is never worse. Only changes are branched over.
+ * - The numbers of entries that answers tell say which change to try first. A wrong one costs time, never the truth of the verdict.
+ * - A change of unknown outcome may take effect at any moment after its call, or never. It is tried only right before what it conflicts with,
+ *   itself or through others of unknown outcome: whatever comes between could as well have come before it. If nothing follows that conflicts, it
+ *   is as good as never made. So those of which nobody sees anything cost nothing.
+ * - With `claims` the numbers are held to what they promise: an answer as of an entry sees all changes up to it and none behind. Then the order is
+ *   given but for what is unknown, and reads of standbys have a place in it.
+ *
+ * The verdict `violation` means that there is no such order; `undecided`, that the search was given up at its bound.
+ */
+import { Conflicts } from './conflicts.js';
+import { isRead } from './events.js';
+import { NamespaceSpec } from './namespace-spec.js';
+import { isLook, isWeak, type Op } from './operations.js';
+import { mix } from './tree.js';
+
+export interface SearchSettings {
+  readonly claims: boolean;
+  /** States to look at. */
+  readonly statesMax: number;
+  /** Of operations of unknown outcome, by index: the entry that they seem to have made. */
+  readonly hints: ReadonlyMap<number, number>;
+}
+
+/** Where a search came farthest: what was in the order, and what could not follow. */
+export interface Stuck {
+  readonly order: readonly Op[];
+  readonly blocked: readonly { readonly op: Op; readonly expected: string }[];
+}
+
+export interface SearchResult {
+  readonly verdict: 'explained' | 'violation' | 'undecided';
+  readonly states: number;
+  readonly stuck: Stuck | null;
+}
+
+interface Order {
+  readonly all: readonly number[];
+  readonly placeOf: ReadonlyMap<number, number>;
+  /** All before this place is done. */
+  from: number;
+}
+
+interface Frame {
+  /** To go back to, before what led here. */
+  readonly treeMark: number;
+  readonly orderMark: number;
+  /** Of unknown outcome, and just made: what follows has to conflict with it. -1: nothing has to. */
+  obliging: number;
+  choices: number[];
+  next: number;
+  stage: 'new' | 'likely' | 'all';
+}
+
+const BLOCKED_SHOWN = 12;
+
+export class Search {
+  readonly #ops: readonly Op[];
+  readonly #settings: SearchSettings;
+  readonly #spec: NamespaceSpec;
+  readonly #conflicts: Conflicts;
+  /** Those that have to be in the order, by their calls, and by their returns. */
+  readonly #byCall: Order;
+  readonly #byReturn: Order;
+  readonly #unknown: readonly number[];
+  /** With `claims`: those that tell an entry, by that entry, changes first. */
+  readonly #bySn: Order;
+  readonly #isDone: Uint8Array;
+  readonly #order: number[] = [];
+  readonly #seen = new Set<string>();
+  readonly #doneHash = { low: 0, high: 0 };
+  #required = 0;
+  #requiredDone = 0;
+  #states = 0;
+  #best = -1;
+  #stuck: Stuck | null = null;
+
+  constructor(ops: readonly Op[], settings: SearchSettings) {
+    this.#settings = settings;
+    this.#ops = ops.filter((op) => isChecked(op, settings.claims));
+    this.#spec = new NamespaceSpec(new Set(this.#ops.flatMap(idsMade)));
+    this.#conflicts = new Conflicts(this.#ops);
+    const all = this.#ops.map((_, at) => at);
+    const required = all.filter((at) => this.#op(at).outcome !== 'unknown');
+    this.#required = required.length;
+    this.#byCall = orderOf(required.toSorted((a, b) => this.#op(a).calledAt - this.#op(b).calledAt));
+    this.#byReturn = orderOf(required.toSorted((a, b) => this.#op(a).returnedAt - this.#op(b).returnedAt));
+    const claiming = settings.claims ? required.filter((at) => this.#op(at).sn > 0) : [];
+    this.#bySn = orderOf(claiming.sort((a, b) => this.#compareClaims(a, b)));
+    this.#unknown = all.filter((at) => this.#op(at).outcome === 'unknown');
+    this.#isDone = new Uint8Array(this.#ops.length);
+  }
+
+  run(): SearchResult {
+    const frames: Frame[] = [this.#frame(-1)];
+    for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
+      if (frame.stage === 'new') {
+        const told = this.#takeWhatFits(frame);
+        if (this.#requiredDone === this.#required) return { verdict: 'explained', states: this.#states, stuck: null };
+        if (!this.#isNew(frame)) {
+          this.#leave(frames);
+          continue;
+        }
+        frame.stage = 'likely';
+        frame.choices = [...told, ...this.#likely()];
+      }
+      const choice = frame.choices[frame.next++];
+      if (choice === undefined) {
+        if (frame.stage === 'likely') this.#addUnlikely(frame);
+        else this.#leave(frames);
+        continue;
+      }
+      if (frame.obliging >= 0 && !this.#conflicts.between(this.#op(frame.obliging), this.#op(choice))) continue;
+      if (++this.#states > this.#settings.statesMax) {
+        this.#noteStuck();
+        return { verdict: 'undecided', states: this.#states, stuck: this.#stuck };
+      }
+      const next = this.#frame(frame.stage === 'all' && this.#isUnknown(choice) ? choice : -1);
+      const effect = this.#spec.take(this.#op(choice));
+      if (effect === 'impossible' || (effect === 'none' && this.#isUnknown(choice))) continue;
+      // What changes nothing never has to wait.
+      if (effect === 'none') frame.choices.length = frame.next;
+      this.#put(choice);
+      frames.push(next);
+    }
+    return { verdict: 'violation', states: this.#states, stuck: this.#stuck };
+  }
+
+  #op(at: number): Op {
+    return this.#ops[at] as Op;
+  }
+
+  #isUnknown(at: number): boolean {
+    return this.#op(at).outcome === 'unknown';
+  }
+
+  #frame(obliging: number): Frame {
+    return { treeMark: this.#spec.tree.mark(), orderMark: this.#order.length, obliging, choices: [], next: 0, stage: 'new' };
+  }
+
+  #leave(frames: Frame[]): void {
+    const frame = frames.pop() as Frame;
+    if (frame.stage === 'all') this.#noteStuck();
+    while (this.#order.length > frame.orderMark) this.#takeOut();
+    this.#spec.tree.backTo(frame.treeMark);
+  }
+
+  #put(at: number): void {
+    this.#isDone[at] = 1;
+    this.#order.push(at);
+    this.#countDone(at, 1);
+  }
+
+  #takeOut(): void {
+    const at = this.#order.pop() as number;
+    this.#isDone[at] = 0;
+    for (const order of [this.#byCall, this.#byReturn, this.#bySn]) {
+      order.from = Math.min(order.from, order.placeOf.get(at) ?? order.from);
+    }
+    this.#countDone(at, -1);
+  }
+
+  #countDone(at: number, sign: number): void {
+    if (!this.#isUnknown(at)) this.#requiredDone += sign;
+    this.#doneHash.low = (this.#doneHash.low + sign * mix(at, 1)) | 0;
+    this.#doneHash.high = (this.#doneHash.high + sign * mix(at, 2)) | 0;
+  }
+
+  /** Puts all in the order that is right now and changes nothing. @returns those that are right if what they tell is taken as told. */
+  #takeWhatFits(frame: Frame): number[] {
+    for (;;) {
+      const told: number[] = [];
+      let isMore = false;
+      for (const at of this.#due()) {
+        const op = this.#op(at);
+        if (!isLook(op) && op.outcome !== 'refused') continue;
+        const mark = this.#spec.tree.mark();
+        const effect = this.#spec.take(op);
+        if (effect === 'none') {
+          this.#put(at);
+          isMore = true;
+          if (frame.obliging >= 0 && this.#conflicts.between(this.#op(frame.obliging), op)) frame.obliging = -1;
+        } else if (effect === 'told') {
+          this.#spec.tree.backTo(mark);
+          told.push(at);
+        }
+      }
+      if (!isMore) return told;
+    }
+  }
+
+  /** @returns those that may be next: no other one had returned before they were called. */
+  #due(): number[] {
+    const firstReturn = this.#firstReturn();
+    const mayBeNext = (at: number) => this.#op(at).calledAt < firstReturn || isWeak(this.#op(at));
+    const due: number[] = [];
+    if (this.#settings.claims) {
+      due.push(...this.#nextClaims().filter(mayBeNext));
+      for (const at of this.#within(firstReturn)) if (this.#op(at).sn === 0) due.push(at);
+    } else due.push(...this.#within(firstReturn));
+    return due;
+  }
+
+  #firstReturn(): number {
+    const first = this.#firstNotDone(this.#byReturn);
+    return first === undefined ? Number.POSITIVE_INFINITY : this.#op(first).returnedAt;
+  }
+
+  *#within(firstReturn: number): Iterable<number> {
+    this.#firstNotDone(this.#byCall);
+    const { all, from } = this.#byCall;
+    for (let place = from; place < all.length; place++) {
+      const at = all[place] as number;
+      if (this.#op(at).calledAt >= firstReturn) return;
+      if (this.#isDone[at] === 0) yield at;
+    }
+  }
+
+  /** Of those that tell the lowest entry: the changes, or, where these are done, the others. */
+  #nextClaims(): number[] {
+    const first = this.#firstNotDone(this.#bySn);
+    if (first === undefined) return [];
+    const { sn } = this.#op(first);
+    const next: number[] = [];
+    const { all, from } = this.#bySn;
+    for (let place = from; place < all.length; place++) {
+      const at = all[place] as number;
+      if (this.#op(at).sn !== sn) break;
+      if (this.#isDone[at] === 1) continue;
+      if (next[0] !== undefined && isChange(this.#op(next[0])) && !isChange(this.#op(at))) break;
+      next.push(at);
+    }
+    return next;
+  }
+
+  #firstNotDone(order: Order): number | undefined {
+    while (order.from < order.all.length && this.#isDone[order.all[order.from] as number] === 1) order.from++;
+    return order.all[order.from];
+  }
+
+  /** @returns changes that were acknowledged, and of the others those that seem to have come before; the earliest first. */
+  #likely(): number[] {
+    const due = this.#due();
+    const changes = due.filter((at) => isChange(this.#op(at)));
+    const earliest = Math.min(
+      ...due
+        .map((at) => this.#op(at))
+        .filter(({ sn }) => sn > 0)
+        .map((op) => (isChange(op) ? op.sn : op.sn + 0.5)),
+    );
+    const firstReturn = this.#firstReturn();
+    const hinted = this.#unknown.filter(
+      (at) => this.#isDone[at] === 0 && this.#op(at).calledAt < firstReturn && (this.#hint(at) ?? Number.POSITIVE_INFINITY) <= earliest,
+    );
+    const rank = (at: number) => this.#hint(at) ?? (this.#op(at).sn || Number.MAX_SAFE_INTEGER);
+    return [...changes, ...hinted].sort((a, b) => rank(a) - rank(b) || this.#op(a).returnedAt - this.#op(b).returnedAt || a - b);
+  }
+
+  #hint(at: number): number | undefined {
+    return this.#settings.hints.get(this.#op(at).index);
+  }
+
+  /** Of unknown outcome, that what may be next conflicts with, or that one of these conflicts with. */
+  #addUnlikely(frame: Frame): void {
+    frame.stage = 'all';
+    const firstReturn = this.#firstReturn();
+    let rest = this.#unknown.filter((at) => this.#isDone[at] === 0 && this.#op(at).calledAt < firstReturn && !frame.choices.includes(at));
+    const reached = this.#due();
+    for (let place = 0; place < reached.length && rest.length > 0; place++) {
+      const by = this.#op(reached[place] as number);
+      const found = rest.filter((at) => this.#conflicts.between(this.#op(at), by));
+      rest = rest.filter((at) => !found.includes(at));
+      reached.push(...found);
+      frame.choices.push(...found);
+    }
+  }
+
+  /** @returns whether the search comes here for the first time. */
+  #isNew({ obliging }: Frame): boolean {
+    const { low, high } = this.#spec.tree.hash;
+    const key = `${low} ${high} ${this.#doneHash.low} ${this.#doneHash.high} ${obliging}`;
+    if (this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    return true;
+  }
+
+  #noteStuck(): void {
+    if (this.#requiredDone <= this.#best) return;
+    this.#best = this.#requiredDone;
+    const due = this.#due();
+    const late = this.#settings.claims ? this.#nextClaims().filter((at) => !due.includes(at)) : [];
+    this.#stuck = {
+      order: this.#order.map((at) => this.#op(at)),
+      blocked: [
+        ...due.map((at) => ({ op: this.#op(at), expected: this.#spec.expected(this.#op(at)) })),
+        ...late.map((at) => ({ op: this.#op(at), expected: 'a later entry: others had returned before it was called' })),
+      ].slice(0, BLOCKED_SHOWN),
+    };
+  }
+
+  #compareClaims(a: number, b: number): number {
+    const [one, other] = [this.#op(a), this.#op(b)];
+    return one.sn - other.sn || Number(isChange(other)) - Number(isChange(one)) || one.returnedAt - other.returnedAt;
+  }
+}
+
+function orderOf(all: readonly number[]): Order {
+  return { all, placeOf: new Map(all.map((at, place) => [at, place])), from: 0 };
+}
+
+/** It was acknowledged, and may have changed something. */
+function isChange(op: Op): boolean {
+  return op.outcome === 'ok' && !isLook(op);
+}
+
+function isChecked(op: Op, claims: boolean): boolean {
+  if (op.outcome === 'nothing') return false;
+  if (!isLook(op)) return true;
+  if (op.outcome === 'unknown') return false;
+  return !isWeak(op) || (claims && op.sn > 0);
+}
+
+/** @returns inode ids that makers were told. */
+export function idsMade({ operation, value, outcome }: Op): number[] {
+  if (outcome !== 'ok' || operation.kind === 'listPart' || isRead(operation)) return [];
+  const steps = operation.kind === 'batch' ? operation.steps : [operation];
+  const ids = value.ids ?? [value.id ?? null];
+  return steps.flatMap((step, at) => {
+    const makes = step.kind === 'createFile' || (step.kind === 'createDirectory' && !step.allowExists);
+    return makes ? (ids[at] ?? []) : [];
+  });
+}
