@@ -219,7 +219,7 @@ export class State {
   /** @throws `failed_precondition` before the first claim has made it. */
   root(): Inode {
     const root = this.#children.get(ROOT_KEY);
-    if (root === null) throw new UnderstudyError('failed_precondition', 'the namespace is empty: no master has led yet');
+    if (root === null) throw new UnderstudyError('unavailable', 'the namespace is empty: no master has led yet');
     return root;
   }
 

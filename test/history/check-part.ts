@@ -36,7 +36,7 @@ export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax:
 function told({ stuck }: SearchResult): string {
   if (stuck === null) return '';
   return [
-    ...stuck.order.slice(-30).map((op) => `    ${line(op)}`),
+    ...stuck.order.slice(-3).map((op) => `    ${line(op)}`),
     ...stuck.blocked.map(({ op, expected }) => `  ? ${line(op)} EXPECTED ${expected}`),
   ].join('\n');
 }
@@ -48,7 +48,10 @@ function line(op: Op): string {
 function unexpected(ops: readonly Op[]): string[] {
   return ops
     .filter(({ outcome, error }) => outcome === 'nothing' && !PASSING.has(error))
-    .map((op) => `history: ${op.process} ${op.operation.kind} ${pathsOf(op.operation).join(' ')} id=${op.id} failed with ${op.error}`);
+    .map(
+      (op) =>
+        `history: ${op.process} ${op.operation.kind} ${pathsOf(op.operation).join(' ')} id=${op.id} failed with ${op.error}: ${op.message}`,
+    );
 }
 
 /** Inodes that two creations were told. */

@@ -55,7 +55,8 @@ export function checkFeeds(feeds: readonly Feed[], ops: readonly Op[]): FeedVerd
       told.set(change.sn, steps.set(change.step, change));
     }
   }
-  const bySn = new Map(ops.filter((op) => op.outcome === 'ok' && !isLook(op)).map((op) => [op.sn, op]));
+  const bySn = new Map<number, Op[]>();
+  for (const op of ops) if (op.outcome === 'ok' && !isLook(op)) bySn.set(op.sn, [...(bySn.get(op.sn) ?? []), op]);
   const gaps = feeds.flatMap((feed) => gapsOf(feed, bySn));
   const strangers = strangersIn(told, bySn, ops);
   return { violations: [...violations, ...gaps, ...strangers], duplicated: strangers.length, missing: gaps.length };
@@ -63,7 +64,7 @@ export function checkFeeds(feeds: readonly Feed[], ops: readonly Op[]): FeedVerd
 
 /** @returns for each operation of unknown outcome that an entry that was told of can be: that entry. */
 export function hintsOf(feeds: readonly Feed[], ops: readonly Op[]): Map<number, number> {
-  const known = new Set(ops.filter((op) => op.outcome === 'ok' && !isLook(op)).map(({ sn }) => sn));
+  const known = new Set(ops.filter((op) => op.outcome === 'ok' && stepsOf(op).some(isCertain)).map(({ sn }) => sn));
   const shapes = new Map<string, number[]>();
   const told = new Map<number, Map<number, ToldChange>>();
   for (const { changes } of feeds) {
@@ -102,30 +103,22 @@ function disorderOf(feed: Feed): string[] {
 }
 
 /** @returns what was acknowledged, lies in what the feed says it has told, and was not told. */
-function gapsOf(feed: Feed, bySn: ReadonlyMap<number, Op>): string[] {
-  const told = new Map(feed.changes.map((change) => [`${change.sn} ${change.step}`, change]));
+function gapsOf(feed: Feed, bySn: BySn): string[] {
+  const told = new Set(feed.changes.map((change) => `${change.sn} ${change.step}`));
   const found: string[] = [];
-  for (const [sn, op] of bySn) {
+  for (const [sn, ops] of bySn) {
     if (sn < feed.fromSn || sn > feed.throughSn) continue;
-    for (const [at, step] of stepsOf(op).entries()) {
+    for (const [at, step] of ops.flatMap((op) => [...stepsOf(op).entries()])) {
       const due = asTold(step);
-      const change = told.get(`${sn} ${at}`);
-      const isWrong = change === undefined ? isCertain(step) && concerns(due, feed.path) : shapeOf(change) !== shapeOf(due);
-      if (isWrong) {
-        const instead = change === undefined ? 'nothing' : lineOf(change);
-        found.push(`watch: ${tell(feed)} was told ${instead}, not ${lineOf({ ...due, sn, step: at })}, which was acknowledged`);
-      }
+      if (told.has(`${sn} ${at}`) || !isCertain(step) || !concerns(due, feed.path)) continue;
+      found.push(`watch: ${tell(feed)} was not told ${lineOf({ ...due, sn, step: at })}, which was acknowledged`);
     }
   }
   return found;
 }
 
 /** @returns entries that were told of and that no operation explains. */
-function strangersIn(
-  told: ReadonlyMap<number, ReadonlyMap<number, ToldChange>>,
-  bySn: ReadonlyMap<number, Op>,
-  ops: readonly Op[],
-): string[] {
+function strangersIn(told: ReadonlyMap<number, ReadonlyMap<number, ToldChange>>, bySn: BySn, ops: readonly Op[]): string[] {
   const unknown = new Map<string, number>();
   for (const op of ops) {
     if (op.outcome !== 'unknown' || isLook(op)) continue;
@@ -136,9 +129,9 @@ function strangersIn(
   }
   const found: string[] = [];
   for (const [sn, steps] of [...told].sort(([a], [b]) => a - b)) {
-    if (bySn.has(sn)) continue;
+    const acknowledged = (bySn.get(sn) ?? []).map(stepsOf);
     for (const change of steps.values()) {
-      if (!KNOWN_KINDS.has(change.kind)) continue;
+      if (!KNOWN_KINDS.has(change.kind) || acknowledged.some((all) => isStep(all[change.step], change))) continue;
       const left = unknown.get(shapeOf(change)) ?? 0;
       if (left > 0) unknown.set(shapeOf(change), left - 1);
       else found.push(`watch: a change that nobody asked for, or that was made again: ${lineOf(change)}`);
@@ -147,6 +140,8 @@ function strangersIn(
   return found;
 }
 
+/** Changes that were acknowledged, by the entries as of which their answers hold: one of them made it. */
+type BySn = ReadonlyMap<number, readonly Op[]>;
 type Shape = Pick<ToldChange, 'kind' | 'path' | 'toPath'>;
 
 function stepsOf({ operation }: Op): readonly Mutation[] {
@@ -157,6 +152,10 @@ function stepsOf({ operation }: Op): readonly Mutation[] {
 function asTold(step: Mutation): Shape {
   const kind = KINDS[step.kind];
   return step.kind === 'rename' ? { kind, path: step.from, toPath: step.to } : { kind, path: step.path };
+}
+
+function isStep(step: Mutation | undefined, change: ToldChange): boolean {
+  return step !== undefined && shapeOf(asTold(step)) === shapeOf(change);
 }
 
 /** Acknowledged, it has changed something for certain. */

@@ -29,6 +29,7 @@ export interface Op {
   readonly outcome: 'ok' | 'refused' | 'nothing' | 'unknown';
   readonly errno: string;
   readonly error: string;
+  readonly message: string;
   readonly value: Value;
   /** The answer holds as of this entry; 0: it does not say. */
   readonly sn: number;
@@ -90,6 +91,7 @@ function opsOf(call: CallEvent, calledAt: number, answer: ReturnEvent | undefine
     outcome,
     errno: answer?.errno ?? '',
     error: answer?.error ?? '',
+    message: answer?.message ?? '',
     value: answer?.value ?? {},
     sn: answer?.sn ?? 0,
   };

@@ -73,6 +73,8 @@ export class Search {
   readonly #order: number[] = [];
   readonly #seen = new Set<string>();
   readonly #doneHash = { low: 0, high: 0 };
+  /** Some of those that tell the lowest entry are done. */
+  #isBegun = false;
   #required = 0;
   #requiredDone = 0;
   #states = 0;
@@ -108,12 +110,13 @@ export class Search {
         frame.stage = 'likely';
         frame.choices = [...told, ...this.#likely()];
       }
-      const choice = frame.choices[frame.next++];
+      const choice = frame.choices[frame.next];
       if (choice === undefined) {
         if (frame.stage === 'likely') this.#addUnlikely(frame);
         else this.#leave(frames);
         continue;
       }
+      frame.next += 1;
       if (frame.obliging >= 0 && !this.#conflicts.between(this.#op(frame.obliging), this.#op(choice))) continue;
       if (++this.#states > this.#settings.statesMax) {
         this.#noteStuck();
@@ -199,7 +202,10 @@ export class Search {
     const mayBeNext = (at: number) => this.#op(at).calledAt < firstReturn || isWeak(this.#op(at));
     const due: number[] = [];
     if (this.#settings.claims) {
-      due.push(...this.#nextClaims().filter(mayBeNext));
+      const next = this.#nextClaims().filter(mayBeNext);
+      const changes = next.filter((at) => isChange(this.#op(at)));
+      // Of one entry the change that made it comes first; where none of them can have made it, it is somebody else's.
+      due.push(...(this.#isBegun || changes.length === 0 ? next : changes));
       for (const at of this.#within(firstReturn)) if (this.#op(at).sn === 0) due.push(at);
     } else due.push(...this.#within(firstReturn));
     return due;
@@ -220,20 +226,17 @@ export class Search {
     }
   }
 
-  /** Of those that tell the lowest entry: the changes, or, where these are done, the others. */
+  /** @returns those that tell the lowest entry. */
   #nextClaims(): number[] {
+    const { all } = this.#bySn;
     const first = this.#firstNotDone(this.#bySn);
     if (first === undefined) return [];
     const { sn } = this.#op(first);
-    const next: number[] = [];
-    const { all, from } = this.#bySn;
-    for (let place = from; place < all.length; place++) {
-      const at = all[place] as number;
-      if (this.#op(at).sn !== sn) break;
-      if (this.#isDone[at] === 1) continue;
-      if (next[0] !== undefined && isChange(this.#op(next[0])) && !isChange(this.#op(at))) break;
-      next.push(at);
-    }
+    let [begin, end] = [this.#bySn.from, this.#bySn.from];
+    while (begin > 0 && this.#op(all[begin - 1] as number).sn === sn) begin--;
+    while (end < all.length && this.#op(all[end] as number).sn === sn) end++;
+    const next = all.slice(begin, end).filter((at) => this.#isDone[at] === 0);
+    this.#isBegun = next.length < end - begin;
     return next;
   }
 
@@ -297,7 +300,10 @@ export class Search {
       order: this.#order.map((at) => this.#op(at)),
       blocked: [
         ...due.map((at) => ({ op: this.#op(at), expected: this.#spec.expected(this.#op(at)) })),
-        ...late.map((at) => ({ op: this.#op(at), expected: 'a later entry: others had returned before it was called' })),
+        ...late.map((at) => ({
+          op: this.#op(at),
+          expected: `a later entry: id=${this.#op(this.#firstNotDone(this.#byReturn) as number).id} had returned before it was called`,
+        })),
       ].slice(0, BLOCKED_SHOWN),
     };
   }

@@ -32,6 +32,7 @@ export interface Arena {
   readonly unique: string;
   operations: number;
   readonly workers: Set<string>;
+  isPrepared: boolean;
   /** Somebody takes the last look. */
   isEnding: boolean;
 }
@@ -109,7 +110,7 @@ export class Workload {
     for (const arena of [...this.#open]) await this.#end(arena, judge, clock, () => false);
   }
 
-  /** Makes what an arena needs, as every worker does before it begins. @returns whether it is there; false: the workload stops. */
+  /** Makes what an arena needs, as all do who come to it before that is done. @returns whether it is there; false: the workload stops. */
   async #prepare(arena: Arena, files: RecordedFiles, clock: Clock): Promise<boolean> {
     const { root, contended, unique } = arena;
     const directories = [root, unique, ...contended];
@@ -117,12 +118,13 @@ export class Workload {
       ...directories.map((path) => ({ kind: 'createDirectory', path, mode: 0o755, allowExists: true }) as const),
       { kind: 'setQuota', path: contended.at(-1) ?? root, namesMax: this.mix.quotaNames },
     ];
-    for (const step of steps) {
+    for (const step of arena.isPrepared ? [] : steps) {
       while ((await files.change(step, { timeoutMs: PATIENT_MS })) === null) {
         if (this.stopping) return false;
         await sleep(clock, PAUSE_MS);
       }
     }
+    arena.isPrepared = true;
     return true;
   }
 
@@ -144,7 +146,7 @@ export class Workload {
   #newArena(): Arena {
     const root = `/h${++this.#arenas}`;
     const contended = Array.from({ length: this.mix.directories }, (_, at) => `${root}/d${at}`);
-    const arena: Arena = { root, contended, unique: `${root}/u`, operations: 0, workers: new Set(), isEnding: false };
+    const arena: Arena = { root, contended, unique: `${root}/u`, operations: 0, workers: new Set(), isPrepared: false, isEnding: false };
     this.#open.add(arena);
     return arena;
   }

@@ -20,8 +20,7 @@ import { drawSettings } from './swarm.js';
 import { noteText } from './timeline.js';
 import { hearUnhandled } from './unhandled.js';
 import { type Note, VirtualTime } from './virtual-time.js';
-import { Watcher } from './watcher.js';
-import { DIRECTORIES, NAMES_MAX, Worker, Workload } from './workload.js';
+import { WorldHistory } from './world-history.js';
 import type { WorldSettings } from './world-settings.js';
 
 /** What a world is given beside its settings, for tests of its checks. */
@@ -68,13 +67,13 @@ export class World {
   readonly #extras: WorldExtras;
   readonly #time: VirtualTime;
   readonly #commits = new CommitRecord();
-  readonly #workload = new Workload();
+  readonly #history: WorldHistory;
+  readonly #violations: string[] = [];
   readonly #cluster: Cluster;
   readonly #faults: FaultPlan;
 
   /** What kept the cluster from being well when it was last asked. */
   #complaint: string | undefined;
-  #told = 0;
   #acknowledgedUnderFaults = 0;
   #published = 0;
   #loaded = 0;
@@ -85,12 +84,13 @@ export class World {
     this.#extras = extras;
     this.#time = new VirtualTime((note, atMs) => this.#hear(note, atMs));
     const random = new SeededRandom(seed, 'world');
+    this.#history = new WorldHistory(this.#time, random.fork('workload'), seed, settings);
     this.#cluster = new Cluster({
       time: this.#time,
       random: random.fork('cluster'),
       commits: this.#commits,
       violated: (violation) => this.#violate(violation),
-      program: (client, process) => this.#clientProgram(client, process),
+      program: (client, process) => this.#history.work(client, process),
       settings,
       defects: extras.defects ?? {},
       sabotage: extras.sabotage,
@@ -110,36 +110,40 @@ export class World {
   }
 
   async #live(): Promise<void> {
-    const { violations } = this.#workload;
+    const violations = this.#violations;
     for (const host of [...this.#cluster.masters, ...this.#cluster.clients]) this.#cluster.restart(host);
     const auditor = this.#cluster.openJudge('auditor');
     this.#audit(auditor.client, auditor.process).catch(() => {});
     const judge = this.#cluster.openJudge('watcher');
-    const watcher = new Watcher(judge.process, judge.client.files);
-    const watching = watcher.run(
-      () => this.#commits.highestSn,
-      () => this.#workload.stopping,
-    );
+    const watching = this.#history.watch(judge.client, judge.process);
     watching.catch((error: unknown) => violations.push(`watch: the change feed ended: ${String(error)}`));
     await this.#time.run(this.#settings.lifeMs, () => !this.#isEndless && this.#commits.violations.length + violations.length === 0);
     if (this.#commits.violations.length + violations.length > 0) return;
     if (this.#isEndless) return void violations.push(`liveness: ${EVENTS_MAX} events, and no end`);
     this.#time.note({ by: 'world', level: 'fault', message: 'all faults end' });
-    this.#acknowledgedUnderFaults = this.#workload.acknowledged;
+    this.#acknowledgedUnderFaults = this.#history.workload.tally.acknowledged;
     this.#faults.mend();
-    this.#workload.stopping = true;
-    if (!(await this.#reached(this.#finalLook()))) violations.push(`liveness: no service ${SERVICE_BOUND_MS} ms after the last fault`);
-    else if (!(await this.#reached(this.#sameEverywhere())))
-      violations.push(`liveness: ${this.#complaint ?? 'the masters differ'}, ${SERVICE_BOUND_MS} ms after the last fault`);
-    else {
-      await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve)));
-      if (!(await this.#reached(watcher.all(this.#commits.highestSn)))) violations.push('watch: the change feed does not come to its end');
-      const chain = await this.#cluster.journal.committed();
-      this.#commits.compareWithChain(chain);
-      violations.push(...watcher.violations(chain));
-      this.#told = watcher.told;
-      await this.#cluster.checkDisks();
-    }
+    this.#history.workload.stopping = true;
+    const isServed = await this.#servesAgain(judge);
+    const chain = isServed ? await this.#cluster.journal.committed() : null;
+    if (chain !== null) this.#commits.compareWithChain(chain);
+    violations.push(...this.#history.violations(chain));
+    if (isServed) await this.#cluster.checkDisks();
+  }
+
+  async #servesAgain({ client, process }: { readonly client: SimClient; readonly process: SimProcess }): Promise<boolean> {
+    const judge = this.#cluster.openJudge();
+    const late = (what: string) => {
+      this.#violate(what);
+      return false;
+    };
+    if (!(await this.#reached(this.#history.finalLook(judge.client, judge.process))))
+      return late(`liveness: no service ${SERVICE_BOUND_MS} ms after the last fault`);
+    if (!(await this.#reached(this.#sameEverywhere())))
+      return late(`liveness: ${this.#complaint ?? 'the masters differ'}, ${SERVICE_BOUND_MS} ms after the last fault`);
+    await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve)));
+    const watchAll = this.#history.watchAll(client, process, this.#commits.highestSn);
+    return (await this.#reached(watchAll)) || late('watch: the change feed does not come to its end');
   }
 
   #hear(note: Note, atMs: number): void {
@@ -160,44 +164,12 @@ export class World {
   }
 
   #violate(violation: string): void {
-    this.#workload.violations.push(violation);
-  }
-
-  async #clientProgram(client: SimClient, process: SimProcess): Promise<void> {
-    for (const directory of DIRECTORIES) await this.#makeDirectory(client, process, directory);
-    const onlyLooks = process.random.chance(0.35);
-    const workers = Array.from(
-      { length: this.#settings.workersPerClient },
-      (_, at) => new Worker(`${process.name}.${at}`, process, client.files, this.#workload, onlyLooks, this.#settings.pauseMs),
-    );
-    await Promise.all(workers.map((worker) => worker.run()));
-  }
-
-  async #makeDirectory(client: SimClient, process: SimProcess, directory: string): Promise<void> {
-    for (;;) {
-      try {
-        await client.files.createDirectory(directory, { allowExists: true });
-        if (directory === DIRECTORIES[2]) await client.files.setQuota(directory, { namesMax: NAMES_MAX });
-        return;
-      } catch {
-        await sleep(process.clock, 100);
-      }
-    }
-  }
-
-  /** A client that was not there before sees everything. */
-  async #finalLook(): Promise<void> {
-    const { client, process } = this.#cluster.openJudge();
-    const judge = new Worker('judge', process, client.files, this.#workload, true, this.#settings.pauseMs);
-    for (const directory of DIRECTORIES) {
-      await this.#makeDirectory(client, process, directory);
-      while (!(await judge.list(directory, SERVICE_BOUND_MS)));
-    }
+    this.#violations.push(violation);
   }
 
   /** Masters are asked for the digests of their states while they live. */
   async #audit(client: SimClient, process: SimProcess): Promise<void> {
-    while (!this.#workload.stopping) {
+    while (!this.#history.workload.stopping) {
       await this.#compareDigests(client);
       this.#cluster.checkBounds();
       await sleep(process.clock, process.random.between(200, 2_000));
@@ -232,7 +204,7 @@ export class World {
       () => {
         reached = true;
       },
-      (error: unknown) => this.#workload.violations.push(`the check itself failed: ${String(error)}`),
+      (error: unknown) => this.#violations.push(`the check itself failed: ${String(error)}`),
     );
     const until = this.#time.monotonicMs() + SERVICE_BOUND_MS;
     await this.#time.run(until, () => !reached && !this.#isEndless);
@@ -244,18 +216,19 @@ export class World {
   }
 
   #outcome(): WorldOutcome {
+    const { tally } = this.#history.workload;
     return {
       seed: this.#seed,
-      violations: [...this.#commits.violations, ...this.#workload.allViolations()],
+      violations: [...this.#commits.violations, ...this.#violations],
       trace: this.#time.traceHash(),
       events: this.#time.steps,
       virtualMs: Math.round(this.#time.monotonicMs()),
-      acknowledged: this.#workload.acknowledged,
+      acknowledged: tally.acknowledged,
       acknowledgedUnderFaults: this.#acknowledgedUnderFaults,
-      unknown: this.#workload.unknown,
-      looks: this.#workload.looks,
+      unknown: tally.unknown,
+      looks: tally.looks,
       epochs: this.#commits.epochs,
-      told: this.#told,
+      told: this.#history.told,
       digestsCompared: this.#commits.digestsCompared,
       published: this.#published,
       loaded: this.#loaded,

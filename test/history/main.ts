@@ -1,0 +1,24 @@
+/** `npm run check-history -- FILE`: the verdict on a stored history (docs/history-format.md). Exit status 1: it is broken; 2: not decided. */
+import { createReadStream } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { Command } from 'commander';
+import type { HistoryEvent } from './events.js';
+import { HistoryCheck } from './history-check.js';
+
+const program = new Command('check-history')
+  .description('checks what clients of a cluster were told: one order of events has to explain it')
+  .argument('<file>', 'JSON lines, as docs/history-format.md says')
+  .option('--states <number>', 'how many states of one part are looked at before it is given up', Number)
+  .parse();
+const [file = ''] = program.args;
+
+const check = new HistoryCheck(program.opts<{ states?: number }>().states);
+for await (const line of createInterface({ input: createReadStream(file) })) {
+  if (line !== '') check.take(JSON.parse(line) as HistoryEvent);
+}
+const { violations, undecided, operations, parts, states } = check.end();
+for (const violation of violations) process.stdout.write(`${violation}\n`);
+for (const one of undecided) process.stdout.write(`not decided: ${one}\n`);
+const verdict = violations.length > 0 ? 'BROKEN' : undecided.length > 0 ? 'NOT DECIDED' : 'HOLDS';
+process.stdout.write(`${verdict}: operations=${operations} parts=${parts} states=${states}\n`);
+process.exitCode = violations.length > 0 ? 1 : undecided.length > 0 ? 2 : 0;

@@ -1,0 +1,79 @@
+/** What the clients and watchers of a world do and are told, as a history (test/history), and what is wrong with it at the end. */
+import type { Batch } from '../../src/journal/journal.js';
+import type { HistoryEvent } from '../history/events.js';
+import { HistoryCheck } from '../history/history-check.js';
+import { HistoryWatcher } from '../history/history-watcher.js';
+import { Recorder } from '../history/recorder.js';
+import { MemorySink } from '../history/sinks.js';
+import { Workload } from '../history/workload.js';
+import { drawMix } from '../history/workload-mix.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { SimClient } from './sim-client.js';
+import type { SimProcess } from './sim-process.js';
+import type { VirtualTime } from './virtual-time.js';
+import { fedOtherwise } from './watcher.js';
+import type { WorldSettings } from './world-settings.js';
+
+const ENTRIES_BACK = 200;
+
+export class WorldHistory {
+  readonly workload: Workload;
+  readonly #settings: WorldSettings;
+  readonly #sink = new MemorySink();
+  readonly #recorder: Recorder;
+  #told = 0;
+
+  constructor(time: VirtualTime, random: SeededRandom, seed: number, settings: WorldSettings) {
+    this.#settings = settings;
+    this.#recorder = new Recorder(this.#sink, time, { clock: 'virtual time of the world', about: { seed } });
+    const mix = drawMix(random, { arenaOperations: [60, 600], thinkMs: settings.pauseMs });
+    this.workload = new Workload(mix, this.#recorder);
+  }
+
+  get events(): readonly HistoryEvent[] {
+    return this.#sink.events;
+  }
+
+  /** Changes that watchers were told. */
+  get told(): number {
+    return this.#told;
+  }
+
+  /** What a client does, from when it starts: workers of one host take the places of those that were there before. */
+  async work({ files }: SimClient, process: SimProcess): Promise<void> {
+    const { random, clock } = process;
+    const [host = process.name] = process.name.split('#');
+    const onlyLooks = random.chance(0.35);
+    const workers = Array.from({ length: this.#settings.workersPerClient }, (_, at) =>
+      this.workload.work(`${host}.${at}`, `${process.name}.${at}`, { files, clock, random: random.fork(`worker ${at}`) }, onlyLooks),
+    );
+    await Promise.all(workers);
+  }
+
+  /** Watches one thing after the other until the workload stops. */
+  async watch({ files }: SimClient, { name, clock, random }: SimProcess): Promise<void> {
+    const watcher = new HistoryWatcher(`${name}.0`, { files, clock, random }, this.#recorder);
+    await watcher.run(this.workload, { watchMs: [100, 4_000], entriesBack: ENTRIES_BACK });
+  }
+
+  /** Watches all that the journal holds, up to the entry `sn`. */
+  async watchAll({ files }: SimClient, { name, clock, random }: SimProcess, sn: number): Promise<void> {
+    const watcher = new HistoryWatcher(`${name}.1`, { files, clock, random }, this.#recorder);
+    await watcher.watch('/', 1, new AbortController().signal, (throughSn) => throughSn >= sn);
+  }
+
+  /** A client that was not there before sees everything. */
+  async finalLook({ files }: SimClient, { name, clock }: SimProcess): Promise<void> {
+    await this.workload.finish(`${name}.0`, { files, clock });
+  }
+
+  /** @returns what is wrong. @param chain all that the journal still holds; null: it is not known. */
+  violations(chain: readonly Batch[] | null): string[] {
+    const check = new HistoryCheck();
+    for (const event of this.events) check.take(event);
+    const { violations, undecided } = check.end();
+    this.#told = this.events.reduce((sum, event) => sum + (event.event === 'told' ? event.changes.length : 0), 0);
+    const told = chain === null ? [] : fedOtherwise(this.events, chain);
+    return [...violations, ...undecided.map((one) => `history: not decided: ${one}`), ...told];
+  }
+}
