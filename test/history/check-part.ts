@@ -1,48 +1,58 @@
-/** The verdict of one part of a history: of operations that have nothing to do with the others. */
-import type { Feed } from './feeds.js';
-import { checkFeeds, hintsOf } from './feeds.js';
+/** The verdict on one part of a history: on operations that have nothing to do with the others. */
+import { accountsOf } from './accounts.js';
+import { explanation } from './explain.js';
+import { checkFeeds, type Feed, hintsOf } from './feeds.js';
 import { type Op, pathsOf } from './operations.js';
-import { idsMade, Search, type SearchResult, type SearchSettings } from './search.js';
+import { idsMade, Search, type SearchSettings } from './search.js';
 
 export interface PartVerdict {
-  /** Each begins with what is broken: `history:`, `watch:`. */
   readonly violations: readonly string[];
-  /** What the search was given up for. */
   readonly undecided: readonly string[];
+  readonly lost: number;
+  readonly duplicated: number;
   readonly states: number;
 }
 
 /** Errors that say: nothing happened, for now. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'resource_exhausted']);
 
+/** @param statesMax that are looked at before the search is given up. */
 export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax: number): PartVerdict {
-  const settings: SearchSettings = { claims: true, statesMax, hints: hintsOf(feeds, ops) };
-  const watched = checkFeeds(feeds, ops);
-  const plain = [...unexpected(ops), ...twice(ops), ...watched.violations];
-  const byClaims = new Search(ops, settings).run();
-  if (byClaims.verdict === 'explained') return { violations: plain, undecided: [], states: byClaims.states };
-  const freely = new Search(ops, { ...settings, claims: false }).run();
-  const states = byClaims.states + freely.states;
-  const what =
-    freely.verdict === 'violation'
-      ? 'history: no order of the operations explains what was seen (I1, I5, I6)'
-      : 'history: answers are not what the entries say as of which they are told (I6)';
-  if (byClaims.verdict === 'undecided' && freely.verdict !== 'violation') {
-    return { violations: plain, undecided: [`given up after ${states} states of ${ops.length} operations`], states };
+  const fed = checkFeeds(feeds, ops);
+  const accounts = accountsOf(ops);
+  const twice = madeTwice(ops);
+  const ordered = checkOrder(ops, { claims: true, statesMax, hints: hintsOf(feeds, ops) });
+  return {
+    ...ordered,
+    violations: [...unexpected(ops), ...twice, ...accounts.lost, ...accounts.duplicated, ...fed.violations, ...ordered.violations],
+    lost: accounts.lost.length,
+    duplicated: accounts.duplicated.length + twice.length + fed.duplicated,
+  };
+}
+
+/**
+ * Held to the entries that answers name, the order is all but given, and its search is short. Only where it finds none is there need to know whether
+ * there is any order at all.
+ */
+function checkOrder(ops: readonly Op[], settings: SearchSettings): Pick<PartVerdict, 'violations' | 'undecided' | 'states'> {
+  const named = new Search(ops, settings).run();
+  if (named.verdict === 'explained') return { violations: [], undecided: [], states: named.states };
+  const free = { ...settings, claims: false };
+  const any = new Search(ops, free).run();
+  const states = named.states + any.states;
+  if (any.verdict === 'violation') {
+    const violation = `history: no order of the operations explains what was seen (I1, I5, I6)\n${explanation(ops, free)}`;
+    return { violations: [violation], undecided: [], states };
   }
-  return { violations: [...plain, `${what}\n${told(freely.verdict === 'violation' ? freely : byClaims)}`], undecided: [], states };
-}
-
-function told({ stuck }: SearchResult): string {
-  if (stuck === null) return '';
-  return [
-    ...stuck.order.slice(-3).map((op) => `    ${line(op)}`),
-    ...stuck.blocked.map(({ op, expected }) => `  ? ${line(op)} EXPECTED ${expected}`),
-  ].join('\n');
-}
-
-function line(op: Op): string {
-  return `${op.calledMs}..${op.returnedMs} ${op.process} id=${op.id} sn=${op.sn} ${op.outcome} ${op.errno} ${JSON.stringify(op.operation)} ${JSON.stringify(op.value)} ${JSON.stringify(op.consistency)}`;
+  if (named.verdict === 'violation') {
+    const whether =
+      any.verdict === 'explained' ? 'an order of its own explains the rest' : 'whether any order explains them is not decided';
+    const violation = `history: answers are not the state as of the entries that they name; ${whether} (I6)\n${explanation(ops, settings)}`;
+    return { violations: [violation], undecided: [], states };
+  }
+  const [first] = ops;
+  const where = first === undefined ? '' : pathsOf(first.operation)[0];
+  return { violations: [], undecided: [`${ops.length} operations around ${where}: given up after ${states} states`], states };
 }
 
 function unexpected(ops: readonly Op[]): string[] {
@@ -50,12 +60,12 @@ function unexpected(ops: readonly Op[]): string[] {
     .filter(({ outcome, error }) => outcome === 'nothing' && !PASSING.has(error))
     .map(
       (op) =>
-        `history: ${op.process} ${op.operation.kind} ${pathsOf(op.operation).join(' ')} id=${op.id} failed with ${op.error}: ${op.message}`,
+        `history: ${op.process} ${op.operation.kind} ${pathsOf(op.operation).join(' ')} id=${op.id} failed: ${op.error}: ${op.message}`,
     );
 }
 
-/** Inodes that two creations were told. */
-function twice(ops: readonly Op[]): string[] {
+/** Inodes that two creations were told of. */
+function madeTwice(ops: readonly Op[]): string[] {
   const makers = new Map<number, Op>();
   return ops.flatMap((op) =>
     idsMade(op).flatMap((id) => {

@@ -1,0 +1,70 @@
+/**
+ * Counts, without any search, what was plainly lost or made twice: of names that one operation alone makes, and that nothing takes away.
+ */
+import { isAtOrBelow } from './conflicts.js';
+import type { Mutation } from './events.js';
+import { isLook, isWeak, type Op } from './operations.js';
+
+export interface Accounts {
+  readonly lost: readonly string[];
+  readonly duplicated: readonly string[];
+}
+
+export function accountsOf(ops: readonly Op[]): Accounts {
+  const changes = ops.filter((op) => !isLook(op) && op.outcome !== 'nothing');
+  const users = new Map<string, Op[]>();
+  const goes: string[] = [];
+  for (const op of changes) {
+    for (const step of stepsOf(op)) {
+      for (const path of step.kind === 'rename' ? [step.from, step.to] : [step.path]) users.set(path, [...(users.get(path) ?? []), op]);
+      if (step.kind === 'rename') goes.push(step.from);
+      if (step.kind === 'remove') goes.push(step.path);
+    }
+  }
+  const isOnlyFor = (path: string, op: Op) => users.get(path)?.every((one) => one === op) === true;
+  const stays = (path: string, op: Op) => isOnlyFor(path, op) && !goes.some((gone) => isAtOrBelow(path, gone));
+  const made = new Map<string, Op>();
+  const duplicated: string[] = [];
+  for (const op of changes) {
+    const [step, ...more] = stepsOf(op);
+    const path = step === undefined || more.length > 0 ? undefined : madeBy(step);
+    if (step === undefined || path === undefined) continue;
+    if (op.outcome === 'ok' && stays(path, op)) made.set(path, op);
+    const isAgain = op.errno === 'EEXIST' && step.kind !== 'rename' && isOnlyFor(path, op);
+    if (isAgain) duplicated.push(`history: ${step.kind} ${path} id=${op.id} found itself there (I5)`);
+  }
+  const looks = new Map<string, Op[]>();
+  for (const op of ops) {
+    if (isWeak(op) || (op.operation.kind !== 'getStatus' && op.operation.kind !== 'listPart')) continue;
+    const { path } = op.operation;
+    looks.set(path, [...(looks.get(path) ?? []), op]);
+  }
+  const looksAt = (path: string) => [...(looks.get(path) ?? []), ...(looks.get(path.slice(0, path.lastIndexOf('/'))) ?? [])];
+  return { lost: [...made].flatMap(([path, op]) => lostIn(path, op, looksAt(path))), duplicated };
+}
+
+function lostIn(path: string, op: Op, looks: readonly Op[]): string[] {
+  const missed = looks.find((look) => look.calledAt > op.returnedAt && isAbsentIn(path, look));
+  return missed === undefined
+    ? []
+    : [`history: ${path} was acknowledged to id=${op.id}, and id=${missed.id} by ${missed.process} does not find it (I1)`];
+}
+
+function isAbsentIn(path: string, { operation, outcome, errno }: Op): boolean {
+  if (operation.kind === 'getStatus') return outcome === 'refused' && errno === 'ENOENT' && operation.path === path;
+  if (operation.kind !== 'listPart') return false;
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  if (`${operation.path}/${name}` !== path || name <= operation.after || (operation.upTo !== null && name > operation.upTo)) return false;
+  return operation.entries.every((entry) => entry.name !== name);
+}
+
+function madeBy(step: Mutation): string | undefined {
+  if (step.kind === 'rename') return step.to;
+  if (step.kind === 'createDirectory') return step.allowExists ? undefined : step.path;
+  return step.kind === 'createFile' && !step.overwrite ? step.path : undefined;
+}
+
+function stepsOf({ operation }: Op): readonly Mutation[] {
+  if (operation.kind === 'batch') return operation.steps;
+  return operation.kind === 'listPart' ? [] : [operation as Mutation];
+}
