@@ -42,6 +42,8 @@ const RPC_PORT = 19998;
 /** A supervisor starts a master again that ended by itself. */
 const RESPAWN_MS = 500;
 const OPERATOR_MS = 10_000;
+/** What masters hold is looked at so often. */
+const BOUNDS_MS = 20;
 /** First bytes of rows that a damaged disk may lose: files, places, retries, clients, counts, singletons (src/metadata/keys.ts). */
 const STATE_ROWS = Array.from('dpxcus', (letter) => letter.charCodeAt(0));
 
@@ -79,6 +81,7 @@ export class Cluster implements Breakable {
     this.journal = new Shared(deps.time, random, settings, deps.defects);
     this.election = new SharedElection(deps.time, deps.random.fork('election'), settings.sessionTimeoutMs);
     for (const host of this.masters) this.wipe(host);
+    this.#watchBounds();
     deps.commits.judgeDurability((hash) => this.journal.isDurable(hash));
   }
 
@@ -209,9 +212,14 @@ export class Cluster implements Breakable {
   }
 
   /** Looks at what the masters hold (I9). */
-  checkBounds(): void {
+  checkBounds(thoroughly: boolean): void {
     for (const [process, master] of this.#open)
-      for (const over of overBounds(master, process, this.network, this.#deps.settings.master)) this.#deps.violated(over);
+      for (const over of overBounds(master, process, this.network, this.#deps.settings.master, thoroughly)) this.#deps.violated(over);
+  }
+
+  #watchBounds(): void {
+    this.checkBounds(false);
+    this.#deps.time.setTimer(BOUNDS_MS, () => this.#watchBounds());
   }
 
   /** Ends all masters, and looks at what their stores hold (I4). */

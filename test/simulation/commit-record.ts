@@ -36,6 +36,8 @@ export class CommitRecord implements JournalObserver {
   digestsCompared = 0;
   /** Acknowledged batches that were looked for in the storage at that moment. */
   durableChecked = 0;
+  /** Answers to reads that were held against what their leader had confirmed. */
+  readsChecked = 0;
   /** Marks of stores that were compared with what was committed. */
   marksChecked = 0;
 
@@ -87,6 +89,7 @@ export class CommitRecord implements JournalObserver {
 
   /** A read that its asker sent at `askedAt` was answered by `host`, as nobody superseded may. */
   answered(host: string, askedAt: number, what: string): void {
+    this.readsChecked++;
     const provedAt = this.#proofs.get(host);
     if (provedAt === undefined || provedAt < askedAt) {
       this.violations.push(

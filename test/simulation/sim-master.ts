@@ -41,9 +41,9 @@ export interface MasterParts {
 
 /** Small enough that one who reads nothing meets them. */
 export const RPC_BOUNDS = {
-  frameBytesMax: 1 << 20,
-  outgoingBytesSoftMax: 64 << 10,
-  outgoingBytesMax: 256 << 10,
+  frameBytesMax: 128 << 10,
+  outgoingBytesSoftMax: 8 << 10,
+  outgoingBytesMax: 32 << 10,
   connectionsMax: 256,
   standbyStreamsMax: 8,
 };

@@ -48,6 +48,10 @@ export interface WorldOutcome {
   /** Changes that a watcher was told. */
   readonly told: number;
   readonly digestsCompared: number;
+  /** Batches that were acknowledged and looked for in the storage at that moment; marks of stores held against what was committed; answers to reads against confirms. */
+  readonly durableChecked: number;
+  readonly marksChecked: number;
+  readonly readsChecked: number;
   /** Checkpoints. */
   readonly published: number;
   readonly loaded: number;
@@ -171,7 +175,7 @@ export class World {
   async #audit(client: SimClient, process: SimProcess): Promise<void> {
     while (!this.#history.workload.stopping) {
       await this.#compareDigests(client);
-      this.#cluster.checkBounds();
+      this.#cluster.checkBounds(true);
       await sleep(process.clock, process.random.between(200, 2_000));
     }
   }
@@ -230,6 +234,9 @@ export class World {
       epochs: this.#commits.epochs,
       told: this.#history.told,
       digestsCompared: this.#commits.digestsCompared,
+      durableChecked: this.#commits.durableChecked,
+      marksChecked: this.#commits.marksChecked,
+      readsChecked: this.#commits.readsChecked,
       published: this.#published,
       loaded: this.#loaded,
       faults: Object.fromEntries([...this.#faults.counts].sort()),
