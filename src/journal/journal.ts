@@ -124,6 +124,7 @@ export interface JournalWriter extends AsyncDisposable {
    * Resolves if no later epoch had superseded this one when the call began. Goes on working after a failed append.
    *
    * @throws `fenced`: superseded. @throws `unavailable`: the storage did not answer.
+   * @throws `outcome_unknown`: not superseded, but a failed append of this writer stands in the journal after all, and has to be applied by a claim.
    */
   confirm(): Promise<void>;
 

@@ -152,8 +152,11 @@ export class ObjectWriter implements JournalWriter {
     if (Buffer.compare(writerId, this.#writerId) !== 0) throw this.#die(this.#fencedBy(slot, batch.epoch));
     // Sent after this look began, so the slot was empty then.
     if (!wasDead) return;
+    // Nothing else was ever sent: what stands behind it is not ours.
+    const behind = await this.#parts.log.read(slot + 1);
+    if (behind !== undefined) throw this.#die(this.#fencedBy(slot + 1, behind.stored.batch.epoch));
     throw new UnderstudyError(
-      'unavailable',
+      'outcome_unknown',
       `a batch whose outcome was unknown stands in the journal, to be applied by a claim: slot=${slot}`,
     );
   }

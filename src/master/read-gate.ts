@@ -87,7 +87,7 @@ export class ReadGate {
     this.#gathering = [];
     this.#writer.confirm().then(
       () => this.#landed(null),
-      (error) => this.#landed(asError(error)),
+      (error) => this.#landed(refusal(asError(error))),
     );
   }
 
@@ -106,4 +106,9 @@ export class ReadGate {
       else this.#confirmed.push(one);
     }
   }
+}
+
+/** An own batch that landed unknown to its writer leaves open what the next claim makes of it, but nothing that an answer here was asked for. */
+function refusal(error: UnderstudyError): UnderstudyError {
+  return error.code === 'outcome_unknown' ? new UnderstudyError('unavailable', error.message, { cause: error }) : error;
 }

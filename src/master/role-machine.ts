@@ -7,7 +7,8 @@
  *   and publishes itself anew; whoever claims ends it.
  * - One that is told to lead does not ask the election, which comes to agree: it elects others, who find that a leader serves and go to
  *   the tail, until this one is elected, too. A told claim that fails is not tried again, and gives any place in the election up.
- * - A leader that can no longer append stays, answers reads while `confirm` holds, and claims again with growing pauses.
+ * - A leader that can no longer append stays, answers reads while `confirm` holds, and claims again with growing pauses. Meanwhile others are
+ *   elected, in turn: it may be this master alone that the journal does not answer. Whoever claims first, leads.
  * - A journal that is damaged, that needs a newer version, or of which too little is left, halts this master: it serves what it has to readers who ask for no more,
  *   and leaves the election.
  */
@@ -61,7 +62,7 @@ export type RoleEffect =
   | { readonly type: 'yield' }
   /** Go to the tail of the candidates. */
   | { readonly type: 'requeue' }
-  /** The same, after a moment, if it is still being rebuilt. */
+  /** Go to the tail of the candidates after a moment, if it still cannot append: it is being rebuilt, or suspended. */
   | { readonly type: 'pass on' }
   | { readonly type: 'leave election' }
   | { readonly type: 'rebuild' };
@@ -148,7 +149,7 @@ function leading(role: Role, input: RoleInput): Step {
     case 'writer ended':
       if (input.error.code === 'fenced')
         return { role: { name: 'yielding', elected: false, rebuild: false }, effects: [{ type: 'yield' }, { type: 'requeue' }] };
-      return { role: { name: 'suspended', failures: 0 }, effects: [{ type: 'claim', failures: 1, told: false }] };
+      return { role: { name: 'suspended', failures: 0 }, effects: [{ type: 'claim', failures: 1, told: false }, { type: 'pass on' }] };
     case 'handed over':
       return { role: { name: 'yielding', elected: false, rebuild: false }, effects: [{ type: 'yield' }, { type: 'requeue' }] };
     case 'elected':
@@ -163,13 +164,12 @@ function suspended(role: Role & { name: 'suspended' }, input: RoleInput): Step {
   switch (input.type) {
     case 'claimed':
       return { role: { name: 'leading', epoch: input.epoch }, effects: [{ type: 'serve' }, { type: 'publish' }] };
-    case 'deposed':
     case 'handed over':
     case 'claim failed': {
       const error = input.type === 'claim failed' ? input.error : null;
       if (error !== null && !SUPERSEDED.has(error.code)) {
         const failures = role.failures + 1;
-        return { role: { name: 'suspended', failures }, effects: [{ type: 'claim', failures, told: false }] };
+        return { role: { name: 'suspended', failures }, effects: [{ type: 'claim', failures, told: false }, { type: 'pass on' }] };
       }
       return {
         role: { name: 'yielding', elected: false, rebuild: false },

@@ -3,6 +3,8 @@
  */
 import { expect, onTestFinished, test } from 'vitest';
 import { type S3Server, s3Settings, startS3 } from '../servers/s3.js';
+import { S3FaultProxy } from '../servers/s3-fault-proxy.js';
+import { waitUntil } from '../servers/wait-until.js';
 import { Cluster } from './cluster.js';
 import { Load } from './load.js';
 
@@ -67,4 +69,19 @@ test('S3: a leader that is stopped until another leads, is fenced when it wakes'
   expect(await cluster.leader()).toBe(successor);
   expect(new Set(await cluster.digests()).size).toBe(1);
   expect(await fs.exists('/before')).toBe(true);
+});
+
+test('S3: answers to a write are lost for so long that its fate is unknown; it landed: the only master goes on by itself', async () => {
+  const server = await bucket();
+  await using proxy = await S3FaultProxy.start(server.endpoint);
+  const settings = { ...s3Settings(proxy.endpoint, 'cluster'), 'master.journal.s3.request.timeout': '500ms' };
+  const cluster = await Cluster.start({ masters: 1, settings });
+  const load = await Load.start(await cluster.client(), WRITERS);
+  await load.progress(200);
+  proxy.fault = ({ path }) => (path.includes('/log/') ? { kind: 'lose answer' } : undefined);
+  await waitUntil('the leader has given up', () => cluster.master(0).stderr.includes('to=suspended because="writer ended"'));
+  proxy.fault = undefined;
+  await load.progress(200);
+  await load.stop();
+  await load.expectAllThere();
 });

@@ -11,7 +11,7 @@ import { existsSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
-import { onTestFailed, onTestFinished } from 'vitest';
+import { onTestFinished } from 'vitest';
 import { type ConnectOptions, FileSystem } from '../../src/cli/understudy.js';
 import { type Asked, digestsOf, leaderAmong, statusOf } from '../cluster/ask-master.js';
 import { mustBeBuilt, ROOT } from '../servers/built.js';
@@ -22,6 +22,8 @@ import { askZooKeeper, findClasspath } from '../servers/zookeeper.js';
 import { type Host, HostNetwork } from './host.js';
 
 export const SESSION_MS = 2_000;
+/** Of one request of a master to S3: one that does not get through for twice as long steps down. */
+export const REQUEST_TIMEOUT_MS = 500;
 const SERVERS = [1, 2, 3];
 const START_LIMIT_MS = 40_000;
 const USER = 'tester';
@@ -29,6 +31,11 @@ const ZOOKEEPER_PORT = 2181;
 const S3_PORT = 7070;
 const RPC_PORT = 19_998;
 const runFile = promisify(execFile);
+
+/** Waits until the session of a master that was cut off at `since` has ended. */
+export async function sessionOver(since: number): Promise<void> {
+  await waitUntil('the session is over', () => performance.now() - since > 1.25 * SESSION_MS);
+}
 
 export type JournalKind = 'folder' | 's3';
 
@@ -67,13 +74,11 @@ export class ContainerCluster {
     this.zooKeepers = zooKeepers;
     this.masters = masters;
     this.#store = store;
-    onTestFinished(async () => {
+    onTestFinished(async ({ task }) => {
+      if (task.result?.state === 'fail') for (const { host } of masters) console.error(`--- ${host.name}\n${await host.output()}`);
       // First: a client that says goodbye would wait for a host that does not answer.
       network.close();
       await Promise.all(this.#clients.map((client) => client.close()));
-    });
-    onTestFailed(async () => {
-      for (const { host } of masters) console.error(`--- ${host.name}\n${await host.output()}`);
     });
   }
 
@@ -114,15 +119,20 @@ export class ContainerCluster {
     return host === this.#store ? storeServes(host) : serves(host);
   }
 
-  /** Waits until one master leads, all others follow it, and all stand at the same entry. @returns their digests, which are to be the same. */
-  async settled(): Promise<readonly string[]> {
-    const roles = async () => {
+  /** Waits until one master leads and all others follow it. */
+  async rolesSettled(): Promise<void> {
+    const settled = async () => {
       const all = await Promise.all(this.masters.map((master) => statusOf(master).catch(() => undefined)));
-      const leaders = all.filter((status) => status?.state === 'ACTIVE' && status.reason === '');
-      const followers = all.filter((status) => status?.state === 'PASSIVE' && status.leader === leaders[0]?.leader);
-      return leaders.length === 1 && followers.length === all.length - 1;
+      const leader = all.find((status) => status?.state === 'ACTIVE' && status.reason === '')?.leader;
+      return (
+        leader !== undefined && all.filter((status) => status?.state === 'PASSIVE' && status.leader === leader).length === all.length - 1
+      );
     };
-    await waitUntil('one master leads and the others follow it', roles, START_LIMIT_MS);
+    await waitUntil('one master leads and the others follow it', settled, START_LIMIT_MS);
+  }
+
+  /** Waits until all masters stand at the same entry. @returns their digests, which are to be the same. Nothing may be changing the state. */
+  digests(): Promise<readonly string[]> {
     return digestsOf(this.masters);
   }
 }
@@ -174,7 +184,7 @@ function writeSettings(folder: string, settings: Readonly<Record<string, string>
   const all = {
     'security.login.username': USER,
     'master.metastore.dir': '/metastore',
-    'master.journal.s3.request.timeout': '500ms',
+    'master.journal.s3.request.timeout': `${REQUEST_TIMEOUT_MS}ms`,
     'master.rpc.addresses': '',
     'zookeeper.enabled': 'true',
     'zookeeper.session.timeout': `${SESSION_MS}ms`,

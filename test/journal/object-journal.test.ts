@@ -306,10 +306,11 @@ describe('object journal: collection', () => {
     objects.intercept = (request) => (request.operation === 'get' && request.key.includes('/log/') ? { kind: 'lost' } : looks(request));
     expect(await codeOf(writer.append([bytesOf('landed')], 1))).toBe('outcome_unknown');
     objects.intercept = undefined;
-    expect(await codeOf(writer.confirm())).toBe('unavailable');
+    expect(await codeOf(writer.confirm())).toBe('outcome_unknown');
     const b = await open();
     const next = await claim(b);
     expect(textOf(next.delivered)).toEqual(['claim 1', 'landed', 'claim 2']);
+    expect(await codeOf(writer.confirm())).toBe('fenced');
     await appendMany(next.writer, 3, 'x');
     await collectTo(b, next.writer);
     expect(slots()).toEqual([1, 3, 7]);

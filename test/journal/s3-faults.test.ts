@@ -157,10 +157,10 @@ describe('one mishap', () => {
     expect(writer.dead.aborted).toBe(true);
     await writer.confirm();
     proxy.fault = undefined;
-    await expect.poll(async () => isError(await errorOfOrNone(writer.confirm()), 'unavailable'), { timeout: 8_000 }).toBe(true);
+    await expect.poll(async () => isError(await errorOfOrNone(writer.confirm()), 'outcome_unknown'), { timeout: 8_000 }).toBe(true);
     const next = await claim(await open());
     expect(textOf(next.delivered)).toEqual(['claim 1', 'late', 'claim 2']);
-    expect(isError(await errorOf(writer.confirm()), 'unavailable')).toBe(true);
+    expect(isError(await errorOf(writer.confirm()), 'fenced')).toBe(true);
     await next.writer.confirm();
   });
 

@@ -92,7 +92,7 @@ describe('role machine', () => {
     scenario(
       'elected -> claiming: claim',
       'claimed -> leading: serve, publish',
-      'write failed -> suspended: claim',
+      'write failed -> suspended: claim, pass on',
       'handed over -> yielding: cancel claim, yield, requeue',
     );
   });
@@ -121,15 +121,17 @@ describe('role machine', () => {
     );
   });
 
-  it('a journal that fails under a leader: it stays, and claims again until it can', () =>
+  it('a journal that fails under a leader: it stays, claims again until it can, and meanwhile lets others try', () =>
     scenario(
       'elected -> claiming: claim',
       'claimed -> leading: serve, publish',
-      'write failed -> suspended: claim',
-      'claim unavailable -> suspended: claim',
-      'claim unavailable -> suspended: claim',
-      'claim unavailable -> suspended: claim',
-      'claim unavailable -> suspended: claim',
+      'write failed -> suspended: claim, pass on',
+      'deposed -> suspended',
+      'claim unavailable -> suspended: claim, pass on',
+      'elected -> suspended',
+      'claim unavailable -> suspended: claim, pass on',
+      'deposed -> suspended',
+      'claim unavailable -> suspended: claim, pass on',
       'claimed -> leading: serve, publish',
     ));
 
@@ -137,7 +139,7 @@ describe('role machine', () => {
     scenario(
       'elected -> claiming: claim',
       'claimed -> leading: serve, publish',
-      'write failed -> suspended: claim',
+      'write failed -> suspended: claim, pass on',
       'claim fenced -> yielding: cancel claim, yield, requeue',
       'yielded -> following: follow',
     ));
@@ -164,7 +166,7 @@ describe('role machine', () => {
     scenario(
       'elected -> claiming: claim',
       'claimed -> leading: serve, publish',
-      'write failed -> suspended: claim',
+      'write failed -> suspended: claim, pass on',
       'claim behind -> yielding: cancel claim, yield, requeue',
     );
   });
