@@ -274,7 +274,7 @@ export class Cluster implements Breakable {
     const peers = this.masters.map((one) => this.address(one));
     const opened = (master: Master) => this.#open.set(process, master);
     const now = () => this.#deps.time.steps;
-    const shared = { journal: this.journal, election: this.election, commits, now, opened, sabotage, peers };
+    const shared = { journal: this.journal, election: this.election, commits, now, opened, violated: this.#deps.violated, sabotage, peers };
     const parts = { ...shared, network: this.network.host(host), stores, tuning, isObserver };
     const stop = new AbortController();
     this.#stops.set(host, stop);

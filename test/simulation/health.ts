@@ -10,10 +10,13 @@ export async function complaint(cluster: Cluster, client: SimClient): Promise<st
   const told = await Promise.all(cluster.masters.map((host) => client.statusOf(cluster.address(host))));
   const leaders = told.filter((status) => status?.state === 'ACTIVE').length;
   if (leaders !== 1) return `${leaders} masters lead`;
+  const published = cluster.election.published();
+  if (published.length !== 1) return `${published.length} masters are published: ${published.join(' ')}`;
   for (const [at, status] of told.entries()) {
     const host = cluster.masters[at];
     if (status === undefined) return `${host} does not answer`;
     const { state, reason, verified, behind } = status;
+    if (state === 'ACTIVE' && !published.includes(cluster.address(host ?? ''))) return `${host} leads, and is not published`;
     if (state !== 'ACTIVE' && state !== 'PASSIVE') return `${host} is ${state}`;
     if (reason && !isExpected(reason, cluster)) return `${host} says: ${reason}`;
     if (!verified) return `${host} has not verified its store`;

@@ -131,7 +131,12 @@ export class SharedElection {
 
   /** Host and port of who is published with the highest epoch. */
   leaderAddress(): string | undefined {
-    return this.#service.leaders()[0]?.rpcAddress;
+    return this.published()[0];
+  }
+
+  /** `host:port` of all who are published, the highest epoch first. */
+  published(): readonly string[] {
+    return this.#service.leaders().map(({ rpcAddress }) => rpcAddress);
   }
 
   #tell(host: string): void {

@@ -1,6 +1,7 @@
 /**
  * One master of the production code on a host of the world.
  */
+import type { Election } from '../../src/election/election.js';
 import { ManualElection } from '../../src/election/manual-election.js';
 import type { Journal } from '../../src/journal/journal.js';
 import type { KvStores } from '../../src/kv/kv-store.js';
@@ -37,6 +38,7 @@ export interface MasterParts {
   readonly isObserver: boolean;
   /** Told of the master once it is open. */
   readonly opened: (master: Master) => void;
+  readonly violated: (violation: string) => void;
 }
 
 /** Small enough that one who reads nothing meets them. */
@@ -75,7 +77,16 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
   const { clock, log } = process;
   const { commits, now } = parts;
   const observed = observedJournal(process, await parts.journal.open(process), commits, now);
-  const master = await Master.open(
+  let master: Master | undefined;
+  const serves = (epoch: number) => master?.leadership?.writer.epoch === epoch;
+  const watched = (election: Election): Election => ({
+    ...election,
+    publish(record) {
+      if (!serves(record.epoch)) parts.violated(`publish: ${process.name} publishes epoch ${record.epoch}, and does not serve it`);
+      return election.publish(record);
+    },
+  });
+  master = await Master.open(
     {
       ...SETTINGS,
       ...parts.tuning,
@@ -90,13 +101,14 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
       log,
       network: gatedNetwork(process, parts.network),
       journal: parts.sabotage?.(observed, process) ?? observed,
-      election: parts.isObserver ? new ManualElection('never') : parts.election.election(process),
+      election: parts.isObserver ? new ManualElection('never') : watched(parts.election.election(process)),
       stores: observedStores(process, gatedStores(process, parts.stores), commits),
       underStores: new UnderStores(async () => new MemoryUnderFiles().open()),
       groups: ownNameGroups,
     },
   );
-  stop.addEventListener('abort', () => process.deliver(() => void master.close().catch(() => {})), { once: true });
-  parts.opened(master);
-  await master.closed;
+  const opened = master;
+  stop.addEventListener('abort', () => process.deliver(() => void opened.close().catch(() => {})), { once: true });
+  parts.opened(opened);
+  await opened.closed;
 }

@@ -36,7 +36,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: unknown is failed',
     what: 'a batch whose outcome is unknown is taken for one that was not written: other bytes are sent to its slot',
-    violates: /^I/,
+    violates: /^I|^liveness|^watch/,
     edits: [
       {
         file: SLOT_LOG,
@@ -49,7 +49,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: slot skipped after a time-out',
     what: 'a leader that does not know the outcome of a slot goes on with the next one',
-    violates: /^I/,
+    violates: /^I|^liveness|^watch/,
     edits: [
       { file: WRITER, find: 'const slot = before.slot + 1;\n    const object', replace: 'let slot = before.slot + 1;\n    const object' },
       {
@@ -69,7 +69,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: no look behind',
     what: 'a confirm does not look whether a later leader stands in the next slot',
-    violates: /^I|history/,
+    violates: /^I|^history|^liveness/,
     edits: [
       {
         file: WRITER,
@@ -82,7 +82,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: confirm rides on what is under way',
     what: 'a confirm counts the append that was sent before it was asked for',
-    violates: /^I|history/,
+    violates: /^I|^history|^liveness/,
     edits: [
       {
         file: 'src/journal/confirm-turns.ts',
@@ -101,28 +101,28 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: claims collected',
     what: 'collection deletes claims as it does batches: a fenced leader finds its next slot free',
-    violates: /^I/,
+    violates: /^I|^liveness|^watch/,
     edits: [{ file: COLLECTOR, find: 'isBatch: !object.isClaim }', replace: 'isBatch: true }' }],
     storage,
   },
   {
     name: 'bucket: claim in a collected slot',
     what: 'who has claimed does not read the boundary again: its slot may have been collected',
-    violates: /^I/,
+    violates: /^I|^liveness|^watch/,
     edits: [{ file: 'src/journal/object-claim.ts', find: '        await checkBoundary(parts, claim.place, signal);\n', replace: '' }],
     storage,
   },
   {
     name: 'bucket: ghosts believed',
     what: 'a reader does not read the boundary again before it believes what it read',
-    violates: /^I/,
+    violates: /^I|^liveness|^watch/,
     edits: [{ file: 'src/journal/slot-reader.ts', find: 'if (objects.length > 0) await this.#checkBoundary(first);', replace: '' }],
     storage,
   },
   {
     name: 'bucket: boundary after the deletes',
     what: 'the boundary is made only when what lies below it has been deleted',
-    violates: /^I/,
+    violates: /^I|^liveness|^watch/,
     edits: [
       { file: COLLECTOR, find: '    await boundaries.make(slot, sn, retention);\n', replace: '' },
       {

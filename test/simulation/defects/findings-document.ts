@@ -1,40 +1,57 @@
-/** The table of all defects and of what found them, for people. */
+/**
+ * The table of all defects and of what found them, for people: docs/proof-defects.md. What it is made of stands in found.json, so that some
+ * defects can be looked for anew, and the rows of the others stay.
+ */
+import { readFile, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Defect } from './defect.js';
 import type { Finding } from './find-defect.js';
 
 export const DOCUMENT = 'docs/proof-defects.md';
+const FOUND = 'test/simulation/defects/found.json';
 
-export interface Circumstances {
-  readonly seed: number;
-  readonly worlds: number;
-  readonly jobs: number;
-  readonly cpu: string;
-  /** Worlds of the code as it is, none of which told of anything. */
-  readonly lived: number;
+/** Null where worlds were lived, and nothing told of it. */
+type Found = Readonly<Record<string, { readonly worlds: number; readonly seconds: number; readonly found: Finding['found'] }>>;
+
+/** Takes `findings` in, and writes the table of all `defects` anew. */
+export async function writeDocument(root: string, defects: readonly Defect[], findings: readonly Finding[]): Promise<void> {
+  const at = path.join(root, FOUND);
+  const before = JSON.parse(await readFile(at, 'utf8')) as Found;
+  const now = Object.fromEntries(
+    findings.map(({ defect, worlds, seconds, found }) => [defect.name, { worlds, seconds: Math.round(seconds * 10) / 10, found }]),
+  );
+  const known = { ...before, ...now };
+  const all: Found = Object.fromEntries(defects.flatMap(({ name }) => (known[name] === undefined ? [] : [[name, known[name]]])));
+  await writeFile(at, `${JSON.stringify(all, null, 2)}\n`);
+  await writeFile(path.join(root, DOCUMENT), document(defects, all));
 }
 
-export function document(findings: readonly Finding[], { seed, worlds, jobs, cpu, lived }: Circumstances): string {
-  const rows = findings.map(({ defect, worlds: taken, seconds, found }) => {
-    const files = [...new Set(defect.edits.map(({ file }) => file.replace(/^src\//, '')))].map((file) => `\`${file}\``).join(', ');
-    const violation = found === null ? '**not found**' : cell(shortened(found.violation));
-    return `| ${defect.name} | ${cell(defect.what)} | ${files} | ${taken} | ${violation} | ${seconds.toFixed(1)} |`;
+function document(defects: readonly Defect[], all: Found): string {
+  const rows = defects.map(({ name, what, edits }) => {
+    const files = [...new Set(edits.map(({ file }) => `\`${file.replace(/^src\//, '')}\``))].join(', ');
+    const { worlds, seconds, found } = all[name] ?? { worlds: 0, seconds: 0, found: null };
+    const told = found === null ? '**not found** | ' : `${cell(shortened(found.violation))} | ${found.seed}`;
+    return `| ${name} | ${cell(what)} | ${files} | ${worlds} | ${told} | ${Math.round(seconds)} |`;
   });
-  const sorted = findings.map(({ worlds: taken }) => taken).sort((a, b) => a - b);
+  const taken = Object.values(all).flatMap(({ worlds, found }) => (found === null ? [] : [worlds]));
+  taken.sort((a, b) => a - b);
   return `# Defects on purpose
 
 A check that cannot fail proves nothing. So faults are put into the production code, one at a time: rules of the protocols left out, steps
 swapped, answers sent too soon. Simulated worlds ([proof.md](proof.md)) are lived with each of them, until one tells of a violation.
 
 The defects are edits of the source (\`test/simulation/defects/\`), made in a copy of it: nothing of them is in any build. A test holds that
-each still fits the code, and finds some of them anew in every run. This file is written by
+each still fits the code, and finds some of them anew in every run. All of them, and this table, by
 
-    npm run simulate:defects -- --seed ${seed} --worlds ${worlds} --jobs ${jobs} --write
+    npm run simulate:defects -- --jobs 2 --write
 
-${findings.filter(({ found }) => found !== null).length} of ${findings.length} were found; half of them within ${sorted[Math.floor(sorted.length / 2)] ?? 0} worlds, the hardest one in ${sorted.at(-1) ?? 0}. ${lived} worlds of the code as it is told of nothing.
-Seconds are real ones, with ${jobs} searches at a time (${cpu}). Another first seed gives other numbers: each says how rare the
-circumstances are in which the defect shows, and these are drawn at random.
+${taken.length} of ${defects.length} were found, half of them within ${taken[Math.floor((taken.length - 1) / 2)] ?? 0} worlds, the hardest one after ${taken.at(-1) ?? 0}. How many it takes says how rare the circumstances are
+in which a defect shows, and is drawn at random: other seeds give other numbers. Worlds are those of any other run, with whatever faults and
+settings each draws; a defect of one kind of journal is lived in worlds on that kind only. Seconds are real ones, of a machine with much else
+to do. The control is the same program on the code as it is: \`npm run simulate\`.
 
-| defect | what is wrong then | in | worlds | what told of it | seconds |
-| --- | --- | --- | ---: | --- | ---: |
+| defect | what is wrong then | in | worlds | what told of it | seed | seconds |
+| --- | --- | --- | ---: | --- | ---: | ---: |
 ${rows.join('\n')}
 `;
 }

@@ -1,14 +1,13 @@
 /**
  * `npm run simulate:defects`: lives simulated worlds with each deliberate defect of the production code until one of them tells of it, and
- * as many worlds of the code as it is, which have to tell of nothing. `--write` writes what was found to docs/proof-defects.md.
+ * as many worlds of the code as it is, which have to tell of nothing. `--write` writes what was
+ * found to docs/proof-defects.md.
  */
-import { writeFile } from 'node:fs/promises';
-import os from 'node:os';
 import { Command, InvalidArgumentError } from 'commander';
 import { DEFECTS } from './all-defects.js';
 import type { Defect } from './defect.js';
 import { type Finding, findDefect, NO_DEFECT } from './find-defect.js';
-import { DOCUMENT, document } from './findings-document.js';
+import { DOCUMENT, writeDocument } from './findings-document.js';
 
 const FRESH_SEEDS = 1_000_000_000;
 
@@ -64,9 +63,16 @@ async function run(options: Options): Promise<boolean> {
     return true;
   }
   say(`fresh seeds from ${options.seed}: ${wanted.length} defects, at most ${options.worlds} worlds each`);
+  const done: Finding[] = [];
+  let written = Promise.resolve();
   const findings = await inTurn(wanted, options.jobs, async (defect: Defect) => {
     const finding = await findDefect(defect, { root, firstSeed: options.seed, worldsMax: options.worlds });
     tell(finding);
+    done.push(finding);
+    if (options.write) {
+      written = written.then(() => writeDocument(root, DEFECTS, done));
+      await written;
+    }
     return finding;
   });
   const hardest = Math.max(...findings.map(({ worlds }) => worlds));
@@ -78,7 +84,6 @@ async function run(options: Options): Promise<boolean> {
   say(
     `${findings.length - missed.length} of ${findings.length} found; ${lived} worlds without a defect ${isSound ? 'are sound' : 'are NOT sound'}`,
   );
-  if (options.write) await writeFile(DOCUMENT, document(findings, { ...options, cpu: os.cpus()[0]?.model ?? '', lived }));
   return missed.length === 0 && isSound;
 }
 

@@ -88,7 +88,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: publishes before it serves',
     what: 'an elected master publishes its address before it has claimed',
-    violates: /publish/,
+    violates: /publish|^liveness/,
     edits: [
       {
         file: 'src/master/role-machine.ts',
@@ -107,7 +107,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: stays published',
     what: 'a superseded leader does not take its address back from the election service',
-    violates: /publish/,
+    violates: /publish|^liveness/,
     edits: [
       {
         file: MASTER,
@@ -119,7 +119,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: hand-over not undone',
     what: 'a leader whose hand-over failed goes on holding the calls that came meanwhile',
-    violates: /^no service|liveness|I10/,
+    violates: /^liveness|^I/,
     edits: [{ file: 'src/master/hand-over.ts', find: '    leadership.resume();\n', replace: '' }],
   },
   {

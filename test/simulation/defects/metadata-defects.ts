@@ -99,7 +99,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: amid a batch',
     what: 'a flush ends in the middle of a batch, and is marked with the batch before it',
-    violates: /^I|^no service|liveness/,
+    violates: /^I|^liveness|^hang/,
     edits: [
       { file: WRITE_BEHIND, find: 'if (this.#deps.state.sn === this.#endSn && !this.full', replace: 'if (!this.full' },
       {
