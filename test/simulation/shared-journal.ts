@@ -2,19 +2,25 @@
  * The journal of a world, of which each process has a handle that stops with it. Here as in a folder: the production journal on a simulated file
  * system, a local disk or one that hosts share (sim-storage.ts); shared-object-journal.ts has it as on S3.
  */
+import { createHash } from 'node:crypto';
+import path from 'node:path';
 import type { Clock } from '../../src/base/clock.js';
 import { silentLog } from '../../src/base/log.js';
+import { BATCH_MAGIC } from '../../src/journal/batch-format.js';
 import { directoryContext } from '../../src/journal/directory-context.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
-import type { DirectoryJournalSettings } from '../../src/journal/directory-layout.js';
+import { checkpointFolder, claimsFolder, type DirectoryJournalSettings } from '../../src/journal/directory-layout.js';
 import { highestCommitted, legsBehind } from '../../src/journal/epoch-chain.js';
 import { formatDirectoryJournal } from '../../src/journal/format-directory.js';
+import { findHead, readHeadLog } from '../../src/journal/head-log.js';
 import { type Batch, GENESIS, type Journal } from '../../src/journal/journal.js';
 import { Ledger } from '../../src/journal/ledger.js';
 import { LogCursor } from '../../src/journal/log-cursor.js';
+import { SEGMENT_DATA_OFFSET } from '../../src/journal/segment-file.js';
 import type { JournalIdentity } from '../../src/metadata/flush-mark.js';
 import type { SeededRandom } from './seeded-random.js';
 import { SimServer } from './sim-files.js';
+import type { SimInode } from './sim-inode.js';
 import type { SimProcess } from './sim-process.js';
 import type { StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -44,7 +50,7 @@ export interface SharedJournal {
   damageCheckpoint(random: SeededRandom): string | undefined;
   /** @returns whether the batch with this hash would be there after a power cut now; undefined where that cannot be told. */
   isDurable(hash: Uint8Array): boolean | undefined;
-  /** @returns all that was ever committed, collected or not. Takes no virtual time. */
+  /** @returns all that was ever committed, collected or not, and what the next claimant would adopt. Takes no virtual time. */
   committed(): Promise<readonly Batch[]>;
 }
 
@@ -62,6 +68,8 @@ export class SharedFolder implements SharedJournal {
   readonly #time: VirtualTime;
   readonly #random: SeededRandom;
   readonly #formatted: Promise<unknown>;
+  /** Where each batch was written to, by its hash. */
+  readonly #written = new Map<string, { readonly inode: SimInode; readonly bytes: Uint8Array; readonly position: number }[]>();
 
   constructor(
     time: VirtualTime,
@@ -91,6 +99,7 @@ export class SharedFolder implements SharedJournal {
       segmentPrefill: random.chance(0.1),
       ...(cachedReads ? { isShared: false } : {}),
     };
+    this.#server.storage.wrote = (inode, bytes, position) => this.#note(inode, bytes, position);
     this.#time = time;
     this.#random = random.fork('folder');
     const truth = { files: this.#server.truth(), clock: time, random: this.#random, log: silentLog };
@@ -119,9 +128,45 @@ export class SharedFolder implements SharedJournal {
     this.#server.troubles.mend();
   }
 
-  damageCheckpoint(): undefined {}
+  damageCheckpoint(random: SeededRandom): string | undefined {
+    const { storage } = this.#server;
+    const checkpoints = storage.under(checkpointFolder(FOLDER)).sort();
+    const name = checkpoints.length < 2 ? undefined : random.pick(checkpoints);
+    const inode = name === undefined ? undefined : storage.at(name);
+    if (name === undefined || inode === undefined || inode.size === 0) return undefined;
+    if (random.chance(0.3)) {
+      storage.remove('', name);
+      return `lost ${name}`;
+    }
+    if (random.chance(0.4)) {
+      inode.truncate(random.below(inode.size));
+      return `truncated ${name}`;
+    }
+    const at = random.below(inode.size);
+    const byte = new Uint8Array(1);
+    inode.read(byte, at, true);
+    inode.write(Uint8Array.of((byte[0] ?? 0) ^ (1 << random.below(8))), at);
+    return `flipped a bit of ${name}`;
+  }
 
-  isDurable(): undefined {}
+  isDurable(hash: Uint8Array): boolean {
+    const { storage } = this.#server;
+    const copies = this.#written.get(Buffer.from(hash).toString('hex')) ?? [];
+    return copies.some(({ inode, bytes, position }) => storage.isDurable(inode, bytes, position));
+  }
+
+  #note(inode: SimInode, bytes: Uint8Array, position: number): void {
+    if (
+      !inode.name.endsWith('.seg') ||
+      position < SEGMENT_DATA_OFFSET ||
+      Buffer.compare(bytes.subarray(0, BATCH_MAGIC.length), BATCH_MAGIC) !== 0
+    )
+      return;
+    const hash = createHash('sha256').update(bytes).digest('hex');
+    const copies = this.#written.get(hash);
+    if (copies === undefined) this.#written.set(hash, [{ inode, bytes, position }]);
+    else copies.push({ inode, bytes, position });
+  }
 
   async committed(): Promise<readonly Batch[]> {
     const time = this.#time;
@@ -137,12 +182,15 @@ export class SharedFolder implements SharedJournal {
     const deps = { files: this.#server.truth(), clock, random: this.#random, log: silentLog };
     const context = directoryContext(this.#settings, deps, true, FORMAT);
     await using ledger = await Ledger.open(context);
-    const top = await highestCommitted(context, ledger);
-    if (top === undefined) return [];
+    const known = (await highestCommitted(context, ledger))?.slot.epoch ?? 0;
+    const taken = this.#server.storage.under(claimsFolder(FOLDER)).map((name) => Number(path.basename(name)));
+    const head = await findHead(context, ledger, Math.max(known, ...taken) + 1, known);
+    if (head === undefined) return [];
+    const { end } = await readHeadLog(context, head, GENESIS);
     const batches: Batch[] = [];
-    for (const { slot, limit } of await legsBehind(context, ledger, { slot: top.slot, limit: undefined }, GENESIS)) {
+    for (const { slot, limit } of await legsBehind(context, ledger, { slot: head.slot, limit: undefined }, GENESIS)) {
       await using cursor = LogCursor.atStart(context, slot);
-      const endSn = limit?.point.sn ?? top.committedSn;
+      const endSn = (limit ?? end).point.sn;
       while (cursor.place.point.sn < endSn) {
         const step = await cursor.next();
         if (step.kind === 'end') throw cursor.damage(`damaged below what is committed: ${step.reason}`);

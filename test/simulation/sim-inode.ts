@@ -125,6 +125,22 @@ export class SimInode {
     }
   }
 
+  /** @returns whether these bytes would stand there after a power cut now, whatever is lost. */
+  isDurable(bytes: Uint8Array, position: number): boolean {
+    for (let at = 0; at < bytes.length; ) {
+      const index = Math.floor((position + at) / PAGE_BYTES);
+      const from = position + at - index * PAGE_BYTES;
+      const part = bytes.subarray(at, at + PAGE_BYTES - from);
+      for (const versions of [this.#pages, this.#unsynced, this.#dropped]) {
+        if (versions !== this.#pages && !versions.has(index)) continue;
+        const page = versions.get(index) ?? NO_PAGE;
+        if (Buffer.compare(page.subarray(from, from + part.length), part) !== 0) return false;
+      }
+      at += part.length;
+    }
+    return position + bytes.length <= Math.min(this.size, this.#durableSize);
+  }
+
   /** @param pieceBytes what the disk writes whole. */
   powerCut(random: SeededRandom, pieceBytes: number): void {
     this.unsent = [];

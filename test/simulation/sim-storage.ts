@@ -56,6 +56,8 @@ export class SimStorage {
   withheldPages = 0;
   /** Files whose names were removed, by these: for who looks at all that ever was. */
   readonly removed = new Map<string, SimInode>();
+  /** Hears of all that is written, on its way. */
+  wrote: ((inode: SimInode, bytes: Uint8Array, position: number) => void) | undefined;
   readonly #nowMs: () => number;
   readonly #random: SeededRandom;
   readonly #names = new Map<string, SimInode>();
@@ -114,12 +116,13 @@ export class SimStorage {
 
   list(host: string, folder: string): readonly string[] {
     if (this.lookUp(host, folder) === undefined) throw new SimErrno('ENOENT');
+    return this.#asTold(this.#cache(host).listings, folder, () => this.under(folder).map((name) => path.basename(name)));
+  }
+
+  /** @returns what is in the folder in truth, as whole names. */
+  under(folder: string): string[] {
     const under = folder === '/' ? '/' : `${folder}/`;
-    return this.#asTold(this.#cache(host).listings, folder, () =>
-      [...this.#names.keys()]
-        .filter((name) => name.startsWith(under) && name !== '/' && !name.includes('/', under.length))
-        .map((name) => name.slice(under.length)),
-    );
+    return [...this.#names.keys()].filter((name) => name.startsWith(under) && name !== '/' && !name.includes('/', under.length));
   }
 
   size(host: string, inode: SimInode): number {
@@ -173,6 +176,7 @@ export class SimStorage {
     const count = this.#room(inode, bytes.length, position);
     if (count === 0) throw new SimErrno('ENOSPC');
     const part = bytes.subarray(0, count);
+    this.wrote?.(inode, part, position);
     if (this.isLocal || direct) {
       this.#checkThere(inode);
       this.#send(inode, host);
@@ -191,6 +195,11 @@ export class SimStorage {
     this.#send(inode, host);
     inode.truncate(size);
     this.#cache(host).sizes.delete(inode.id);
+  }
+
+  /** @returns whether the file, with this in it, would be there after a power cut now. */
+  isDurable(inode: SimInode, bytes: Uint8Array, position: number): boolean {
+    return this.#names.get(inode.name) === inode && !this.#unsynced.has(inode.name) && inode.isDurable(bytes, position);
   }
 
   /** Of a sync that begins now. */
