@@ -1,18 +1,20 @@
 /**
- * Real masters under a nemesis, a minute on each journal, side by side, with a seed that is drawn; and the control, that a cluster which loses what it
+ * Real masters under a nemesis, half a minute on each journal, with a seed that is drawn; and the control, that a cluster which loses what it
  * has acknowledged is told from one that does not. `npm run chaos` runs longer, and replays a seed.
  */
-import { execFile } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { ROOT } from '../servers/built.js';
 import { whatGlusterLacks } from '../servers/gluster.js';
+import { killProcess, tracked } from '../servers/processes.js';
 
 const SEEDS = 2 ** 31;
-const LIMIT_MS = 360_000;
-const MINUTES = '1';
+const LIMIT_MS = 300_000;
+const MINUTES = '0.6';
 
 interface Ran {
   readonly exitCode: number | null;
@@ -21,22 +23,19 @@ interface Ran {
   readonly outcome: { readonly violations: readonly string[]; readonly faults: number } | undefined;
 }
 
-function chaos(...args: string[]): Promise<Ran> {
+/** Runs the program; it is ended with the test. */
+async function chaos(...args: string[]): Promise<Ran> {
   const folder = mkdtempSync(path.join(tmpdir(), 'understudy-chaos-test-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const json = path.join(folder, 'outcome.json');
-  return new Promise((resolve) => {
-    const child = execFile('npm', ['run', '--silent', 'chaos', '--', '--json', json, ...args], { cwd: ROOT }, (_, stdout, stderr) => {
-      let outcome: Ran['outcome'];
-      try {
-        outcome = JSON.parse(readFileSync(json, 'utf8'));
-      } catch {
-        outcome = undefined;
-      }
-      resolve({ exitCode: child.exitCode, output: stdout + stderr, outcome });
-    });
-    onTestFinished(() => void child.kill());
-  });
+  execFileSync('flock', ['package.json', process.execPath, 'scripts/build-if-older.mjs'], { cwd: ROOT });
+  const program = path.join(ROOT, 'dist-proof', 'test', 'chaos', 'main.js');
+  const child = tracked(spawn(process.execPath, [program, '--json', json, ...args], { cwd: ROOT, stdio: ['ignore', 'pipe', 'pipe'] }));
+  onTestFinished(() => killProcess(child, 'SIGTERM'));
+  const output: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text: string) => output.push(text));
+  const [exitCode] = (await once(child, 'close')) as [number | null];
+  return { exitCode, output: output.join(''), outcome: existsSync(json) ? JSON.parse(readFileSync(json, 'utf8')) : undefined };
 }
 
 const lacksRoot = process.getuid?.() === 0 ? undefined : 'root';
@@ -45,17 +44,17 @@ const lacks: Readonly<Record<string, string | undefined>> = { dir: lacksRoot, s3
 for (const [journal, lack] of Object.entries(lacks)) {
   const name = `chaos on ${journal}: nothing acknowledged is lost or doubled, the history can be explained, service comes back`;
   if (lack !== undefined) console.log(`SKIPPED: "${name}": this machine lacks ${lack}`);
-  test.skipIf(lack !== undefined).concurrent(name, { timeout: LIMIT_MS }, async () => {
+  test.skipIf(lack !== undefined)(name, { timeout: LIMIT_MS }, async () => {
     const seed = String(1 + Math.floor(Math.random() * SEEDS));
     const { exitCode, output, outcome } = await chaos('--minutes', MINUTES, '--seed', seed, '--journal', journal);
     console.log(output);
     expect(outcome?.violations, output).toEqual([]);
-    expect(outcome?.faults).toBeGreaterThan(3);
+    expect(outcome?.faults).toBeGreaterThan(1);
     expect(exitCode).toBe(0);
   });
 }
 
-test.skipIf(lacksRoot !== undefined).concurrent(
+test.skipIf(lacksRoot !== undefined)(
   'control: a journal that is rolled back with nobody left to know is a violation',
   {
     timeout: LIMIT_MS,

@@ -2,7 +2,7 @@
  * `npm run chaos -- --minutes N --seed S --journal dir|gluster|s3`: real masters, a real ensemble, a real store, and a nemesis whose plan is a
  * function of the seed. Ends with 1 where anything was lost, doubled, unequal, refused by the checker, or did not come back.
  */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Command, InvalidArgumentError, Option } from 'commander';
@@ -26,7 +26,12 @@ const SEEDS = 2 ** 31;
 async function run({ minutes, seed, journal, json, keep, only }: Options): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), `understudy-chaos-run-${journal}-`));
   const startedAt = machineClock.monotonicMs();
-  const log = (line: string) => console.error(`${((machineClock.monotonicMs() - startedAt) / 1_000).toFixed(1).padStart(7)} s  ${line}`);
+  const log = (line: string) => {
+    const at = `${((machineClock.monotonicMs() - startedAt) / 1_000).toFixed(1).padStart(7)} s`;
+    console.error(`${at}  ${line}`);
+    // Beside the masters' logs, in their time.
+    appendFileSync(path.join(folder, 'nemesis.log'), `${new Date().toISOString()} ${line}\n`);
+  };
   console.log(`chaos: --minutes ${minutes} --seed ${seed} --journal ${journal}`);
   const limits = only === undefined ? '' : ` --only ${only.map((name) => `"${name}"`).join(' ')}`;
   let failed = true;

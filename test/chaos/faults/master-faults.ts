@@ -10,7 +10,7 @@ import { SESSION_TIMEOUT_MS, type World } from '../world.js';
 const TAKEOVER_MS = 500;
 const HAND_OVER_MS = 100;
 const LONGER_THAN_A_SESSION = [SESSION_TIMEOUT_MS + 500, 3 * SESSION_TIMEOUT_MS] as const;
-const CLOCK_JUMPS = ['+1d', '-1d', '+2h', '-2h', '+90s', '-90s', '+20y'];
+const CLOCK_JUMPS = ['+1d', '-1d', '+2h', '-2h', '+90s', '-90s'];
 const FLIPPED_BITS = 8;
 
 type Choose = (world: World, random: SeededRandom) => Promise<readonly ChaosMaster[]>;
