@@ -3,6 +3,7 @@
  */
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import type { HistoryVerdict } from '../history/history-check.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { availability, type GapsOfKind, gapsByKind } from './availability.js';
 import { ClientChild } from './client-child.js';
@@ -12,7 +13,7 @@ import { machineClock } from './monotonic-clock.js';
 import { type DoneStep, runNemesis, SERVICE_LIMIT_MS } from './nemesis.js';
 import type { ProbeLine } from './probe.js';
 import { type ProbeAccount, probeAckedAt, readProbeLines, settle } from './probe-account.js';
-import { changesAckedAt } from './recorded-changes.js';
+import { checkHistory } from './recorded-history.js';
 import { drawSteps } from './schedule.js';
 import { SUPERUSER, World } from './world.js';
 
@@ -30,6 +31,7 @@ export interface ChaosOptions {
 export interface ChaosOutcome {
   /** Each of them makes the run a failure; empty where all was well. */
   readonly violations: readonly string[];
+  readonly history: HistoryVerdict;
   readonly availability: number;
   readonly gaps: readonly GapsOfKind[];
   /** Absent where the service did not come back. */
@@ -80,10 +82,13 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       await client.stop(serves ? CLIENT_STOP_LIMIT_MS : 0).catch((error) => violations.push(`liveness: ${error.message}`));
     }
     const lines = await readProbeLines(probeFile);
-    const ackedAt = [...probeAckedAt(lines), ...(await changesAckedAt(historyFile))].sort((a, b) => a - b);
+    const checked = await checkHistory(historyFile);
+    violations.push(...checked.verdict.violations);
+    const ackedAt = [...probeAckedAt(lines), ...checked.ackedAt].sort((a, b) => a - b);
     return {
       ...(serves ? await settleAll(world, lines, violations) : { probe: undefined, digests: [] }),
       violations,
+      history: checked.verdict,
       availability: availability(ackedAt, fromAt, toAt),
       gaps: gapsByKind(ackedAt, steps),
       faults: steps.flatMap((step) => step.faults).length,

@@ -1,5 +1,6 @@
 /** What a run came to, for people. */
 import Table from 'cli-table3';
+import type { HistoryVerdict } from '../history/history-check.js';
 import type { ChaosOutcome } from './chaos-run.js';
 
 const NOT_KNOWN = 'not known: no service';
@@ -9,7 +10,7 @@ export function formatOutcome(outcome: ChaosOutcome): string {
   for (const { name, count, medianMs, p90Ms, maxMs, promisedMs } of outcome.gaps) {
     gaps.push([name, count, medianMs, p90Ms, maxMs, promisedMs ?? '']);
   }
-  const { probe, digests } = outcome;
+  const { probe, digests, history } = outcome;
   const ends = Object.entries(outcome.unexpectedEnds).filter(([, count]) => count > 0);
   const summary = new Table({ style: { head: [], border: [] } });
   summary.push(
@@ -19,8 +20,10 @@ export function formatOutcome(outcome: ChaosOutcome): string {
       'probe: acknowledged, unknown, refused':
         probe === undefined ? NOT_KNOWN : `${probe.acknowledged}, ${probe.unknown}, ${probe.refused}`,
     },
-    { lost: `${probe?.lost.length ?? NOT_KNOWN}` },
-    { duplicated: `${probe?.duplicated.length ?? NOT_KNOWN}` },
+    { 'history: operations, parts': `${history.operations}, ${history.parts}` },
+    { 'history: verdict': historyVerdict(history) },
+    { 'lost: probe, history': `${probe?.lost.length ?? NOT_KNOWN}, ${history.lost}` },
+    { 'duplicated: probe, history': `${probe?.duplicated.length ?? NOT_KNOWN}, ${history.duplicated}` },
     { "masters' digests": digests.length === 0 ? NOT_KNOWN : new Set(digests).size === 1 ? 'equal' : digests.join(', ') },
     { verdict: outcome.violations.length === 0 ? 'ok' : 'VIOLATION' },
   );
@@ -30,6 +33,12 @@ export function formatOutcome(outcome: ChaosOutcome): string {
     summary.toString(),
     ...outcome.troubles.map((trouble) => `a fault did not work: ${trouble}`),
     ...ends.map(([host, count]) => `master ${host} ended ${count} times without having been told to`),
+    ...history.undecided.map((part) => `not decided: ${part}`),
     ...outcome.violations.map((violation) => `VIOLATION ${violation}`),
   ].join('\n');
+}
+
+function historyVerdict({ violations, undecided }: HistoryVerdict): string {
+  if (violations.length > 0) return 'VIOLATION';
+  return undecided.length > 0 ? `not decided: ${undecided.length} parts; all others ok` : 'ok';
 }
