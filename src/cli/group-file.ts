@@ -36,12 +36,12 @@ export class GroupFile implements GroupMapping {
 }
 
 /** @param file for messages. @throws `invalid_argument`: names the line. */
-function parseGroups(text: string, file: string): Map<string, readonly string[]> {
+export function parseGroups(text: string, file: string): Map<string, readonly string[]> {
   const users = new Map<string, readonly string[]>();
   for (const [at, line] of text.split('\n').entries()) {
-    const content = line.replace(/(^|\s)#.*$/, '').trim();
+    const content = line.replace(/(^|\s)#.*$/s, '').trim();
     if (content === '') continue;
-    const [, user, list] = /^([^\s:,]+)\s*:\s*(.*)$/.exec(content) ?? [];
+    const [, user, list] = /^([^\s:,]+)\s*:\s*(.*)$/s.exec(content) ?? [];
     const groups = (list ?? '').split(',').map((name) => name.trim());
     const isGood = list === '' || groups.every((name) => /^[^\s:,\p{Cc}][^:,\p{Cc}]{0,254}$/u.test(name));
     if (user === undefined || !isGood) {

@@ -15,6 +15,7 @@ import { asError, isError, UnderstudyError, withPath } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import type { LeaderDirectory } from '../election/election.js';
 import type { MessageType } from '../metadata/operation.js';
+import { decodeResponse } from '../metadata/operation.js';
 import { operations } from '../metadata/operations.js';
 import { askMaster, type MasterAnswer } from './ask-masters.js';
 import { CallAttempts, NeverRan } from './call-attempts.js';
@@ -150,7 +151,7 @@ export class Client implements AsyncDisposable {
     try {
       for (let sessions = 1; ; sessions += 1) {
         try {
-          const response = operation.response.decode(await this.#sendSigned(operation, request as RequestShape, budget));
+          const response = decodeResponse(operation.response, await this.#sendSigned(operation, request as RequestShape, budget));
           this.#saw(response.sn);
           return response;
         } catch (error) {
@@ -174,7 +175,7 @@ export class Client implements AsyncDisposable {
       const freshness = this.#freshness(options);
       const asked = this.#question(operation, request, freshness);
       const { body, master } = await this.#send(this.#routeOf(freshness), operation.method, () => asked, budget, false);
-      const response = operation.response.decode(body);
+      const response = decodeResponse(operation.response, body);
       this.#told(master, response, options);
       return response;
     } catch (error) {
@@ -207,7 +208,7 @@ export class Client implements AsyncDisposable {
       endless: false,
     } as const;
     for await (const { body: bytes, master } of this.#pages(asking, this.#streamBudget(options))) {
-      const page = operation.response.decode(bytes);
+      const page = decodeResponse(operation.response, bytes);
       this.#told(master, page, options);
       yield page;
     }
@@ -223,7 +224,7 @@ export class Client implements AsyncDisposable {
     // It begins anew elsewhere: that it began to answer is no progress.
     const renewed = options.timeoutMs === undefined ? 'time' : null;
     const asking = { route: this.#leader, method: operation.method, body, asked: () => request, renewed, endless: false } as const;
-    for await (const item of this.#pages(asking, this.#streamBudget(options))) yield operation.response.decode(item.body);
+    for await (const item of this.#pages(asking, this.#streamBudget(options))) yield decodeResponse(operation.response, item.body);
   }
 
   /**
@@ -238,7 +239,7 @@ export class Client implements AsyncDisposable {
   ): AsyncGenerator<Item, void, undefined> {
     const body = () => this.#question(operation, rest(), undefined);
     const asking = { route: this.#pool, method: operation.method, body, asked: rest, renewed: 'pages', endless: true } as const;
-    for await (const item of this.#pages(asking, this.#streamBudget(options))) yield operation.response.decode(item.body);
+    for await (const item of this.#pages(asking, this.#streamBudget(options))) yield decodeResponse(operation.response, item.body);
   }
 
   /**
@@ -256,7 +257,8 @@ export class Client implements AsyncDisposable {
     const budget = this.#budget(options.timeoutMs ?? this.settings.lookTimeoutMs, options.signal);
     try {
       const connection = await this.#connections.open(address, budget.waitSignal);
-      return response.decode(await connection.call(method, encodeMessage(request, message), budget.attemptOptions(budget.totalMs)));
+      const attempt = budget.attemptOptions(budget.totalMs);
+      return decodeResponse(response, await connection.call(method, encodeMessage(request, message), attempt));
     } finally {
       budget.release();
     }
@@ -474,7 +476,7 @@ export class Client implements AsyncDisposable {
     const { method, request, response } = operations.registerClient;
     const body = encodeMessage(request, {});
     try {
-      return response.decode((await this.#send(this.#leader, method, () => body, budget, false)).body);
+      return decodeResponse(response, (await this.#send(this.#leader, method, () => body, budget, false)).body);
     } finally {
       budget.release();
     }

@@ -5,7 +5,7 @@
  */
 import type { understudy } from '#proto/understudy.js';
 import { type AclEntry, wholeAcl } from '../metadata/acl.js';
-import { aclEntryOf, quotaOf } from '../metadata/inode-more.js';
+import { quotaOf, storedAclOf } from '../metadata/inode-more.js';
 
 /** Whether the contents are in the under store. */
 export type PersistenceState = 'NOT_PERSISTED' | 'TO_BE_PERSISTED' | 'PERSISTED' | 'LOST';
@@ -166,7 +166,7 @@ function moreOf(more: understudy.InodeMore.$Properties, mode: number): More {
     replicationMax: more.replicationMax ?? 0,
     ttl: ttlOf(more),
     quota: quota ? quotaOf(quota) : null,
-    acl: acl?.length ? wholeAcl({ mode, acl: acl.map(aclEntryOf) }) : [],
+    acl: acl?.length ? wholeAcl({ mode, acl: storedAclOf(acl) }) : [],
     hasXattrs: more.hasXattrs ?? false,
     lease: lease ? { clientId: lease.clientId ?? 0, blocks: lease.blocks ?? 0 } : null,
     blockRuns: (more.extents ?? []).map((run) => ({ inodeId: run.inodeId ?? 0, first: run.first ?? 0, blocks: run.blocks ?? 0 })),

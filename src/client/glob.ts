@@ -5,10 +5,11 @@
  * A component is looked for in its directory alone, by a listing that is narrowed to the letters before the first wildcard. A pattern that
  * has no wildcard is the path itself, if it exists.
  */
-import { Minimatch, type MinimatchOptions, minimatch } from 'minimatch';
+import { braceExpand } from 'minimatch';
 import { isError, UnderstudyError } from '../base/errors.js';
 import { childPath, type FileStatus } from './file-status.js';
 import type { ListOptions, StatusOptions } from './file-system-options.js';
+import { type NamePattern, PathPattern } from './path-pattern.js';
 import type { WalkOptions } from './walk.js';
 
 interface Lister {
@@ -17,27 +18,16 @@ interface Lister {
   walk(path: string, options: WalkOptions): AsyncGenerator<FileStatus, void, undefined>;
 }
 
-/** One component of a pattern without braces. */
-interface Part {
-  readonly text: string;
-  /** A name without wildcards. */
-  readonly name?: string;
-}
-
-interface Alternative {
-  readonly parts: readonly Part[];
-  matches(path: string): boolean;
-  /** Whether something below a directory at `path` may match. */
-  mayMatchBelow(path: string): boolean;
-}
-
 /** Alternatives of one pattern: `{a,b}{c,d}` has four. */
 const ALTERNATIVES_MAX = 1_000;
-const OPTIONS: MinimatchOptions = { dot: true, noext: true, nonegate: true, nocomment: true, nobrace: true, platform: 'linux' };
+/** Characters of a pattern. */
+const PATTERN_MAX = 16_384;
+/** A path has 512 at most: `**` may take none. */
+const PARTS_MAX = 1_024;
 
 /** Yields what matches `pattern`, once: in byte order of the names, of patterns with braces one alternative after the other. */
 export async function* glob(fs: Lister, pattern: string, options: StatusOptions): AsyncGenerator<FileStatus, void, undefined> {
-  const earlier: Alternative[] = [];
+  const earlier: PathPattern[] = [];
   for (const alternative of alternativesOf(pattern)) {
     for await (const found of expand(fs, '/', alternative, 0, options)) {
       if (!earlier.some((before) => before.matches(found.path))) yield found;
@@ -47,34 +37,28 @@ export async function* glob(fs: Lister, pattern: string, options: StatusOptions)
 }
 
 /** @throws `invalid_argument`, `resource_exhausted`. */
-function alternativesOf(pattern: string): readonly Alternative[] {
+function alternativesOf(pattern: string): readonly PathPattern[] {
   if (!pattern.startsWith('/')) {
     throw new UnderstudyError('invalid_argument', `a pattern has to begin with /: pattern=${pattern}`, { errno: 'EINVAL', path: pattern });
   }
+  if (pattern.length > PATTERN_MAX) throw tooMuch(`a pattern has up to ${PATTERN_MAX} characters`, pattern);
   // One more than allowed: to see that there are more.
-  const found = minimatch.braceExpand(pattern, { braceExpandMax: ALTERNATIVES_MAX + 1 });
-  if (found.length <= ALTERNATIVES_MAX) return found.map(alternativeOf);
-  const rule = `a pattern has up to ${ALTERNATIVES_MAX} alternatives`;
-  throw new UnderstudyError('resource_exhausted', `${rule}: pattern=${pattern}`, { errno: 'E2BIG', path: pattern });
+  const found = braceExpand(pattern, { braceExpandMax: ALTERNATIVES_MAX + 1 });
+  if (found.length > ALTERNATIVES_MAX) throw tooMuch(`a pattern has up to ${ALTERNATIVES_MAX} alternatives`, pattern);
+  const alternatives = found.map((text) => new PathPattern(text));
+  if (alternatives.some(({ parts }) => parts.length > PARTS_MAX)) throw tooMuch(`a pattern has up to ${PARTS_MAX} components`, pattern);
+  return alternatives;
 }
 
-function alternativeOf(pattern: string): Alternative {
-  const texts = pattern.split('/').filter((text) => text !== '');
-  const whole = `/${texts.join('/')}`;
-  const [complete, partial] = [new Minimatch(whole, OPTIONS), new Minimatch(whole, { ...OPTIONS, partial: true })];
-  return { parts: texts.map(partOf), matches: (path) => complete.match(path), mayMatchBelow: (path) => partial.match(path) };
-}
-
-function partOf(text: string): Part {
-  const found = new Minimatch(text, OPTIONS).set[0]?.[0];
-  return typeof found === 'string' ? { text, name: found } : { text };
+function tooMuch(rule: string, pattern: string): UnderstudyError {
+  return new UnderstudyError('resource_exhausted', `${rule}: pattern=${pattern.slice(0, 200)}`, { errno: 'E2BIG', path: pattern });
 }
 
 /** @param from the number of the first component that is still to be looked for: below `path`. */
 async function* expand(
   fs: Lister,
   path: string,
-  alternative: Alternative,
+  alternative: PathPattern,
   from: number,
   options: StatusOptions,
 ): AsyncGenerator<FileStatus, void, undefined> {
@@ -90,16 +74,15 @@ async function* expand(
 async function* expandNames(
   fs: Lister,
   directory: string,
-  alternative: Alternative,
+  alternative: PathPattern,
   from: number,
   options: StatusOptions,
 ): AsyncGenerator<FileStatus, void, undefined> {
-  const { text } = alternative.parts[from] as Part;
-  const names = new Minimatch(text, OPTIONS);
+  const names = alternative.parts[from] as NamePattern;
   try {
-    for await (const entry of fs.list(directory, { ...options, prefix: prefixOf(text) })) {
+    for await (const entry of fs.list(directory, { ...options, prefix: prefixOf(names.text) })) {
       // A file lists as itself.
-      if (entry.path === directory || !names.match(entry.name)) continue;
+      if (entry.path === directory || !names.matches(entry.name)) continue;
       if (from + 1 === alternative.parts.length) yield entry;
       else if (entry.directory) yield* expand(fs, entry.path, alternative, from + 1, options);
     }
@@ -112,7 +95,7 @@ async function* expandNames(
 async function* expandAnything(
   fs: Lister,
   directory: string,
-  alternative: Alternative,
+  alternative: PathPattern,
   options: StatusOptions,
 ): AsyncGenerator<FileStatus, void, undefined> {
   const enter = ({ path }: FileStatus) => path === '/' || alternative.mayMatchBelow(path);

@@ -66,6 +66,7 @@ export function decodeLeader(data: Buffer): LeaderRecord | undefined {
     return undefined;
   }
   const { rpcAddress, webAddress, epoch: number } = Object(value) as Record<string, unknown>;
-  if (typeof rpcAddress !== 'string' || typeof webAddress !== 'string' || !Number.isSafeInteger(number)) return undefined;
-  return { rpcAddress, webAddress, epoch: epoch(number as number) };
+  if (typeof rpcAddress !== 'string' || typeof webAddress !== 'string') return undefined;
+  if (typeof number !== 'number' || !Number.isSafeInteger(number) || number < 1) return undefined;
+  return { rpcAddress, webAddress, epoch: epoch(number) };
 }

@@ -27,7 +27,7 @@ export function decodeManifest(manifest: Buffer, where: string): CheckpointManif
   const [, version] = new RegExp(`^${MAGIC} version=(\\d+)\\b.*\\n$`).exec(text) ?? [];
   if (Number(version) > VERSION) throw needsVersion('checkpoint manifest', Number(version), VERSION, where);
   const [, parts, bytes] = / parts=(\d+) bytes=(\d+)\b/.exec(text) ?? [];
-  if (version === undefined || parts === undefined || bytes === undefined) {
+  if (version === undefined || !Number.isSafeInteger(Number(parts)) || !Number.isSafeInteger(Number(bytes))) {
     throw new UnderstudyError('corrupt', `the manifest of a checkpoint is damaged: ${where}`);
   }
   return { parts: Number(parts), bytes: Number(bytes) };

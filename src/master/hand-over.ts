@@ -15,6 +15,7 @@ import { encodeMessage } from '../base/encode-message.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { within } from '../base/wait.js';
+import { decodeResponse } from '../metadata/operation.js';
 import { operations } from '../metadata/operations.js';
 import type { Network } from '../rpc/network.js';
 import type { RpcConnection } from '../rpc/rpc.js';
@@ -231,7 +232,7 @@ export class HandOver {
     const { clusterId, incarnationId, rpcAddress: from, leadership } = this.#master;
     const { method, request, response } = operations.takeLead;
     const body = encodeMessage(request, { clusterId, incarnationId, from, epoch: leadership?.writer.epoch ?? 0, ...asked });
-    return response.decode(await connection.call(method, body, signal === undefined ? { timeoutMs } : { timeoutMs, signal }));
+    return decodeResponse(response, await connection.call(method, body, signal === undefined ? { timeoutMs } : { timeoutMs, signal }));
   }
 }
 

@@ -14,6 +14,7 @@ import { isError, UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { parseBatch } from '../journal/batch-format.js';
 import { type Batch, type ChainPoint, endOf, type Journal } from '../journal/journal.js';
+import { decodeResponse } from '../metadata/operation.js';
 import { operations } from '../metadata/operations.js';
 import { isRefusal, type Network } from '../rpc/network.js';
 import type { RpcConnection } from '../rpc/rpc.js';
@@ -193,7 +194,7 @@ export class LeaderStream {
   }
 
   #decode(body: Uint8Array): StreamItem {
-    const { batch: sealed, committedSn, timeMs } = operations.followJournal.response.decode(body);
+    const { batch: sealed, committedSn, timeMs } = decodeResponse(operations.followJournal.response, body);
     if (sealed.length === 0) return { batch: null, committedSn, timeMs };
     const parsed = parseBatch(Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length), 0, `address=${this.#connection.address}`);
     if (parsed.kind !== 'batch' || parsed.stored.bytes.length !== sealed.length) {

@@ -66,7 +66,7 @@ const bad = (entry: string, why: string): UnderstudyError =>
 function entryTexts(text: string): string[] {
   const entries = text
     .split('\n')
-    .flatMap((line) => line.replace(/(^|\s)#.*$/, '').split(','))
+    .flatMap((line) => line.replace(/(^|\s)#.*$/s, '').split(','))
     .map((entry) => entry.trim())
     .filter((entry) => entry !== '');
   if (entries.length === 0) throw new UnderstudyError('invalid_argument', 'an access control list without entries', { errno: 'EINVAL' });

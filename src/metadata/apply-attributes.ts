@@ -3,7 +3,7 @@
  */
 import { changeInode, mustHave } from './apply-inode.js';
 import type { Entry } from './entries.js';
-import { aclEntryOf, type ExpiryAction, type InodeMore, quotaOf, withMore } from './inode-more.js';
+import { type ExpiryAction, type InodeMore, quotaOf, storedAclOf, withMore } from './inode-more.js';
 import type { Inode } from './records.js';
 import type { State } from './state.js';
 import { xattrsOf } from './xattrs.js';
@@ -52,7 +52,7 @@ export function setAcl(body: Body<'setAcl'>, state: State): Inode {
   const parentId = body.parentId ?? 0;
   const name = body.name ?? '';
   const before = mustHave(state, parentId, name);
-  const more = withMore(before.more, { acl: (body.acl ?? []).map(aclEntryOf) });
+  const more = withMore(before.more, { acl: storedAclOf(body.acl) });
   return changeInode(state, parentId, name, { ...before, mode: body.mode ?? before.mode, more }, before);
 }
 

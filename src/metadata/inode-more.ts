@@ -3,6 +3,7 @@
  */
 import type { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
+import { needsVersionFor } from '../base/needs-version.js';
 import type { AclEntry, AclKind } from './acl.js';
 import { sumMessage, sumOf } from './sum.js';
 
@@ -102,7 +103,7 @@ export function moreOf(message: understudy.InodeMore.$Properties): InodeMore {
     expiresMs: message.expiresMs ?? 0,
     expiryAction: (message.expiryAction ?? 0) as ExpiryAction,
     quota: message.quota ? quotaOf(message.quota) : null,
-    acl: (message.acl ?? []).map(aclEntryOf),
+    acl: storedAclOf(message.acl),
     hasXattrs: message.hasXattrs ?? false,
     lease: message.lease ? { clientId: message.lease.clientId ?? 0, blocks: message.lease.blocks ?? 0 } : null,
     extents: (message.extents ?? []).map(({ inodeId = 0, first = 0, blocks = 0 }) => ({
@@ -160,10 +161,18 @@ export function quotaMessage({ namesMax, bytesMax }: Quota): understudy.Quota.$P
 /** In the order of their numbers in proto/records.proto. */
 const ACL_KINDS: readonly AclKind[] = ['user', 'group', 'mask', 'other'];
 
+/** @throws `invalid_argument`: a kind that there is not. */
 export function aclEntryOf(message: understudy.AclEntry.$Properties): AclEntry {
   const kind = ACL_KINDS[message.kind ?? 0];
   if (kind === undefined) throw new UnderstudyError('invalid_argument', `not a kind of entry: kind=${message.kind}`, { errno: 'EINVAL' });
   return { isDefault: message.default ?? false, kind, name: message.name ?? '', permissions: message.permissions ?? 0 };
+}
+
+/** @returns the list of a stored record or a journal entry. @throws `failed_precondition` (`needs version`). */
+export function storedAclOf(messages: readonly understudy.AclEntry.$Properties[] | null | undefined): AclEntry[] {
+  const unknown = messages?.find(({ kind }) => ACL_KINDS[kind ?? 0] === undefined);
+  if (unknown !== undefined) throw needsVersionFor(`kind of an entry of an access control list: kind=${unknown.kind}`);
+  return (messages ?? []).map(aclEntryOf);
 }
 
 export function aclEntryMessage({ isDefault, kind, name, permissions }: AclEntry): understudy.AclEntry.$Properties {

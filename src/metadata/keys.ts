@@ -16,6 +16,8 @@
  *   s  name                                         singletons: `next`, `retention`, `cursors`
  *   !  …                                            this master's own: flush marks, loading; not part of the state, nor of its digest
  */
+import { UnderstudyError } from '../base/errors.js';
+
 export const STATE_RANGE = { gte: Uint8Array.of(0x61), lt: Uint8Array.of(0x7b) };
 
 /** Digits of the letters: `d` etc. */
@@ -50,8 +52,9 @@ export function encodeChild(parentId: number, name: string): Uint8Array {
   return out.subarray(0, 9 + out.write(name, 9));
 }
 
-/** @returns the name in a `d` row's key. */
+/** @returns the name in a `d` row's key. @throws `corrupt`: it is none; likewise below. */
 export function decodeChildName(key: Uint8Array): string {
+  if (key.byteLength < ID_KEY_BYTES) throw damagedKey(key);
   return Buffer.from(key.buffer, key.byteOffset + 9, key.byteLength - 9).toString();
 }
 
@@ -104,14 +107,28 @@ export const encodeWorkKey = encodePair(W);
 
 /** @returns the pair in the key of an `o`, `t` or `w` row. */
 export function decodePair(key: Uint8Array): PairKey {
+  if (key.byteLength !== PAIR_KEY_BYTES) throw damagedKey(key);
   const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  return pairKey(decodeId(key), view.getUint32(9) * 2 ** 32 + view.getUint32(13));
+  return pairKey(decodeId(key), readId(view, 9));
 }
 
 /** @returns the id in the key of a `p`, `c`, `g`, `u`, `a` or `m` row; the first of a pair. */
 export function decodeId(key: Uint8Array): number {
-  const view = new DataView(key.buffer, key.byteOffset, key.byteLength);
-  return view.getUint32(1) * 2 ** 32 + view.getUint32(5);
+  if (key.byteLength < ID_KEY_BYTES) throw damagedKey(key);
+  return readId(new DataView(key.buffer, key.byteOffset, key.byteLength), 1);
+}
+
+function readId(key: DataView, at: number): number {
+  const id = key.getUint32(at) * 2 ** 32 + key.getUint32(at + 4);
+  if (!Number.isSafeInteger(id)) throw damagedKey(new Uint8Array(key.buffer, key.byteOffset, key.byteLength));
+  return id;
+}
+
+const ID_KEY_BYTES = 9;
+const PAIR_KEY_BYTES = 17;
+
+function damagedKey(key: Uint8Array): UnderstudyError {
+  return new UnderstudyError('corrupt', `the key of a stored row is damaged: key=${Buffer.from(key).toString('hex')}`);
 }
 
 export const SESSION_RANGE = { gte: Uint8Array.of(C), lt: Uint8Array.of(C + 1) };

@@ -152,3 +152,12 @@ export function decodeRequest<Q>(request: MessageType<Q, never>, body: Uint8Arra
     throw new UnderstudyError('invalid_argument', 'the request cannot be decoded', { cause });
   }
 }
+
+/** @throws `internal`: what a master sent is no such answer; what it answers may have happened. */
+export function decodeResponse<R>(response: { decode(bytes: Uint8Array): R }, body: Uint8Array): R {
+  try {
+    return response.decode(body);
+  } catch (cause) {
+    throw new UnderstudyError('internal', `the answer of a master cannot be read: bytes=${body.length}`, { cause });
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * What stands in LevelDB and in the journal's entries. These are written canonically and read strictly: what is accepted means the same when it
+ * has been written once more, and what a later version wrote is refused.
+ */
+import assert from 'node:assert/strict';
+import { changesOf } from '../../../src/metadata/change-events.js';
+import { cursorCodec, cursorNamesCodec } from '../../../src/metadata/cursors.js';
+import { describeEntry } from '../../../src/metadata/describe-entry.js';
+import { decodeEntry, encodeEntry } from '../../../src/metadata/entries.js';
+import { decodeChildName, decodeId, decodePair } from '../../../src/metadata/keys.js';
+import { mountCodec, underWorkCodec } from '../../../src/metadata/mounts.js';
+import {
+  inodeCodec,
+  nextIdsCodec,
+  parentCodec,
+  type RecordCodec,
+  resultCodec,
+  retentionCodec,
+  sessionCodec,
+} from '../../../src/metadata/records.js';
+import { usageCodec } from '../../../src/metadata/usage.js';
+import { xattrsCodec } from '../../../src/metadata/xattrs.js';
+import { goldenMessages } from '../golden-bytes.js';
+import { assertSameBytes, type Target } from '../target.js';
+
+const REFUSALS = ['corrupt', 'failed_precondition'] as const;
+
+const row = <V>(name: string, golden: RegExp, codec: RecordCodec<V>): Target => ({
+  name: `row-${name}`,
+  refusals: REFUSALS,
+  seeds: () => goldenMessages(golden),
+  run(input) {
+    const once = codec.encode(codec.decode(input));
+    assertSameBytes(codec.encode(codec.decode(Buffer.from(once))), once, name);
+  },
+});
+
+export const stateTargets: readonly Target[] = [
+  row('inode', /^Inode-/, inodeCodec),
+  row('parent', /^Parent-/, parentCodec),
+  row('session', /^ClientSession-/, sessionCodec),
+  row('result', /^CallResult-/, resultCodec),
+  row('next-ids', /^NextIds-/, nextIdsCodec),
+  row('retention', /^Retention-/, retentionCodec),
+  row('mount', /^Mount-/, mountCodec),
+  row('under-work', /^UnderWork-/, underWorkCodec),
+  row('usage', /^Usage-/, usageCodec),
+  row('xattrs', /^Xattrs-/, xattrsCodec),
+  row('cursor', /^Cursor-/, cursorCodec),
+  row('cursor-names', /^CursorNames-/, cursorNamesCodec),
+  {
+    name: 'row-key',
+    refusals: REFUSALS,
+    seeds: () => [
+      ...['0070000000000000000001', '016f00000000000000010000000000000002', '026400000000000000016162'].map((hex) =>
+        Buffer.from(hex, 'hex'),
+      ),
+    ],
+    run(input) {
+      const [first = 0, ...rest] = input;
+      if (first % 3 === 0) assert(Number.isSafeInteger(decodeId(Buffer.from(rest))), 'an id that is none');
+      else if (first % 3 === 1) decodePair(Buffer.from(rest));
+      else decodeChildName(Buffer.from(rest));
+    },
+  },
+  {
+    name: 'entry',
+    refusals: REFUSALS,
+    seeds: () => goldenMessages(/^JournalEntry\./),
+    run(input) {
+      const entry = decodeEntry(input, 7);
+      const once = encodeEntry(entry);
+      assertSameBytes(encodeEntry(decodeEntry(Buffer.from(once), 7)), once, 'entry');
+      // As `journal dump` and the change feed show it.
+      JSON.stringify(describeEntry(entry));
+      changesOf(entry, 7);
+    },
+  },
+];
