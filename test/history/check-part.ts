@@ -16,11 +16,14 @@ export interface PartVerdict {
 /** Errors that say: nothing happened, for now. */
 const PASSING: ReadonlySet<string> = new Set(['unavailable', 'resource_exhausted']);
 
-/** @param statesMax that are looked at before the search is given up. */
-export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax: number): PartVerdict {
+/**
+ * @param statesMax that are looked at before the search is given up.
+ * @param makers of the inodes of all parts, by their ids; those of this part are added.
+ */
+export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax: number, makers: Map<number, number>): PartVerdict {
   const fed = checkFeeds(feeds, ops);
   const accounts = accountsOf(ops);
-  const twice = madeTwice(ops);
+  const twice = madeTwice(ops, makers);
   const ordered = checkOrder(ops, { claims: true, statesMax, hints: hintsOf(feeds, ops) });
   return {
     ...ordered,
@@ -65,13 +68,12 @@ function unexpected(ops: readonly Op[]): string[] {
 }
 
 /** Inodes that two creations were told of. */
-function madeTwice(ops: readonly Op[]): string[] {
-  const makers = new Map<number, Op>();
+function madeTwice(ops: readonly Op[], makers: Map<number, number>): string[] {
   return ops.flatMap((op) =>
     idsMade(op).flatMap((id) => {
       const other = makers.get(id);
-      makers.set(id, op);
-      return other === undefined ? [] : [`history: inode ${id} was made twice: by id=${other.id} and by id=${op.id} (I5)`];
+      makers.set(id, op.id);
+      return other === undefined ? [] : [`history: inode ${id} was made twice: by id=${other} and by id=${op.id} (I5)`];
     }),
   );
 }

@@ -155,14 +155,14 @@ export interface ToldEvent {
 }
 
 /** From here on nothing at or below `path` is called: what is recorded of it can be checked. */
-export interface DoneEvent {
+interface DoneEvent {
   readonly event: 'done';
   readonly path: string;
   readonly at: number;
 }
 
 /** What else happened: faults. */
-export interface NoteEvent {
+interface NoteEvent {
   readonly event: 'note';
   readonly at: number;
   readonly text: string;

@@ -47,6 +47,8 @@ export class HistoryCheck implements HistorySink {
   readonly #parts = new Map<string, Part>();
   readonly #partOf = new Map<number, string>();
   readonly #watches = new Map<number, WatchEvent>();
+  /** Of all inodes: the only thing that grows with the history. */
+  readonly #makers = new Map<number, number>();
   readonly #violations: string[] = [];
   readonly #undecided: string[] = [];
   #events = 0;
@@ -105,7 +107,8 @@ export class HistoryCheck implements HistorySink {
     const watch = this.#watches.get(id);
     if (watch === undefined) return;
     const { path, process, fromSn } = watch;
-    for (const part of path === '/' ? new Set(this.#parts.values()) : [this.#part(rootOf(path))]) {
+    // What is not called, or was checked already, is nobody's.
+    for (const part of path === '/' ? new Set(this.#parts.values()) : this.#known(rootOf(path))) {
       const feed = part.feeds.get(id) ?? { id, process, path, fromSn, throughSn, changes: [] };
       feed.throughSn = throughSn;
       for (const change of changes) if (this.#parts.get(rootOf(change.path)) === part) feed.changes.push(change);
@@ -114,17 +117,22 @@ export class HistoryCheck implements HistorySink {
   }
 
   #done(path: string): void {
-    this.#part(rootOf(path)).isDone = true;
+    for (const part of this.#known(rootOf(path))) part.isDone = true;
     const done = [...new Set(this.#parts.values())].filter(({ isDone, open }) => isDone && open === 0);
     for (const part of done.slice(0, -PARTS_KEPT)) this.#check(part);
   }
 
   #part(root: string): Part {
-    const known = this.#parts.get(root) ?? this.#parts.get('/');
+    const [known] = this.#known(root);
     if (known !== undefined) return known;
     const part: Part = { events: [], feeds: new Map(), open: 0, isDone: false };
     this.#parts.set(root, part);
     return part;
+  }
+
+  #known(root: string): Part[] {
+    const known = this.#parts.get(root) ?? this.#parts.get('/');
+    return known === undefined ? [] : [known];
   }
 
   #joined(one: Part, other: Part): Part {
@@ -144,7 +152,12 @@ export class HistoryCheck implements HistorySink {
   #check(part: Part): void {
     const table = new OpTable();
     for (const { at, event } of part.events) table.take(event, at);
-    const { violations, undecided, states, lost, duplicated } = checkPart(table.end(), [...part.feeds.values()], this.#statesMax);
+    const { violations, undecided, states, lost, duplicated } = checkPart(
+      table.end(),
+      [...part.feeds.values()],
+      this.#statesMax,
+      this.#makers,
+    );
     this.#violations.push(...violations);
     this.#undecided.push(...undecided);
     this.#sums.states += states;

@@ -7,6 +7,8 @@ import type { Consistency, HistoryEvent, Operation, ReturnEvent, RunEvent, ToldC
 
 export interface HistorySink {
   take(event: HistoryEvent): void;
+  /** Resolves when there is room for more; where it is absent, there always is. */
+  room?(): Promise<void>;
 }
 
 /** An operation that was called. */
@@ -61,6 +63,11 @@ export class Recorder {
         this.#sink.take({ event: 'return', id, at: this.#at(), ...failure });
       },
     };
+  }
+
+  /** Who makes events without end awaits this now and then. */
+  async room(): Promise<void> {
+    await this.#sink.room?.();
   }
 
   done(path: string): void {

@@ -13,19 +13,6 @@ export class MemorySink implements HistorySink {
   }
 }
 
-/** To each of several. */
-export class SeveralSinks implements HistorySink {
-  readonly #sinks: readonly HistorySink[];
-
-  constructor(...sinks: HistorySink[]) {
-    this.#sinks = sinks;
-  }
-
-  take(event: HistoryEvent): void {
-    for (const sink of this.#sinks) sink.take(event);
-  }
-}
-
 /** Buffered lines are written when there are so many characters. */
 const CHUNK_CHARACTERS = 65_536;
 

@@ -100,6 +100,7 @@ export class Workload {
       }
       next.operations += 1;
       await worker.act(next);
+      await this.recorder.room();
       await sleep(deps.clock, deps.random.between(...this.mix.thinkMs));
     }
   }
