@@ -48,6 +48,8 @@ export interface SharedJournal {
   mend(): void;
   /** Changes or loses a checkpoint that is not the only one. @returns what became of which; undefined where there is none. */
   damageCheckpoint(random: SeededRandom): string | undefined;
+  /** `host` does not reach it from now on. @returns what ends that. */
+  cutOff(host: string): () => void;
   /** @returns whether the batch with this hash would be there after a power cut now; undefined where that cannot be told. */
   isDurable(hash: Uint8Array): boolean | undefined;
   /** @returns all that was ever committed, collected or not, and what the next claimant would adopt. Takes no virtual time. */
@@ -147,6 +149,10 @@ export class SharedFolder implements SharedJournal {
     inode.read(byte, at, true);
     inode.write(Uint8Array.of((byte[0] ?? 0) ^ (1 << random.below(8))), at);
     return `flipped a bit of ${name}`;
+  }
+
+  cutOff(host: string): () => void {
+    return this.#server.troubles.cutOff(host);
   }
 
   isDurable(hash: Uint8Array): boolean {

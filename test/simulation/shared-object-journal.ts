@@ -32,6 +32,8 @@ export class SharedBucket implements SharedJournal {
   readonly #settings: { readonly pollIntervalMs: number; readonly giveUpMs: number };
   /** What is wrong with it now. */
   readonly #troubles = new Set<Trouble>();
+  /** Hosts that do not reach it. */
+  readonly #cutOff = new Set<{ readonly host: string }>();
   /** How many times as long as usual a request takes. */
   #slowness = 1;
   /** Hashes of the batches that were ever in it. */
@@ -86,10 +88,12 @@ export class SharedBucket implements SharedJournal {
 
   mend(): void {
     this.#troubles.clear();
+    this.#cutOff.clear();
     this.#slowness = 1;
   }
 
   #fate(request: ObjectRequest): ObjectFault | undefined {
+    for (const { host } of this.#cutOff) if (request.name.startsWith(`${host}#`)) return { kind: 'lost' };
     for (const trouble of this.#troubles) {
       const fate = this.#fateBy(trouble, request);
       if (fate !== undefined) return fate;
@@ -135,6 +139,12 @@ export class SharedBucket implements SharedJournal {
     bytes.writeUInt8(bytes.readUInt8(at) ^ (1 << random.below(8)), at);
     objects.set(key, bytes);
     return `flipped a bit of ${key}`;
+  }
+
+  cutOff(host: string): () => void {
+    const cut = { host };
+    this.#cutOff.add(cut);
+    return () => this.#cutOff.delete(cut);
   }
 
   isDurable(hash: Uint8Array): boolean {

@@ -16,6 +16,7 @@ export const STORAGE_FAULTS = {
   'throttle the journal': (fault) => suffer(fault, 'throttled', 4_000),
   'make the journal unreadable': (fault) => suffer(fault, 'unreadable', 4_000),
   'show the journal as it was': (fault) => suffer(fault, 'stale', 4_000),
+  'cut a host from the journal': (fault) => fault.later(1, 8_000, fault.world.journal.cutOff(fault.master())),
   'take a checkpoint': (fault) => fault.world.checkpoint(),
   'damage a checkpoint': (fault) => fault.world.damageCheckpoint(fault.random),
 } satisfies Record<string, Fault>;
