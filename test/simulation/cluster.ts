@@ -301,7 +301,7 @@ export class Cluster implements Breakable {
 
   #client(host: string, process: SimProcess): SimClient {
     const { time, commits, callSabotage } = this.#deps;
-    const heard = { now: () => time.steps, answered: commits.answered.bind(commits) };
+    const heard = { now: () => time.steps, told: commits.told.bind(commits), answered: commits.answered.bind(commits) };
     return openClient(process, this.network.host(host), this.election, heard, callSabotage);
   }
 

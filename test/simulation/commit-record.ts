@@ -2,6 +2,7 @@
  * What all processes together were told is committed, and what their states were. As it happens, and again when the world ends:
  *
  * - one batch at each sequence number, and all that was ever committed on the chain at the end (I1, I2);
+ * - nothing is answered that is not committed, nor by a leader that may have been superseded when it was asked (I6);
  * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3), or before it is durable (I1);
  * - what a master writes into its store was committed before (I6: nothing is applied that a power cut can take back);
  * - one digest of the state at each entry (I4).
@@ -87,7 +88,7 @@ export class CommitRecord implements JournalObserver {
     this.#proofs.set(host, Math.max(at, this.#proofs.get(host) ?? 0));
   }
 
-  /** A read that its asker sent at `askedAt` was answered by `host`, as nobody superseded may. */
+  /** What its asker sent at `askedAt` was answered by `host`, as only a leader may that nobody has superseded. */
   answered(host: string, askedAt: number, what: string): void {
     this.readsChecked++;
     const provedAt = this.#proofs.get(host);
@@ -96,6 +97,12 @@ export class CommitRecord implements JournalObserver {
         `I6: ${host} answered ${what} without having confirmed since it was asked: asked=${askedAt} confirmed=${provedAt}`,
       );
     }
+  }
+
+  /** `host` answered as of entry `sn`. */
+  told(host: string, sn: number, what: string): void {
+    if (sn <= this.#highestSn) return;
+    this.violations.push(`I6: ${host} answered ${what} as of sn ${sn}, and no more is committed than sn ${this.#highestSn}`);
   }
 
   /** A store stands at `sn`. */

@@ -2,7 +2,6 @@
  * One client of the production code on a host of the world.
  */
 import type { understudy } from '#proto/understudy.js';
-import { isError } from '../../src/base/errors.js';
 import { Client } from '../../src/client/client.js';
 import { DEFAULT_CLIENT_SETTINGS } from '../../src/client/client-settings.js';
 import { FileSystem } from '../../src/client/file-system.js';
@@ -11,6 +10,7 @@ import type { Network } from '../../src/rpc/network.js';
 import type { RpcConnection } from '../../src/rpc/rpc.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { gatedNetwork } from './gated-network.js';
+import { type AnswerObserver, observedAnswers } from './observed-answers.js';
 import type { SharedElection } from './shared-election.js';
 import type { SimProcess } from './sim-process.js';
 
@@ -22,13 +22,6 @@ export interface SimClient {
   statusOf(address: string): Promise<understudy.MasterStatusResponse | undefined>;
 }
 
-/** Hears of reads that only a leader may answer which nobody has superseded. */
-export interface ReadObserver {
-  /** Counts events. */
-  now(): number;
-  answered(host: string, askedAt: number, what: string): void;
-}
-
 /** Changes what clients send: a defect that the checks have to find. */
 export type CallSabotage = (method: number, body: Uint8Array) => Uint8Array;
 
@@ -36,14 +29,14 @@ export function openClient(
   process: SimProcess,
   network: Network,
   election: SharedElection,
-  heard: ReadObserver,
+  heard: AnswerObserver,
   sabotage: CallSabotage | undefined,
 ): SimClient {
   const { clock, random, log } = process;
   const deps = { network: gatedNetwork(process, network), clock, log };
   const connect = async (address: string, signal: AbortSignal) => {
     const connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, address, signal);
-    return observed(sabotage === undefined ? connection : sabotaged(connection, sabotage), heard);
+    return observedAnswers(sabotage === undefined ? connection : sabotaged(connection, sabotage), heard);
   };
   const directory = election.directory(process);
   const settings = { ...DEFAULT_CLIENT_SETTINGS, user: 'simon', group: 'users', mastersMax: 4 };
@@ -73,31 +66,6 @@ interface Question<T> {
 }
 
 const ASK_MS = 1_000;
-
-function observed(connection: RpcConnection, heard: ReadObserver): RpcConnection {
-  const { method, request } = operations.getStatus;
-  const host = connection.address.slice(0, connection.address.lastIndexOf(':'));
-  const close = () => connection.close();
-  return {
-    address: connection.address,
-    lost: connection.lost,
-    async call(called, body, options) {
-      if (called !== method || request.decode(body).freshness != null) return connection.call(called, body, options);
-      const askedAt = heard.now();
-      try {
-        const answer = await connection.call(called, body, options);
-        heard.answered(host, askedAt, 'a status');
-        return answer;
-      } catch (error) {
-        if (isError(error, 'not_found')) heard.answered(host, askedAt, 'that there is no such file');
-        throw error;
-      }
-    },
-    stream: (called, body, options) => connection.stream(called, body, options),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
-}
 
 function sabotaged(connection: RpcConnection, sabotage: CallSabotage): RpcConnection {
   const close = () => connection.close();
