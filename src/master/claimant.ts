@@ -27,6 +27,8 @@ export interface ClaimantDeps {
 
 /** A standby that had everything so short a time ago claims without another look: the claim finds the rest. */
 const CAUGHT_UP_MS = 500;
+/** One that is still behind then lets others try, and goes on as a standby until it is its turn again. */
+const CATCH_UP_MAX_MS = 2_000;
 const QUIET_MS = 200;
 const VERIFY_WAIT_MS = 250;
 const INCUMBENT_PAUSE_MS = 250;
@@ -47,10 +49,12 @@ export class Claimant {
    * while: a reader that is ahead of the marks waits for them, and only a claim can tell it how the log goes on.
    *
    * @param behindMs for how long the replica has not had all of it.
+   * @returns false: it has come some way, and there is more than a moment's work left; another master may lack less.
    */
-  async catchUp(replica: Replica, behindMs: number, signal: AbortSignal): Promise<void> {
+  async catchUp(replica: Replica, behindMs: number, signal: AbortSignal): Promise<boolean> {
     const { clock, journal } = this.#deps;
-    if (behindMs < CAUGHT_UP_MS) return;
+    if (behindMs < CAUGHT_UP_MS) return true;
+    const enoughMs = clock.monotonicMs() + CATCH_UP_MAX_MS;
     const done = new AbortController();
     const either = AbortSignal.any([signal, done.signal]);
     let quiet = clock.setTimer(QUIET_MS, () => done.abort());
@@ -59,12 +63,14 @@ export class Claimant {
         throwIfAborted(signal);
         quiet.cancel();
         await replica.applyBatch(batch);
+        if (clock.monotonicMs() > enoughMs) return false;
         quiet = clock.setTimer(QUIET_MS, () => done.abort());
       }
     } finally {
       quiet.cancel();
     }
     throwIfAborted(signal);
+    return true;
   }
 
   /**

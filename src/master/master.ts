@@ -348,8 +348,7 @@ export class Master implements Controlled, AsyncDisposable {
       if (this.#role.name === 'suspended') await this.#writer?.confirm().catch(unlessOnlyAClaimCanTell);
       else if (told) this.#taker.throwIfUnwanted();
       else {
-        await this.#claimant.catchUp(replica, behindMs, signal);
-        const isReady = await this.#claimant.isVerified(replica, signal);
+        const isReady = (await this.#claimant.catchUp(replica, behindMs, signal)) && (await this.#claimant.isVerified(replica, signal));
         if (!isReady || (await this.#claimant.incumbentServes(replica, this.leaderAddress, this.rpcAddress, signal)))
           return this.input({ type: 'stood back' });
       }

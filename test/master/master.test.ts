@@ -44,6 +44,18 @@ describe('a master', () => {
     await expect.poll(() => master.status().reason, soon).toBe('');
   });
 
+  it('elected while it lacks much: lets one lead that lacks less', async () => {
+    const { master: first } = await cluster.start('a');
+    await leads(first);
+    for (let count = 0; count < 250; count++) await mkdir(first, `d${count}`);
+    await cluster.close();
+    const { master: slow } = await cluster.start('slow', undefined, {}, 40);
+    await expect.poll(() => slow.role.name, soon).toBe('claiming');
+    const { master: fast } = await cluster.start('b');
+    await leads(fast);
+    expect(slow.replica?.end.sn).toBeLessThan(250);
+  });
+
   it('alone, with a store that damage has changed: never serves it, rebuilds, leads', async () => {
     const { master, disk } = await cluster.start('a');
     await leads(master);

@@ -5,6 +5,7 @@ import { UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import { systemRandom } from '../../src/base/system-random.js';
+import { sleep } from '../../src/base/wait.js';
 import { MemoryElectionService } from '../../src/election/memory-election.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import { MemoryJournalStore } from '../../src/journal/memory-journal-store.js';
@@ -94,6 +95,18 @@ export class Disk implements KvStores {
   }
 }
 
+function slowedDown(journal: MemoryJournal, batchMs: number): MemoryJournal {
+  if (batchMs === 0) return journal;
+  const read = journal.read.bind(journal);
+  journal.read = async function* (options) {
+    for await (const batch of read(options)) {
+      await sleep(systemClock, batchMs, options.signal);
+      yield batch;
+    }
+  };
+  return journal;
+}
+
 export class MemoryCluster {
   readonly journal = new MemoryJournalStore({}, { clock: systemClock, random: systemRandom });
   readonly #election: MemoryElectionService;
@@ -105,7 +118,13 @@ export class MemoryCluster {
     this.#election = new MemoryElectionService({ sessionTimeoutMs }, { clock: systemClock });
   }
 
-  async start(name: string, disk = new Disk(), settings: Partial<MasterSettings> = {}): Promise<{ master: Master; disk: Disk }> {
+  /** @param batchMs that each batch of the journal takes this master to read. */
+  async start(
+    name: string,
+    disk = new Disk(),
+    settings: Partial<MasterSettings> = {},
+    batchMs = 0,
+  ): Promise<{ master: Master; disk: Disk }> {
     const address = `${name}:19998`;
     const master = await Master.open(
       { ...SETTINGS, ...settings, rpcAddress: address, listenAddress: address, webAddress: address },
@@ -113,7 +132,7 @@ export class MemoryCluster {
         clock: systemClock,
         log: silentLog,
         network: this.network.host(name),
-        journal: MemoryJournal.open(this.journal, { name }),
+        journal: slowedDown(MemoryJournal.open(this.journal, { name }), batchMs),
         election: this.#election.election(),
         stores: disk,
         underStores: new UnderStores(async (uri) => this.underFiles(uri).open(name)),
