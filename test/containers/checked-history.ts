@@ -1,0 +1,93 @@
+/**
+ * Clients that fight over names, read at every consistency and watch, while faults happen; what they were told is recorded and checked as it comes.
+ */
+import { randomInt } from 'node:crypto';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, onTestFinished } from 'vitest';
+import { systemClock } from '../../src/base/system-clock.js';
+import type { FileSystem } from '../../src/cli/understudy.js';
+import { HistoryCheck } from '../history/history-check.js';
+import { HistoryWatcher } from '../history/history-watcher.js';
+import { type HistorySink, Recorder } from '../history/recorder.js';
+import { MemorySink } from '../history/sinks.js';
+import { Workload } from '../history/workload.js';
+import { drawMix } from '../history/workload-mix.js';
+import { SeededRandom } from '../simulation/seeded-random.js';
+
+const WORKERS_PER_CLIENT = 3;
+const MIX = { arenaOperations: [150, 400], thinkMs: [10, 60] } as const;
+const WATCHES = { watchMs: [200, 3_000], entriesBack: 500 } as const;
+/** Fewer were no test. */
+const OPERATIONS_MIN = 100;
+
+export class CheckedHistory {
+  readonly #events = new MemorySink();
+  readonly #check = new HistoryCheck();
+  readonly #workload: Workload;
+  readonly #clients: readonly FileSystem[];
+  readonly #working: readonly Promise<void>[];
+
+  /** Starts the workers of `clients`, which stop with the test at the latest. */
+  constructor(clients: readonly FileSystem[]) {
+    const seed = randomInt(2 ** 31);
+    const random = new SeededRandom(seed, 'containers');
+    const sink: HistorySink = {
+      take: (event) => {
+        this.#events.take(event);
+        this.#check.take(event);
+      },
+    };
+    const recorder = new Recorder(sink, systemClock, {
+      clock: 'performance.now()',
+      about: { seed },
+    });
+    const workload = new Workload(drawMix(random.fork('mix'), MIX), recorder);
+    onTestFinished(() => {
+      workload.stopping = true;
+    });
+    this.#workload = workload;
+    this.#clients = clients;
+    this.#working = clients.flatMap((files, client) => {
+      const depsOf = (part: string) => ({ files, clock: systemClock, random: random.fork(part) });
+      const workers = Array.from({ length: WORKERS_PER_CLIENT }, (_, worker) => {
+        const process = `c${client + 1}.${worker + 1}`;
+        return workload.work(process, process, depsOf(process), worker === 0);
+      });
+      const watcher = `c${client + 1}.watch`;
+      return [...workers, new HistoryWatcher(watcher, depsOf(watcher), recorder).run(workload, WATCHES)];
+    });
+  }
+
+  /** Notes a fault in the history. */
+  note(text: string): void {
+    this.#workload.recorder.note(text);
+  }
+
+  /** Ends the work, looks at all that is left, and expects that one order of events explains all that was told. */
+  async expectHolds(): Promise<void> {
+    this.#workload.stopping = true;
+    await Promise.all(this.#working);
+    const [judge] = this.#clients;
+    if (judge !== undefined) await this.#workload.finish('judge.1', { files: judge, clock: systemClock });
+    const { violations, undecided, lost, duplicated, operations, parts } = this.#check.end();
+    const { acknowledged, unknown } = this.#workload.tally;
+    const sums = { operations, parts, acknowledged, unknown, undecided: undecided.length, lost, duplicated };
+    console.log(
+      `history: ${Object.entries(sums)
+        .map(([name, count]) => `${name}=${count}`)
+        .join(' ')}`,
+    );
+    if (violations.length > 0) this.#keep();
+    expect(violations).toEqual([]);
+    expect({ lost, duplicated }).toEqual({ lost: 0, duplicated: 0 });
+    expect(operations).toBeGreaterThan(OPERATIONS_MIN);
+  }
+
+  #keep(): void {
+    const file = path.join(mkdtempSync(path.join(tmpdir(), 'understudy-history-')), 'history.jsonl');
+    writeFileSync(file, this.#events.events.map((event) => `${JSON.stringify(event)}\n`).join(''));
+    console.error(`the history is kept: ${file}`);
+  }
+}
