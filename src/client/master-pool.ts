@@ -6,6 +6,7 @@
  * - A master that did not do its part is not asked again before the next survey, which nobody waits for while others answer.
  * - At most one survey of the masters is under way. Calls wait for one only where nobody is left to be asked.
  */
+import { setMaxListeners } from 'node:events';
 import { asError, UnderstudyError } from '../base/errors.js';
 import { sleep } from '../base/wait.js';
 import type { CallBudget } from './call-budget.js';
@@ -33,6 +34,8 @@ export class MasterPool implements Route {
   #problem: UnderstudyError | undefined;
 
   constructor(settings: ClientSettings, deps: LeaderLinkDeps) {
+    // Each connection that a survey still waits for listens to it.
+    setMaxListeners(0, this.#closing.signal);
     this.#settings = settings;
     this.#deps = deps;
   }

@@ -8,8 +8,8 @@
 import { createHash } from 'node:crypto';
 import type { Clock, Timer } from '../../src/base/clock.js';
 
-/** `fault`, `operation` and `violation` are the world's own; the others are what its processes log. */
-export type NoteLevel = 'debug' | 'info' | 'warn' | 'error' | 'fault' | 'operation' | 'violation';
+/** What a process logs; what is done to the world or found in it; what its clients call and how that ended. */
+export type NoteLevel = 'debug' | 'info' | 'warn' | 'error' | 'fault' | 'violation' | 'call' | 'ok' | 'failed' | 'unknown';
 
 export type NoteValues = Readonly<Record<string, unknown>>;
 

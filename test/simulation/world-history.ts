@@ -3,7 +3,7 @@ import type { Batch } from '../../src/journal/journal.js';
 import type { HistoryEvent } from '../history/events.js';
 import { HistoryCheck } from '../history/history-check.js';
 import { HistoryWatcher } from '../history/history-watcher.js';
-import { Recorder } from '../history/recorder.js';
+import { type HistorySink, Recorder } from '../history/recorder.js';
 import { MemorySink } from '../history/sinks.js';
 import { Workload } from '../history/workload.js';
 import { drawMix } from '../history/workload-mix.js';
@@ -23,9 +23,14 @@ export class WorldHistory {
   readonly #recorder: Recorder;
   #told = 0;
 
-  constructor(time: VirtualTime, random: SeededRandom, seed: number, settings: WorldSettings) {
+  /** @param along takes the history too, event by event. */
+  constructor(time: VirtualTime, random: SeededRandom, seed: number, settings: WorldSettings, along?: HistorySink) {
     this.#settings = settings;
-    this.#recorder = new Recorder(this.#sink, time, { clock: 'virtual time of the world', about: { seed } });
+    const take = (event: HistoryEvent) => {
+      this.#sink.take(event);
+      along?.take(event);
+    };
+    this.#recorder = new Recorder({ take }, time, { clock: 'virtual time of the world', about: { seed } });
     const mix = drawMix(random, { arenaOperations: [60, 600], thinkMs: settings.pauseMs });
     this.workload = new Workload(mix, this.#recorder);
   }

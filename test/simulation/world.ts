@@ -10,6 +10,7 @@ import { Cluster } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
 import { FaultPlan } from './fault-plan.js';
 import { complaint } from './health.js';
+import { HistoryNotes } from './history-notes.js';
 import { violationIn } from './log-watch.js';
 import { SeededRandom } from './seeded-random.js';
 import type { JournalDefects } from './shared-journal.js';
@@ -88,7 +89,9 @@ export class World {
     this.#extras = extras;
     this.#time = new VirtualTime((note, atMs) => this.#hear(note, atMs));
     const random = new SeededRandom(seed, 'world');
-    this.#history = new WorldHistory(this.#time, random.fork('workload'), seed, settings);
+    const { heard } = extras;
+    const notes = heard === undefined ? undefined : new HistoryNotes((note) => heard(note, this.#time.monotonicMs()));
+    this.#history = new WorldHistory(this.#time, random.fork('workload'), seed, settings, notes);
     this.#cluster = new Cluster({
       time: this.#time,
       random: random.fork('cluster'),
@@ -168,6 +171,7 @@ export class World {
   }
 
   #violate(violation: string): void {
+    this.#extras.heard?.({ by: 'world', level: 'violation', message: violation }, this.#time.monotonicMs());
     this.#violations.push(violation);
   }
 
