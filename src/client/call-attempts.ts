@@ -10,7 +10,7 @@ import type { CallBudget } from './call-budget.js';
 import type { ClientSettings } from './client-settings.js';
 import type { MasterConnection } from './connections.js';
 import type { LeaderLinkDeps } from './leader-link.js';
-import { Backoff, isRetried, mayHaveHappened } from './retry-policy.js';
+import { Backoff, isOutcome, isRetried, mayHaveHappened } from './retry-policy.js';
 import type { Route } from './route.js';
 
 /** A mutation was refused with `session_expired` at its first attempt: it may be sent under a new session. */
@@ -46,7 +46,7 @@ export class CallAttempts {
 
   /** Resolves when the next attempt may be made. @throws what the caller is to be told, when there is none; `NeverRan`. */
   async failed(route: Route, connection: MasterConnection, failure: UnderstudyError): Promise<void> {
-    if (!this.#budget.givenUp && !isRetried(failure)) {
+    if (!this.#budget.givenUp && !this.#isRetried(failure)) {
       route.answered();
       throw this.#refusal(failure);
     }
@@ -59,19 +59,34 @@ export class CallAttempts {
 
   /** @returns what the caller is told when there is no further attempt, the last one, or the search for a master, having met `last`. */
   final(last: UnderstudyError): UnderstudyError {
-    const unknown = this.#mutation && this.number > 1;
+    const unknown = this.#isInDoubt;
     const met = `attempts=${this.number - 1} last=${last.code}`;
     if (this.#budget.givenUp) {
       return new UnderstudyError('cancelled', unknown ? `given up under way; it may have happened ${met}` : 'given up', { cause: last });
     }
-    if (!isRetried(last)) return last;
+    if (!this.#isRetried(last)) return last;
     if (unknown) return new UnderstudyError('deadline_exceeded', `not answered in time; it may have happened ${met}`, { cause: last });
     const code = last.code === 'deadline_exceeded' ? 'deadline_exceeded' : 'unavailable';
     return new UnderstudyError(code, `given up after ${Math.round(this.#budget.totalMs)} ms: ${last.message}`, { cause: last });
   }
 
+  /** An earlier attempt may have happened. */
+  get #isInDoubt(): boolean {
+    return this.#mutation && this.number > 1;
+  }
+
+  /** That there is no room for this attempt says nothing of an earlier one: only another one tells what became of that. */
+  #isRetried(failure: UnderstudyError): boolean {
+    return isRetried(failure) || (this.#isInDoubt && failure.code === 'resource_exhausted' && !isOutcome(failure));
+  }
+
   #refusal(failure: UnderstudyError): Error {
-    if (failure.code !== 'session_expired' || !this.#mutation) return failure;
+    if (failure.code !== 'session_expired' || !this.#mutation) {
+      if (!this.#isInDoubt || isOutcome(failure)) return failure;
+      return new UnderstudyError('outcome_unknown', `an earlier attempt may have happened; a later one failed: ${failure.message}`, {
+        cause: failure,
+      });
+    }
     if (this.number === 1) return new NeverRan(failure);
     return new UnderstudyError('session_expired', `its outcome can no longer be told; it may have happened: ${failure.message}`, {
       cause: failure,

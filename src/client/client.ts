@@ -139,7 +139,7 @@ export class Client implements AsyncDisposable {
    * Changes something; resolves when that is committed. Calls may overlap; up to the masters' window are sent, further ones wait.
    *
    * @throws what the master refused it with: nothing happened.
-   * @throws `deadline_exceeded`, `cancelled`, `session_expired`: it may have happened. `unavailable`: nothing happened.
+   * @throws `deadline_exceeded`, `cancelled`, `session_expired`, `outcome_unknown`: it may have happened. `unavailable`: nothing happened.
    * @throws `resource_exhausted`: too many calls wait already; nothing happened.
    */
   async mutate<RequestShape extends { caller?: unknown }, Response extends Dated>(

@@ -26,6 +26,13 @@ export function isRetried(failure: UnderstudyError): boolean {
   return RETRIED.has(failure.code) || (RETRIED_WHEN_TOLD.has(failure.code) && failure.retryAfterMs !== undefined);
 }
 
+const REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);
+
+/** @returns whether this is the namespace's answer to a mutation, whichever attempt met it: its outcome is recorded (src/master/leadership.ts). */
+export function isOutcome({ code, errno }: UnderstudyError): boolean {
+  return errno !== undefined || REFUSALS.has(code);
+}
+
 /** @returns whether a mutation that failed so may have taken effect, or may yet. @param lost whether its connection is gone. */
 export function mayHaveHappened(failure: UnderstudyError, lost: boolean): boolean {
   switch (failure.code) {

@@ -216,7 +216,7 @@ export class State {
     return this.#children.get(childKey(parentId, name));
   }
 
-  /** @throws `failed_precondition` before the first claim has made it. */
+  /** @throws `unavailable` before the first claim has made it. */
   root(): Inode {
     const root = this.#children.get(ROOT_KEY);
     if (root === null) throw new UnderstudyError('unavailable', 'the namespace is empty: no master has led yet');

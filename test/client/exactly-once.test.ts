@@ -94,3 +94,29 @@ test('client: any faults of two masters (I5), an answered call ran once, a refus
     { numRuns: 150 },
   );
 });
+
+for (const [code, outcome] of [
+  ['resource_exhausted', 'told what the first attempt did'],
+  ['internal', 'outcome_unknown'],
+] as const) {
+  test(`client: a second attempt is refused with ${code}, which says nothing of the first (I5), ${outcome}`, async () => {
+    const cluster = new ScriptedCluster();
+    let attempts = 0;
+    cluster.add(
+      'a:1',
+      leads(1, (call) => {
+        attempts += 1;
+        if (attempts === 2) return fail(code);
+        // It took effect, and the answer is lost.
+        if (attempts === 1) call.lose();
+        return attempts === 1 ? never() : created(7);
+      }),
+    );
+    await using fs = cluster.client({ quickRetryBaseMs: 0.1, retryBaseMs: 0.2, retryMaxMs: 1 });
+    const call = fs.createFile('/a').then(
+      ({ sn }) => `sn=${sn}`,
+      (error) => error.code,
+    );
+    expect(await call).toBe(code === 'resource_exhausted' ? 'sn=7' : 'outcome_unknown');
+  });
+}

@@ -13,12 +13,25 @@ const program = new Command('check-history')
 const [file = ''] = program.args;
 
 const check = new HistoryCheck(program.opts<{ states?: number }>().states);
+let broken = '';
 for await (const line of createInterface({ input: createReadStream(file) })) {
-  if (line !== '') check.take(JSON.parse(line) as HistoryEvent);
+  if (broken !== '') program.error(`no event: ${broken}`);
+  const event = eventOf(line);
+  if (event === undefined) broken = line;
+  else check.take(event);
 }
-const { violations, undecided, operations, parts, states } = check.end();
+const { violations, undecided, ...sums } = check.end();
 for (const violation of violations) process.stdout.write(`${violation}\n`);
 for (const one of undecided) process.stdout.write(`not decided: ${one}\n`);
 const verdict = violations.length > 0 ? 'BROKEN' : undecided.length > 0 ? 'NOT DECIDED' : 'HOLDS';
-process.stdout.write(`${verdict}: operations=${operations} parts=${parts} states=${states}\n`);
+process.stdout.write(`${verdict}: ${JSON.stringify(sums)}\n`);
 process.exitCode = violations.length > 0 ? 1 : undecided.length > 0 ? 2 : 0;
+
+/** @returns undefined: the last line was being written when its writer ended. */
+function eventOf(line: string): HistoryEvent | undefined {
+  try {
+    return JSON.parse(line) as HistoryEvent;
+  } catch {
+    return undefined;
+  }
+}

@@ -24,6 +24,11 @@ async function journalOf(requests: readonly Request[], perBatch: number, stores 
   return { ...opened, journaled, batches: journaled.batches };
 }
 
+it('a state before the first claim: looks are refused as for now, so that clients ask elsewhere', async () => {
+  const { replica } = await openReplica(new MemoryStores(), 7);
+  expect(() => replica.state.root()).toThrow(expect.objectContaining({ code: 'unavailable' }));
+});
+
 function tryTo(fn: () => void): void {
   try {
     fn();
