@@ -14,14 +14,20 @@ export function accountsOf(ops: readonly Op[]): Accounts {
   const changes = ops.filter((op) => !isLook(op) && op.outcome !== 'nothing');
   const users = new Map<string, Op[]>();
   const goes: string[] = [];
+  const comes: string[] = [];
   for (const op of changes) {
     for (const step of stepsOf(op)) {
       for (const path of step.kind === 'rename' ? [step.from, step.to] : [step.path]) users.set(path, [...(users.get(path) ?? []), op]);
-      if (step.kind === 'rename') goes.push(step.from);
+      if (step.kind === 'rename') {
+        goes.push(step.from);
+        comes.push(step.to);
+      }
       if (step.kind === 'remove') goes.push(step.path);
     }
   }
-  const isOnlyFor = (path: string, op: Op) => users.get(path)?.every((one) => one === op) === true;
+  // A directory that is renamed takes along whatever is in it.
+  const isBrought = (path: string) => comes.some((to) => to !== path && isAtOrBelow(path, to));
+  const isOnlyFor = (path: string, op: Op) => users.get(path)?.every((one) => one === op) === true && !isBrought(path);
   const stays = (path: string, op: Op) => isOnlyFor(path, op) && !goes.some((gone) => isAtOrBelow(path, gone));
   const made = new Map<string, Op>();
   const duplicated: string[] = [];

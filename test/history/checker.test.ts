@@ -78,6 +78,15 @@ describe('one after the other', () => {
     expect(script.verdict().duplicated).toBe(1);
   });
 
+  test('a creation that found what a renamed directory brought: did not run twice', () => {
+    const script = begun();
+    script.did('c1.0', mkdir('/d/t'), { id: 10 });
+    script.did('c1.0', create('/d/t/b'), { id: 11 });
+    script.did('c1.0', rename('/d/t', '/d/u'), { id: 10 });
+    script.call('c1.0', create('/d/u/b')).refused('EEXIST');
+    expect(script.verdict().duplicated).toBe(0);
+  });
+
   test('blocks that were handed out twice: told', () => {
     const script = begun();
     script.did('c1.0', write('/d/b'), { id: 4 });
