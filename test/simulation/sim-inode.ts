@@ -120,8 +120,11 @@ export class SimInode {
   dropped({ pages }: SyncScope, random: SeededRandom): void {
     for (const index of pages) {
       if (!this.#unsynced.has(index)) continue;
-      if (random.chance(0.6)) this.#dropped.set(index, this.#unsynced.get(index));
+      const disk = this.#unsynced.get(index);
       this.#unsynced.delete(index);
+      const roll = random.float();
+      if (roll < 0.4) this.#dropped.set(index, disk);
+      else if (roll < 0.6) this.#set(index, disk); // the cache has let go of it
     }
   }
 
