@@ -61,7 +61,7 @@ function drawTuning(random: SeededRandom): MasterTuning {
   const { master } = PLAIN;
   const either = (plain: number, low: number, high: number) => (random.chance(0.5) ? plain : Math.round(random.between(low, high)));
   return {
-    checkpointPeriodEntries: either(master.checkpointPeriodEntries, 8, 500),
+    checkpointPeriodEntries: either(master.checkpointPeriodEntries, 6, 200),
     checkpointsKept: either(master.checkpointsKept, 1, 4),
     heartbeatIntervalMs: either(master.heartbeatIntervalMs, 20, 500),
     leaderPingTimeoutMs: either(master.leaderPingTimeoutMs, 300, 4_000),

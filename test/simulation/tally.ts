@@ -82,7 +82,7 @@ export class Tally {
       ...faults.map(([name, count]) => [`  ${name}`, count, ''] as const),
       ['worlds that went wrong', this.failures.length, this.failures.map(({ seed }) => seed).join(' ')],
     ];
-    return rows.map(([what, count, more]) => `${what.padEnd(44)}${shown(count).padStart(14)}  ${more}`.trimEnd()).join('\n');
+    return rows.map(([what, count, more]) => `${what.padEnd(52)}${shown(count).padStart(14)}  ${more}`.trimEnd()).join('\n');
   }
 
   /** For machines. */

@@ -67,7 +67,7 @@ export const PLAIN: WorldSettings = {
   networkMs: [0.1, 0.5],
   sessionTimeoutMs: 2_000,
   master: {
-    checkpointPeriodEntries: 60,
+    checkpointPeriodEntries: 30,
     checkpointsKept: 1,
     heartbeatIntervalMs: 100,
     leaderPingTimeoutMs: 1_000,

@@ -125,10 +125,10 @@ export class World {
     const watching = this.#history.watch(judge.client, judge.process);
     watching.catch((error: unknown) => violations.push(`watch: the change feed ended: ${String(error)}`));
     await this.#time.run(this.#settings.lifeMs, () => !this.#isEndless && this.#commits.violations.length + violations.length === 0);
+    this.#acknowledgedUnderFaults = this.#history.workload.tally.acknowledged;
     if (this.#commits.violations.length + violations.length > 0) return;
     if (this.#isEndless) return void violations.push(`liveness: ${EVENTS_MAX} events, and no end`);
     this.#time.note({ by: 'world', level: 'fault', message: 'all faults end' });
-    this.#acknowledgedUnderFaults = this.#history.workload.tally.acknowledged;
     this.#faults.mend();
     this.#history.workload.stopping = true;
     const isServed = await this.#servesAgain(judge);
