@@ -3,7 +3,7 @@
  */
 import { isAtOrBelow } from './conflicts.js';
 import type { Mutation } from './events.js';
-import { isLook, isWeak, type Op } from './operations.js';
+import { isLook, isWeak, type Op, pathsOf } from './operations.js';
 
 export interface Accounts {
   readonly lost: readonly string[];
@@ -40,27 +40,32 @@ export function accountsOf(ops: readonly Op[]): Accounts {
     if (isAgain) duplicated.push(`history: ${step.kind} ${path} id=${op.id} found itself there (I5)`);
   }
   const looks = new Map<string, Op[]>();
-  for (const op of ops) {
-    if (isWeak(op) || (op.operation.kind !== 'getStatus' && op.operation.kind !== 'listPart')) continue;
-    const { path } = op.operation;
-    looks.set(path, [...(looks.get(path) ?? []), op]);
-  }
-  const looksAt = (path: string) => [...(looks.get(path) ?? []), ...(looks.get(path.slice(0, path.lastIndexOf('/'))) ?? [])];
-  return { lost: [...made].flatMap(([path, op]) => lostIn(path, op, looksAt(path))), duplicated };
+  for (const op of ops)
+    if (isLook(op) && !isWeak(op)) for (const path of pathsOf(op.operation)) looks.set(path, [...(looks.get(path) ?? []), op]);
+  return { lost: [...made].flatMap(([path, op]) => lostIn(path, op, looks)), duplicated };
 }
 
-function lostIn(path: string, op: Op, looks: readonly Op[]): string[] {
-  const missed = looks.find((look) => look.calledAt > op.returnedAt && isAbsentIn(path, look));
-  return missed === undefined
-    ? []
-    : [`history: ${path} was acknowledged to id=${op.id}, and id=${missed.id} by ${missed.process} does not find it (I1)`];
+function lostIn(path: string, op: Op, looks: ReadonlyMap<string, readonly Op[]>): string[] {
+  const missed = wayTo(path)
+    .flatMap((each) => looks.get(each) ?? [])
+    .find((look) => look.calledAt > op.returnedAt && isAbsentIn(path, look));
+  if (missed === undefined) return [];
+  return [`history: ${path} was acknowledged to id=${op.id}, and id=${missed.id} by ${missed.process} does not find it (I1)`];
 }
 
+/** @returns `path`, and every one above it. */
+function wayTo(path: string): string[] {
+  const names = path.slice(1).split('/');
+  return ['/', ...names.map((_, depth) => `/${names.slice(0, depth + 1).join('/')}`)];
+}
+
+/** @param look at `path`, or at one above it. @returns whether it found nothing there, or nothing on the way from there. */
 function isAbsentIn(path: string, { operation, outcome, errno }: Op): boolean {
-  if (operation.kind === 'getStatus') return outcome === 'refused' && errno === 'ENOENT' && operation.path === path;
-  if (operation.kind !== 'listPart') return false;
-  const name = path.slice(path.lastIndexOf('/') + 1);
-  if (`${operation.path}/${name}` !== path || name <= operation.after || (operation.upTo !== null && name > operation.upTo)) return false;
+  if (outcome === 'refused') return errno === 'ENOENT';
+  if (operation.kind !== 'listPart' || operation.path === path) return false;
+  const below = path.slice(operation.path === '/' ? 1 : operation.path.length + 1);
+  const [name = ''] = below.split('/');
+  if (name <= operation.after || (operation.upTo !== null && name > operation.upTo)) return false;
   return operation.entries.every((entry) => entry.name !== name);
 }
 

@@ -44,6 +44,17 @@ describe('one after the other', () => {
     expect(script.verdict().lost).toBe(1);
   });
 
+  test('all of it gone: what was acknowledged is counted', () => {
+    const script = begun();
+    script.did('c1.0', create('/d/b'), { id: 4 });
+    script.call('c2.0', { kind: 'list', path: '/d' }).refused('ENOENT');
+    expect(script.verdict().lost).toBe(3);
+    const removed = begun();
+    removed.did('c1.0', remove('/d', true));
+    removed.saw('c2.0', '/d', 'ENOENT');
+    expectHolds(removed);
+  });
+
   test('another inode under the name: told', () => {
     const script = begun();
     script.saw('c2.0', '/d/a', file(4));
