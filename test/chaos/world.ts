@@ -3,15 +3,13 @@
  * real processes; and a client of the nemesis that nothing cuts off.
  */
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { FileSystem } from '../../src/cli/understudy.js';
 import { digestsOf, statusOf } from '../cluster/ask-master.js';
 import { mustBeBuilt, ROOT } from '../servers/built.js';
-import { unmountBelow } from '../servers/mounts.js';
-import { isOwnerGone, undoneAtExit } from '../servers/undone-at-exit.js';
+import { memoryFolder, type OwnFolder, ownFolder } from '../servers/own-folder.js';
 import { type VirtualHost, VirtualNetwork } from '../servers/virtual-network.js';
 import { startZooKeeperOn, type ZooKeeperEnsemble } from '../servers/zookeeper.js';
 import { ChaosMaster, RPC_PORT } from './chaos-master.js';
@@ -24,7 +22,6 @@ const ZOOKEEPERS = 3;
 /** Beside the probe. */
 const CLIENTS = 4;
 const STATUS_LIMIT_MS = 1_000;
-const PREFIX = 'understudy-chaos-';
 const OUTPUT_MAX = 64 << 20;
 const runFile = promisify(execFile);
 
@@ -47,7 +44,7 @@ interface Parts {
   readonly store: JournalStore;
   readonly fs: FileSystem;
   readonly network: VirtualNetwork;
-  readonly removeMemory: () => void;
+  readonly memory: OwnFolder;
 }
 
 export class World {
@@ -56,7 +53,8 @@ export class World {
   /** Formats a journal and starts everything; masters may not serve yet. @param folder for logs and configuration; the caller's. */
   static async start(kind: JournalKind, folder: string): Promise<World> {
     mustBeBuilt();
-    const { memory, removeMemory } = memoryFolder();
+    const own = ownFolder('chaos', memoryFolder());
+    const memory = own.path;
     const network = new VirtualNetwork();
     const add = (name: string, count: number) => Array.from({ length: count }, (_, index) => network.addHost(`${name}${index + 1}`));
     const [hosts, zookeeperHosts] = [add('m', MASTERS), add('zk', ZOOKEEPERS)];
@@ -81,7 +79,7 @@ export class World {
       return new ChaosMaster({ name: `m${index + 1}`, host, confDir, folder, memory, ...(journal === undefined ? {} : { journal }) });
     });
     const fs = await FileSystem.connect({ user: SUPERUSER, group: SUPERUSER, masters: addresses });
-    const world = new World({ kind, confDir, masters, zookeeper, zookeeperHosts, clientHosts, store, fs, network, removeMemory });
+    const world = new World({ kind, confDir, masters, zookeeper, zookeeperHosts, clientHosts, store, fs, network, memory: own });
     await world.run('format');
     for (const master of masters) master.release();
     return world;
@@ -152,25 +150,13 @@ export class World {
   }
 
   async close(): Promise<void> {
-    const { masters, fs, zookeeper, store, network, removeMemory } = this.#parts;
+    const { masters, fs, zookeeper, store, network, memory } = this.#parts;
     await fs.close();
     // What hangs on the store ends with it.
     await Promise.allSettled([...masters.map((master) => master.close()), zookeeper.close(), store.close()]);
     network.close();
-    removeMemory();
+    memory.remove();
   }
-}
-
-function memoryFolder(): { readonly memory: string; readonly removeMemory: () => void } {
-  const below = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
-  for (const name of readdirSync(below)) if (isOwnerGone(name, PREFIX)) remove(path.join(below, name));
-  const memory = mkdtempSync(path.join(below, `${PREFIX}${process.pid}-`));
-  return { memory, removeMemory: undoneAtExit(() => remove(memory)) };
-}
-
-function remove(folder: string): void {
-  unmountBelow(folder);
-  rmSync(folder, { recursive: true, force: true });
 }
 
 function writeSettings(confDir: string, settings: Readonly<Record<string, string>>): void {

@@ -1,8 +1,7 @@
 /** What one process is told of the time: libfaketime moves it, and leaves monotonic time alone. */
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { undoneAtExit } from './undone-at-exit.js';
+import { ownFolder } from './own-folder.js';
 
 const LIBRARIES = '/usr/lib';
 const LIBRARY = path.join('faketime', 'libfaketime.so.1');
@@ -19,9 +18,9 @@ export class FakeClock {
       .map((name) => path.join(LIBRARIES, name, LIBRARY))
       .find((file) => existsSync(file));
     if (library === undefined) throw new Error(`${LIBRARY} is not installed below ${LIBRARIES}: run scripts/install-test-servers`);
-    const folder = mkdtempSync(path.join(tmpdir(), 'understudy-clock-'));
-    this.close = undoneAtExit(() => rmSync(folder, { recursive: true, force: true }));
-    this.#file = path.join(folder, 'offset');
+    const folder = ownFolder('clock');
+    this.close = () => folder.remove();
+    this.#file = path.join(folder.path, 'offset');
     this.set('+0');
     this.env = {
       LD_PRELOAD: library,

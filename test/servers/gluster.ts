@@ -6,17 +6,15 @@
  * taken, and all of it ends with one process. The clients are processes of the machine's, in the servers' network. Needs root.
  */
 import { type ChildProcess, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { mountsBelow, unmountBelow } from './mounts.js';
+import { type OwnFolder, ownFolder } from './own-folder.js';
 import { killProcess, startProcess } from './processes.js';
 import type { ServerHost } from './server-program.js';
-import { isOwnerGone, undoneAtExit } from './undone-at-exit.js';
 import { waitUntil } from './wait-until.js';
 
 const NEEDED = ['glusterd', 'gluster', 'glusterfs', 'ip', 'nsenter', 'setpriv', 'unshare', 'mount', 'umount'];
-const PREFIX = 'understudy-gluster-';
 const START_LIMIT_MS = 60_000;
 const COMMAND_LIMIT_MS = 30_000;
 /** Of the servers' own network; nobody else can reach it. */
@@ -73,15 +71,13 @@ export class GlusterVolume implements AsyncDisposable {
   readonly #folder: string;
   readonly #address: string;
   readonly #servers: ChildProcess;
-  readonly #removeFolder: () => void;
+  readonly #own: OwnFolder;
   readonly #clients: { readonly child: ChildProcess; readonly at: string }[] = [];
 
-  private constructor(folder: string, { megabytes = 0, host, clients = [] }: VolumeOptions) {
+  private constructor(own: OwnFolder, { megabytes = 0, host, clients = [] }: VolumeOptions) {
+    const folder = own.path;
+    this.#own = own;
     this.#folder = folder;
-    this.#removeFolder = undoneAtExit(() => {
-      unmountBelow(folder);
-      rmSync(folder, { recursive: true, force: true, maxRetries: 10 });
-    });
     const [first, second, ...others] = clients.map((_, index) => path.join(folder, `m${index + 1}`));
     this.mounts = [first ?? path.join(folder, 'm1'), second ?? path.join(folder, 'm2'), ...others];
     this.#address = host?.address ?? ADDRESS;
@@ -108,8 +104,7 @@ export class GlusterVolume implements AsyncDisposable {
   static async start(options: VolumeOptions = {}): Promise<GlusterVolume> {
     const lack = whatGlusterLacks();
     if (lack !== undefined) throw new Error(`GlusterFS cannot be run, this machine lacks ${lack}`);
-    removeLeftOvers();
-    const volume = new GlusterVolume(mkdtempSync(path.join(tmpdir(), `${PREFIX}${process.pid}-`)), options);
+    const volume = new GlusterVolume(ownFolder('gluster'), options);
     try {
       await volume.#make();
       const enterNetwork = ['nsenter', `--net=/proc/${volume.#first()}/ns/net`];
@@ -198,7 +193,7 @@ export class GlusterVolume implements AsyncDisposable {
       await killProcess(child);
     }
     await killProcess(this.#servers);
-    this.#removeFolder();
+    this.#own.remove();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -220,16 +215,6 @@ export class GlusterVolume implements AsyncDisposable {
   #first(): number {
     const { pid } = this.#servers;
     return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ')[0]);
-  }
-}
-
-/** What this process, killed, would leave: a mount without its client, and a folder. */
-function removeLeftOvers(): void {
-  for (const name of readdirSync(tmpdir())) {
-    if (!isOwnerGone(name, PREFIX)) continue;
-    const folder = path.join(tmpdir(), name);
-    unmountBelow(folder);
-    rmSync(folder, { recursive: true, force: true });
   }
 }
 

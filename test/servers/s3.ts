@@ -3,11 +3,11 @@
  * stopped and started. They are taken from S3_VERSITYGW or S3_MINIO (a program), from `.tools/bin` of the checkout, or from the path. A test that needs one never skips:
  * without a server `startS3` fails and says what to install.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { ROOT } from './built.js';
+import { memoryFolder, type OwnFolder, ownFolder } from './own-folder.js';
 import { freePorts } from './ports.js';
 import { RunningProgram, type ServerHost, type ServerProgram, THIS_MACHINE } from './server-program.js';
 import { waitUntil } from './wait-until.js';
@@ -30,7 +30,7 @@ export interface S3Options {
 
 /** Starts one, and waits until it serves. It has no bucket. */
 export async function startS3(options: S3Options): Promise<S3Server> {
-  const own = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-s3-'));
+  const own = ownFolder('s3', memoryFolder());
   const [port = 0, console = 0] = await freePorts(2);
   const server = new S3Server(options, own, port, console);
   await server.start();
@@ -43,20 +43,20 @@ export class S3Server implements AsyncDisposable {
   /** Where its data is kept. */
   readonly folder: string;
   readonly #make: S3Make;
-  readonly #own: string;
+  readonly #own: OwnFolder;
   readonly #host: ServerHost;
   readonly #port: number;
   readonly #console: number;
   #program: RunningProgram | undefined;
 
-  constructor(options: S3Options, own: string, port: number, console: number) {
+  constructor(options: S3Options, own: OwnFolder, port: number, console: number) {
     this.#make = options.make;
     this.#own = own;
     this.#port = port;
     this.#console = console;
     this.#host = options.host ?? THIS_MACHINE;
     this.endpoint = `http://${this.#host.address}:${port}`;
-    this.folder = options.folder ?? join(own, 'data');
+    this.folder = options.folder ?? join(own.path, 'data');
     mkdirSync(this.folder, { recursive: true });
   }
 
@@ -80,7 +80,7 @@ export class S3Server implements AsyncDisposable {
   #describe(): ServerProgram {
     const { accessKeyId, secretAccessKey } = CREDENTIALS;
     const address = `${this.#host.address}:${this.#port}`;
-    const place = { command: findProgram(this.#make), folder: this.#own, wrapper: this.#host.wrapper };
+    const place = { command: findProgram(this.#make), folder: this.#own.path, wrapper: this.#host.wrapper };
     if (this.#make === 'versitygw') {
       const environment = { ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey };
       return { ...place, environment, args: ['--port', address, '--quiet', '--keep-alive', 'posix', this.folder] };
@@ -112,7 +112,7 @@ export class S3Server implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.kill();
-    rmSync(this.#own, { recursive: true, force: true });
+    this.#own.remove();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

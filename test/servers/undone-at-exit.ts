@@ -28,8 +28,8 @@ export function undoneAtExit(undo: () => void): () => void {
   };
 }
 
-/** @param name `<prefix><process id>`, with anything behind that but a digit. @returns whether its maker has ended. */
+/** @param name `<prefix><process id>-…`; nothing is said of other names. @returns whether its maker has ended. */
 export function isOwnerGone(name: string, prefix: string): boolean {
-  const owner = name.startsWith(prefix) ? Number.parseInt(name.slice(prefix.length), 10) : Number.NaN;
-  return owner > 0 && !existsSync(`/proc/${owner}`);
+  const owner = name.startsWith(prefix) ? /^(\d+)-/.exec(name.slice(prefix.length))?.[1] : undefined;
+  return owner !== undefined && !existsSync(`/proc/${owner}`);
 }

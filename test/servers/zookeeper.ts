@@ -3,10 +3,10 @@
  * They are taken from ZOOKEEPER_HOME (an unpacked distribution), from ZOOKEEPER_CLASSPATH (jars), or from Debian's package. A test that needs one
  * never skips: without a server `startZooKeeper` fails and says what to install.
  */
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { memoryFolder, type OwnFolder, ownFolder } from './own-folder.js';
 import { freePorts } from './ports.js';
 import { RunningProgram, type ServerHost, THIS_MACHINE } from './server-program.js';
 import { waitUntil } from './wait-until.js';
@@ -21,13 +21,13 @@ export function startZooKeeper(count = 1): Promise<ZooKeeperEnsemble> {
 
 /** As `startZooKeeper`, a server on each of `hosts`. */
 export async function startZooKeeperOn(hosts: readonly ServerHost[]): Promise<ZooKeeperEnsemble> {
-  const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'understudy-zk-'));
+  const folder = ownFolder('zk', memoryFolder());
   const ports = await freePorts(3 * hosts.length);
   const members = hosts.map((host, index): Member => {
     const [port = 0, peerPort = 0, votePort = 0] = ports.slice(3 * index);
     return { host, port, peerPort, votePort };
   });
-  const servers = members.map((_, index) => new ZooKeeperServer(join(folder, String(index + 1)), index + 1, members));
+  const servers = members.map((_, index) => new ZooKeeperServer(join(folder.path, String(index + 1)), index + 1, members));
   const ensemble = new ZooKeeperEnsemble(folder, servers);
   await ensemble.start();
   return ensemble;
@@ -35,9 +35,9 @@ export async function startZooKeeperOn(hosts: readonly ServerHost[]): Promise<Zo
 
 export class ZooKeeperEnsemble implements AsyncDisposable {
   readonly servers: readonly ZooKeeperServer[];
-  readonly #folder: string;
+  readonly #folder: OwnFolder;
 
-  constructor(folder: string, servers: readonly ZooKeeperServer[]) {
+  constructor(folder: OwnFolder, servers: readonly ZooKeeperServer[]) {
     this.#folder = folder;
     this.servers = servers;
   }
@@ -58,7 +58,7 @@ export class ZooKeeperEnsemble implements AsyncDisposable {
 
   async close(): Promise<void> {
     await this.kill();
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#folder.remove();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
