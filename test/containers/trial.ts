@@ -17,8 +17,9 @@ export const TAKEOVER_LIMIT_MS = 3_000;
 /** Where nobody is to notice anything: what a busy machine does all by itself. */
 export const LULL_MS = 1_500;
 const WRITERS = 8;
-/** Acknowledged writes before and after a fault. */
+/** Acknowledged writes, and answers of those who fight over names, before and after a fault. */
 const PROGRESS = 100;
+const ANSWERS = 30;
 
 export class Trial {
   readonly cluster: ContainerCluster;
@@ -39,8 +40,8 @@ export class Trial {
   }
 
   /** Clients get on. */
-  progress(): Promise<void> {
-    return this.#load.progress(PROGRESS);
+  async progress(): Promise<void> {
+    await Promise.all([this.#load.progress(PROGRESS), this.#history.progress(ANSWERS)]);
   }
 
   /** Runs `fault`, from its begin to its end. @returns for how long no write was acknowledged meanwhile, which is printed too. */
