@@ -45,7 +45,7 @@ export interface MasterParts {
 export const RPC_BOUNDS = {
   frameBytesMax: 128 << 10,
   outgoingBytesSoftMax: 8 << 10,
-  outgoingBytesMax: 32 << 10,
+  outgoingBytesMax: 256 << 10,
   connectionsMax: 256,
   standbyStreamsMax: 8,
 };
