@@ -6,21 +6,18 @@
  * nobody who asked is alive, and nobody is told. `unanswered`: it happens, and nobody is told. `twice`: it happens twice, the second time late.
  * `throttled`: nearly all is refused for now. `unreadable`: reads and listings fail. `stale`: readers are shown what was there a while ago.
  */
-export const STORAGE_TROUBLES = [
-  'errors',
-  'gone',
-  'full',
-  'read-only',
-  'slow',
-  'late',
-  'unanswered',
-  'twice',
-  'throttled',
-  'unreadable',
-  'stale',
-] as const;
-
-export type StorageTrouble = (typeof STORAGE_TROUBLES)[number];
+export type StorageTrouble =
+  | 'errors'
+  | 'gone'
+  | 'full'
+  | 'read-only'
+  | 'slow'
+  | 'late'
+  | 'unanswered'
+  | 'twice'
+  | 'throttled'
+  | 'unreadable'
+  | 'stale';
 
 /** So long something may be under way. */
 export const LATE_MS = [1, 40_000] as const;
