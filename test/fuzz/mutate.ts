@@ -5,7 +5,7 @@
 import type { SeededRandom } from '../simulation/seeded-random.js';
 
 /** No input grows past this. */
-export const INPUT_BYTES_MAX = 64 << 10;
+const INPUT_BYTES_MAX = 64 << 10;
 const CHANGES_MAX = 4;
 const REPEATS_MAX = 4_096;
 const EDGES = [0, 1, 0x7f, 0x80, 0xff, 0x7fff, 0x8000, 0xffff, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
