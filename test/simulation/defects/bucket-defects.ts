@@ -34,19 +34,6 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
     storage,
   },
   {
-    name: 'bucket: unknown is failed',
-    what: 'a batch whose outcome is unknown is taken for one that was not written: other bytes are sent to its slot',
-    violates: /^I|^liveness|^watch/,
-    edits: [
-      {
-        file: SLOT_LOG,
-        find: 'throw mayHaveArrived ? unknown(failure, write.slot) : unavailable(failure);',
-        replace: "throw new UnderstudyError('unavailable', failure.message);",
-      },
-    ],
-    storage,
-  },
-  {
     name: 'bucket: slot skipped after a time-out',
     what: 'a leader that does not know the outcome of a slot goes on with the next one',
     violates: /^I|^liveness|^watch/,

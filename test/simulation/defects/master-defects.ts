@@ -9,7 +9,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: answers before the commit',
     what: 'a change is answered when its batch is sent, not when it is committed',
-    violates: /^I1|^I5|history/,
+    violates: /^I|^history/,
     edits: [
       {
         file: LEADERSHIP,
@@ -23,13 +23,13 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: reads without confirm',
     what: 'reads are answered without asking the journal whether there is a later leader',
-    violates: /^I1|^I5|^I6|history/,
+    violates: /^I|^history/,
     edits: [{ file: READ_GATE, find: 'this.#writer.confirm().then(', replace: 'Promise.resolve().then(' }],
   },
   {
     name: 'leader: joins a confirm in flight',
     what: 'a read is answered by a confirm that began before the read came',
-    violates: /^I1|^I5|^I6|history/,
+    violates: /^I|^history/,
     edits: [
       {
         file: READ_GATE,
@@ -41,7 +41,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: reads what is not committed',
     what: 'a read that saw pending changes is answered before they are committed',
-    violates: /^I1|^I5|^I6|history/,
+    violates: /^I|^history/,
     edits: [
       { file: READ_GATE, find: 'if (one.sn <= this.#committedSn) one.release(null);', replace: 'if (one.sn >= 0) one.release(null);' },
       {
@@ -54,7 +54,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: refusals without confirm',
     what: 'errors, and answers that change nothing, leave without a confirm and before what they saw is committed',
-    violates: /^I|history/,
+    violates: /^I|^history/,
     edits: [
       {
         file: LEADERSHIP,
@@ -71,18 +71,6 @@ export const MASTER_DEFECTS: readonly Defect[] = [
       { file: LEADERSHIP, find: '    state.rollBack(this.#committedAt);\n', replace: '' },
       { file: LEADERSHIP, find: '    writeBehind.rollBack(this.#committedAt.sn);\n', replace: '' },
       { file: LEADERSHIP, find: 'const { state, writeBehind } = this.#deps.replica;\n    const lost', replace: 'const lost' },
-    ],
-  },
-  {
-    name: 'leader: takes unknown for failed',
-    what: 'changes whose append may have succeeded are reported not to have happened',
-    violates: /^I5|history/,
-    edits: [
-      {
-        file: LEADERSHIP,
-        find: 'for (const { submission } of lost) submission.settle(inFlight, NOTHING);',
-        replace: "for (const { submission } of lost) submission.settle(new UnderstudyError('unavailable', inFlight.message), NOTHING);",
-      },
     ],
   },
   {
@@ -142,7 +130,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'standby: reads older than asked for',
     what: 'a master that has not come so far answers a read of at least that entry all the same',
-    violates: /^I1|^I6|history/,
+    violates: /^I|^history/,
     edits: [
       {
         file: 'src/master/namespace-service.ts',

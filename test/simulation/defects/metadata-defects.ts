@@ -9,7 +9,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'retry: not recognised',
     what: 'the outcome of a call is kept, and not looked for when the call is sent again: it runs twice',
-    violates: /^I5|history/,
+    violates: /^I|^history/,
     edits: [
       {
         file: 'src/metadata/sessions.ts',
@@ -21,7 +21,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'retry: record lost on a standby',
     what: 'a standby does not keep the outcomes of calls: the next leader runs a retried one again',
-    violates: /^I4|^I5|history/,
+    violates: /^I|^history/,
     edits: [
       {
         file: 'src/master/replica.ts',
@@ -31,27 +31,15 @@ export const METADATA_DEFECTS: readonly Defect[] = [
     ],
   },
   {
-    name: 'retry: refusal not recorded',
-    what: 'the refusal of a later attempt is answered without being journaled: the first attempt may run after it',
-    violates: /^I5|history/,
-    edits: [
-      {
-        file: 'src/master/leadership.ts',
-        find: 'if (caller === null || caller.attempt === 1 || !stands(error)) return',
-        replace: 'if (caller === null || caller.attempt >= 1 || !stands(error)) return',
-      },
-    ],
-  },
-  {
     name: 'state: quota not charged',
     what: 'a file that is made does not count against the quotas above it',
-    violates: /quota|^I/,
+    violates: /quota|^I|^history/,
     edits: [{ file: APPLY_TREE, find: '  state.charge(parentId, usageOf(state, inode));\n  takeInodeIds', replace: '  takeInodeIds' }],
   },
   {
     name: 'state: client ids given twice',
     what: 'a client that registers gets the number of another',
-    violates: /^I|history/,
+    violates: /^I|^history/,
     edits: [{ file: APPLY, find: 'clientId: clientId + 1, clients', replace: 'clientId: clientId + (clientId % 2), clients' }],
   },
   {
@@ -63,7 +51,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'state: rename keeps the old name',
     what: 'a file that was renamed over another directory’s stands under both names',
-    violates: /^I|history/,
+    violates: /^I|^history/,
     edits: [
       {
         file: APPLY_TREE,
@@ -75,7 +63,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'state: usage not taken back',
     what: 'what was charged for changes that are taken back stays charged',
-    violates: /^I4|quota|history/,
+    violates: /^I|quota|^history/,
     edits: [
       {
         file: 'src/metadata/state.ts',
@@ -87,7 +75,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: before the commit',
     what: 'rows reach the store before the batch that they end on is committed',
-    violates: /^I/,
+    violates: /^I|^history/,
     edits: [
       {
         file: WRITE_BEHIND,
@@ -112,7 +100,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: mark before its rows',
     what: 'the store’s mark is written before the rows that it speaks of',
-    violates: /^I/,
+    violates: /^I|^history/,
     edits: [
       {
         file: WRITE_BEHIND,
@@ -125,7 +113,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: a row forgotten',
     what: 'a row that is deleted stays in the store',
-    violates: /^I/,
+    violates: /^I|^history/,
     edits: [
       { file: WRITE_BEHIND, find: "if (after === null) slice.push({ type: 'del', key });", replace: 'if (after === null) continue;' },
     ],
