@@ -13,10 +13,10 @@ import type { Breakable } from './faults/fault.js';
 import { type ClockRates, HostClock } from './host-clock.js';
 import type { SeededRandom } from './seeded-random.js';
 import { SharedElection } from './shared-election.js';
-import { type JournalDefects, SharedFolder, type SharedJournal } from './shared-journal.js';
+import { SharedFolder, type SharedJournal } from './shared-journal.js';
 import { SharedBucket } from './shared-object-journal.js';
-import { type CallSabotage, openClient, type SimClient } from './sim-client.js';
-import { runMaster, type Sabotage } from './sim-master.js';
+import { openClient, type SimClient } from './sim-client.js';
+import { runMaster } from './sim-master.js';
 import { SimNetwork } from './sim-network.js';
 import { SimProcess } from './sim-process.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -33,9 +33,6 @@ export interface ClusterDeps {
   readonly violated: (violation: string) => void;
   readonly program: ClientProgram;
   readonly settings: WorldSettings;
-  readonly defects: JournalDefects;
-  readonly sabotage: Sabotage | undefined;
-  readonly callSabotage: CallSabotage | undefined;
 }
 
 const RPC_PORT = 19998;
@@ -78,7 +75,7 @@ export class Cluster implements Breakable {
     this.network = new SimNetwork(deps.time, deps.random.fork('latency'), settings.networkMs);
     const random = deps.random.fork('journal');
     const Shared = settings.storage === 'bucket' ? SharedBucket : SharedFolder;
-    this.journal = new Shared(deps.time, random, settings, deps.defects);
+    this.journal = new Shared(deps.time, random, settings);
     this.election = new SharedElection(deps.time, deps.random.fork('election'), settings.sessionTimeoutMs);
     for (const host of this.masters) this.wipe(host);
     this.#watchBounds();
@@ -268,13 +265,13 @@ export class Cluster implements Breakable {
   #runMaster(host: string, process: SimProcess): void {
     const stores = this.#disks.get(host);
     if (stores === undefined) throw new Error(`no such master: ${host}`);
-    const { sabotage, commits, settings } = this.#deps;
+    const { commits, settings } = this.#deps;
     const { master: tuning } = settings;
     const isObserver = this.observers.includes(host);
     const peers = this.masters.map((one) => this.address(one));
     const opened = (master: Master) => this.#open.set(process, master);
     const now = () => this.#deps.time.steps;
-    const shared = { journal: this.journal, election: this.election, commits, now, opened, violated: this.#deps.violated, sabotage, peers };
+    const shared = { journal: this.journal, election: this.election, commits, now, opened, violated: this.#deps.violated, peers };
     const parts = { ...shared, network: this.network.host(host), stores, tuning, isObserver };
     const stop = new AbortController();
     this.#stops.set(host, stop);
@@ -300,9 +297,9 @@ export class Cluster implements Breakable {
   }
 
   #client(host: string, process: SimProcess): SimClient {
-    const { time, commits, callSabotage } = this.#deps;
+    const { time, commits } = this.#deps;
     const heard = { now: () => time.steps, told: commits.told.bind(commits), answered: commits.answered.bind(commits) };
-    return openClient(process, this.network.host(host), this.election, heard, callSabotage);
+    return openClient(process, this.network.host(host), this.election, heard);
   }
 
   #unexpected(process: SimProcess, error: unknown): void {

@@ -26,14 +26,6 @@ import type { StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { WorldSettings } from './world-settings.js';
 
-/** Rules left out on purpose, to see the checks find it. */
-export interface JournalDefects {
-  /** A bucket that creates an object of the log where one stands. */
-  readonly noCondition?: boolean;
-  /** A folder that hosts share is read through their caches. */
-  readonly cachedReads?: boolean;
-}
-
 export interface SharedJournal {
   readonly identity: JournalIdentity;
   /** @returns the journal as `process` has it open. */
@@ -73,15 +65,10 @@ export class SharedFolder implements SharedJournal {
   /** Where each batch was written to, by its hash. */
   readonly #written = new Map<string, { readonly inode: SimInode; readonly bytes: Uint8Array; readonly position: number }[]>();
 
-  constructor(
-    time: VirtualTime,
-    random: SeededRandom,
-    { storageMs, pollIntervalMs }: WorldSettings,
-    { cachedReads = false }: JournalDefects,
-  ) {
-    const isShared = cachedReads || random.chance(0.5);
+  constructor(time: VirtualTime, random: SeededRandom, { storageMs, pollIntervalMs }: WorldSettings) {
+    const isShared = random.chance(0.5);
     // A reader's patience is some sixty looks; production's default on shared storage, 50 ms, bears 3 s.
-    const staleMs = cachedReads ? 3_000 : random.chance(0.3) ? 0 : random.between(1, 20 * pollIntervalMs);
+    const staleMs = random.chance(0.3) ? 0 : random.between(1, 20 * pollIntervalMs);
     const storage = {
       kind: isShared ? ('shared' as const) : ('local' as const),
       staleMs: Math.min(staleMs, 3_000),
@@ -99,7 +86,6 @@ export class SharedFolder implements SharedJournal {
       markDelayMs: random.between(0.1, 20),
       freeBytesReserve: random.pick([0, 256 << 10]),
       segmentPrefill: random.chance(0.1),
-      ...(cachedReads ? { isShared: false } : {}),
     };
     this.#server.storage.wrote = (inode, bytes, position) => this.#note(inode, bytes, position);
     this.#time = time;

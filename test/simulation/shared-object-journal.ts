@@ -11,7 +11,7 @@ import { ObjectJournal } from '../../src/journal/object-journal.js';
 import { FORMAT_KEY, logPrefix } from '../../src/journal/object-layout.js';
 import type { ObjectStore } from '../../src/journal/object-store.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { JournalDefects, SharedJournal } from './shared-journal.js';
+import type { SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
 import { LATE_MS, type StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -28,7 +28,6 @@ export class SharedBucket implements SharedJournal {
   readonly identity = FORMAT;
   readonly #objects: MemoryObjects;
   readonly #time: VirtualTime;
-  readonly #isUnconditional: boolean;
   readonly #settings: { readonly pollIntervalMs: number; readonly giveUpMs: number };
   /** What is wrong with it now. */
   readonly #troubles = new Set<Trouble>();
@@ -41,8 +40,7 @@ export class SharedBucket implements SharedJournal {
   /** The first object that was ever made in each slot: what the log holds, collected or not. */
   readonly #log = new Map<string, Batch>();
 
-  constructor(time: VirtualTime, random: SeededRandom, settings: WorldSettings, { noCondition = false }: JournalDefects) {
-    this.#isUnconditional = noCondition;
+  constructor(time: VirtualTime, random: SeededRandom, settings: WorldSettings) {
     this.#time = time;
     this.#settings = { pollIntervalMs: settings.pollIntervalMs, giveUpMs: random.between(200, 5_000) };
     const wayMs = () => this.#slowness * random.between(settings.storageMs[0] / 2, settings.storageMs[1] / 2);
@@ -63,7 +61,6 @@ export class SharedBucket implements SharedJournal {
 
   async open(process: SimProcess): Promise<Journal> {
     const handle = this.#objects.open(process.name);
-    if (this.#isUnconditional) makeUnconditional(handle);
     const store = gatedStore(process, handle);
     const { clock, random, log } = process;
     return ObjectJournal.open(this.#settings, { store, clock, random: random.fork('journal'), log });
@@ -161,15 +158,6 @@ interface Trouble {
   readonly random: SeededRandom;
   /** Of the requests that meet it. */
   readonly share: number;
-}
-
-function makeUnconditional(store: ObjectStore): void {
-  const create = store.create.bind(store);
-  store.create = async (key, bytes, signal) => {
-    if (!key.startsWith(logPrefix(FORMAT))) return create(key, bytes, signal);
-    await store.put(key, bytes, signal);
-    return { isVersioned: false };
-  };
 }
 
 /** The store as a process has it: answers reach it while it runs. */

@@ -7,7 +7,6 @@ import { DEFAULT_CLIENT_SETTINGS } from '../../src/client/client-settings.js';
 import { FileSystem } from '../../src/client/file-system.js';
 import { operations } from '../../src/metadata/operations.js';
 import type { Network } from '../../src/rpc/network.js';
-import type { RpcConnection } from '../../src/rpc/rpc.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { gatedNetwork } from './gated-network.js';
 import { type AnswerObserver, observedAnswers } from './observed-answers.js';
@@ -22,21 +21,12 @@ export interface SimClient {
   statusOf(address: string): Promise<understudy.MasterStatusResponse | undefined>;
 }
 
-/** Changes what clients send: a defect that the checks have to find. */
-export type CallSabotage = (method: number, body: Uint8Array) => Uint8Array;
-
-export function openClient(
-  process: SimProcess,
-  network: Network,
-  election: SharedElection,
-  heard: AnswerObserver,
-  sabotage: CallSabotage | undefined,
-): SimClient {
+export function openClient(process: SimProcess, network: Network, election: SharedElection, heard: AnswerObserver): SimClient {
   const { clock, random, log } = process;
   const deps = { network: gatedNetwork(process, network), clock, log };
   const connect = async (address: string, signal: AbortSignal) => {
     const connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, address, signal);
-    return observedAnswers(sabotage === undefined ? connection : sabotaged(connection, sabotage), heard);
+    return observedAnswers(connection, heard);
   };
   const directory = election.directory(process);
   const settings = { ...DEFAULT_CLIENT_SETTINGS, user: 'simon', group: 'users', mastersMax: 4 };
@@ -66,15 +56,3 @@ interface Question<T> {
 }
 
 const ASK_MS = 1_000;
-
-function sabotaged(connection: RpcConnection, sabotage: CallSabotage): RpcConnection {
-  const close = () => connection.close();
-  return {
-    address: connection.address,
-    lost: connection.lost,
-    call: (method, body, options) => connection.call(method, sabotage(method, body), options),
-    stream: (method, body, options) => connection.stream(method, body, options),
-    close,
-    [Symbol.asyncDispose]: close,
-  };
-}

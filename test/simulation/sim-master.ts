@@ -3,7 +3,6 @@
  */
 import type { Election } from '../../src/election/election.js';
 import { ManualElection } from '../../src/election/manual-election.js';
-import type { Journal } from '../../src/journal/journal.js';
 import type { KvStores } from '../../src/kv/kv-store.js';
 import { ownNameGroups } from '../../src/master/group-mapping.js';
 import { Master } from '../../src/master/master.js';
@@ -20,9 +19,6 @@ import type { SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
 import type { MasterTuning } from './world-settings.js';
 
-/** Wraps the journal of each master: a defect that the checks have to find. */
-export type Sabotage = (journal: Journal, process: SimProcess) => Journal;
-
 export interface MasterParts {
   readonly network: Network;
   readonly stores: KvStores;
@@ -31,7 +27,6 @@ export interface MasterParts {
   readonly commits: JournalObserver;
   /** Counts events. */
   readonly now: () => number;
-  readonly sabotage: Sabotage | undefined;
   /** `host:port` of all masters. */
   readonly peers: readonly string[];
   readonly tuning: MasterTuning;
@@ -100,7 +95,7 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
       clock,
       log,
       network: gatedNetwork(process, parts.network),
-      journal: parts.sabotage?.(observed, process) ?? observed,
+      journal: observed,
       election: parts.isObserver ? new ManualElection('never') : watched(parts.election.election(process)),
       stores: observedStores(process, gatedStores(process, parts.stores), commits),
       underStores: new UnderStores(async () => new MemoryUnderFiles().open()),

@@ -7,14 +7,14 @@ import { drawSchedule } from './schedule.js';
 import { SeededRandom } from './seeded-random.js';
 import { type MasterTuning, PLAIN, type Range, type WorldSettings } from './world-settings.js';
 
-const KIND_IS_ON = 0.6;
+/** Of all kinds of fault, so large a part is on: where it is only a few, each comes often. */
+const KINDS_ON = [0.05, 0.2, 0.6] as const;
 const LIFE_MS = [1_000, 10_000] as const;
 /** Operations that the clients of a world together begin in a second, were they answered at once: from calm to hard. */
 const OPERATIONS_PER_SECOND = [15, 400] as const;
 const PAUSE_MS_MIN = 0.2;
 
-/** @param only these kinds of fault, all of them; by default a choice among all. */
-export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSettings {
+export function drawSettings(seed: number): WorldSettings {
   const random = new SeededRandom(seed, 'swarm');
   const cast = random.fork('cast');
   const speeds = random.fork('speeds');
@@ -24,7 +24,7 @@ export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSe
   const workersPerClient = cast.pick([1, 2, 4, 4, 6]);
   const meanPauseMs = (1_000 * clients * workersPerClient) / cast.between(...OPERATIONS_PER_SECOND);
   const storage = seed % 2 === 1 ? 'bucket' : 'folder';
-  const kinds = only ?? chosenKinds(faults.fork('kinds'));
+  const kinds = chosenKinds(faults.fork('kinds'));
   return {
     lifeMs,
     masters: cast.pick([2, 3, 3, 3, 4]),
@@ -45,7 +45,8 @@ export function drawSettings(seed: number, only?: readonly FaultName[]): WorldSe
 }
 
 function chosenKinds(random: SeededRandom): readonly FaultName[] {
-  const kinds = FAULT_NAMES.filter(() => random.chance(KIND_IS_ON));
+  const part = random.pick(KINDS_ON);
+  const kinds = FAULT_NAMES.filter(() => random.chance(part));
   return kinds.length === 0 ? FAULT_NAMES : kinds;
 }
 

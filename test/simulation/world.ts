@@ -13,9 +13,7 @@ import { complaint } from './health.js';
 import { HistoryNotes } from './history-notes.js';
 import { violationIn } from './log-watch.js';
 import { SeededRandom } from './seeded-random.js';
-import type { JournalDefects } from './shared-journal.js';
-import type { CallSabotage, SimClient } from './sim-client.js';
-import type { Sabotage } from './sim-master.js';
+import type { SimClient } from './sim-client.js';
 import { SimProcess } from './sim-process.js';
 import { drawSettings } from './swarm.js';
 import { noteText } from './timeline.js';
@@ -24,12 +22,8 @@ import { type Note, VirtualTime } from './virtual-time.js';
 import { WorldHistory } from './world-history.js';
 import type { WorldSettings } from './world-settings.js';
 
-/** What a world is given beside its settings, for tests of its checks. */
+/** What a world is given beside its settings. */
 export interface WorldExtras {
-  /** Defects of the journal that the checks have to find. */
-  readonly defects?: JournalDefects;
-  readonly sabotage?: Sabotage;
-  readonly callSabotage?: CallSabotage;
   /** Hears what happens. */
   readonly heard?: (note: Note, atMs: number) => void;
 }
@@ -99,9 +93,6 @@ export class World {
       violated: (violation) => this.#violate(violation),
       program: (client, process) => this.#history.work(client, process),
       settings,
-      defects: extras.defects ?? {},
-      sabotage: extras.sabotage,
-      callSabotage: extras.callSabotage,
     });
     this.#faults = new FaultPlan(this.#cluster, this.#time, settings.faults, settings.faultStretch);
   }
