@@ -179,9 +179,13 @@ export class GlusterVolume implements AsyncDisposable {
 
   /** The process id, from outside the name spaces. */
   #brick(): number | undefined {
-    const { stdout } = spawnSync('pgrep', ['--ns', String(this.#first()), '--nslist', 'pid', '--exact', 'glusterfsd'], {
-      encoding: 'utf8',
-    });
+    const { stdout } = spawnSync(
+      'pgrep',
+      ['--ns', String(this.#first()), '--nslist', 'pid', '--runstates', 'R,S,D,T', '--exact', 'glusterfsd'],
+      {
+        encoding: 'utf8',
+      },
+    );
     const [pid] = stdout.split('\n').filter((line) => line !== '');
     return pid === undefined ? undefined : Number(pid);
   }
