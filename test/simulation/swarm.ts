@@ -9,6 +9,9 @@ import { type MasterTuning, PLAIN, type Range, type WorldSettings } from './worl
 
 /** Of all kinds of fault, so large a part is on: where it is only a few, each comes often. */
 const KINDS_ON = [0.05, 0.2, 0.6] as const;
+/** What leaves a leader at work beside its successor: most rules of the journals are about that. In some worlds nothing else happens. */
+const DEPOSING: readonly FaultName[] = ['strand the leader with a client', 'pause a master', 'expire a session'];
+const ONLY_DEPOSING = 0.2;
 const LIFE_MS = [1_000, 10_000] as const;
 /** Operations that the clients of a world together begin in a second, were they answered at once: from calm to hard. */
 const OPERATIONS_PER_SECOND = [15, 400] as const;
@@ -45,6 +48,7 @@ export function drawSettings(seed: number): WorldSettings {
 }
 
 function chosenKinds(random: SeededRandom): readonly FaultName[] {
+  if (random.chance(ONLY_DEPOSING)) return DEPOSING;
   const part = random.pick(KINDS_ON);
   const kinds = FAULT_NAMES.filter(() => random.chance(part));
   return kinds.length === 0 ? FAULT_NAMES : kinds;

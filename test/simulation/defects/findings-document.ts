@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Defect } from './defect.js';
+import type { Defect, Edit } from './defect.js';
 import type { Finding } from './find-defect.js';
 
 export const DOCUMENT = 'docs/proof-defects.md';
@@ -27,33 +27,49 @@ export async function writeDocument(root: string, defects: readonly Defect[], fi
 }
 
 function document(defects: readonly Defect[], all: Found): string {
-  const rows = defects.map(({ name, what, edits }) => {
-    const files = [...new Set(edits.map(({ file }) => `\`${file.replace(/^src\//, '')}\``))].join(', ');
-    const { worlds, seconds, found } = all[name] ?? { worlds: 0, seconds: 0, found: null };
-    const told = found === null ? '**not found** | ' : `${cell(shortened(found.violation))} | ${found.seed}`;
-    return `| ${name} | ${cell(what)} | ${files} | ${worlds} | ${told} | ${Math.round(seconds)} |`;
-  });
-  const taken = Object.values(all).flatMap(({ worlds, found }) => (found === null ? [] : [worlds]));
-  taken.sort((a, b) => a - b);
+  const lived = defects.map((defect) => ({ ...defect, ...(all[defect.name] ?? { worlds: 0, seconds: 0, found: null }) }));
+  const rows = lived.flatMap(({ name, what, edits, worlds, seconds, found }) =>
+    found === null
+      ? []
+      : [
+          `| ${name} | ${cell(what)} | ${places(edits)} | ${worlds} | ${cell(shortened(found.violation))} | ${found.seed} | ${Math.round(seconds)} |`,
+        ],
+  );
+  const open = lived.filter(({ found }) => found === null);
+  const openRows = open.map(({ name, what, edits, worlds }) => `| ${name} | ${cell(what)} | ${places(edits)} | ${worlds} |`);
+  const taken = lived.flatMap(({ worlds, found }) => (found === null ? [] : [worlds])).sort((a, b) => a - b);
   return `# Defects on purpose
 
 A check that cannot fail proves nothing. So faults are put into the production code, one at a time: rules of the protocols left out, steps
 swapped, answers sent too soon. Simulated worlds ([proof.md](proof.md)) are lived with each of them, until one tells of a violation.
 
 The defects are edits of the source (\`test/simulation/defects/\`), made in a copy of it: nothing of them is in any build. A test holds that
-each still fits the code, and finds some of them anew in every run. All of them, and this table, by
+each still fits the code, and finds some of them anew in every run. All of them, and this file, by
 
     npm run simulate:defects -- --jobs 2 --write
 
-${taken.length} of ${defects.length} were found, half of them within ${taken[Math.floor((taken.length - 1) / 2)] ?? 0} worlds, the hardest one after ${taken.at(-1) ?? 0}. How many it takes says how rare the circumstances are
-in which a defect shows, and is drawn at random: other seeds give other numbers. Worlds are those of any other run, with whatever faults and
-settings each draws; a defect of one kind of journal is lived in worlds on that kind only. Seconds are real ones, of a machine with much else
-to do. The control is the same program on the code as it is: \`npm run simulate\`.
+or some, by \`--only PATTERN\`: the rows of the others stay. ${taken.length} were found, half of them within ${taken[Math.floor((taken.length - 1) / 2)] ?? 0} worlds, the hardest one after ${taken.at(-1) ?? 0}.
+How many it takes says how rare the circumstances are in which a defect shows, and is drawn at random: other seeds give other numbers, and any
+change of the code gives other worlds of the same seeds. Worlds are those of any other run, with whatever faults and settings each draws; a
+defect of one kind of journal is lived in worlds on that kind only. Seconds are real ones, of a machine with much else to do. The control is
+the same program on the code as it is: \`npm run simulate\`, which has to tell of nothing.
 
 | defect | what is wrong then | in | worlds | what told of it | seed | seconds |
 | --- | --- | --- | ---: | --- | ---: | ---: |
 ${rows.join('\n')}
+${open.length === 0 ? '' : `\n${OPEN}${openRows.join('\n')}\n`}`;
+}
+
+const OPEN = `## Not told of yet
+
+So many worlds were lived with these, and none told of them: what shows them is rarer than that, or is no part of any world yet.
+
+| defect | what is wrong then | in | worlds |
+| --- | --- | --- | ---: |
 `;
+
+function places(edits: readonly Edit[]): string {
+  return [...new Set(edits.map(({ file }) => `\`${file.replace(/^src\//, '')}\``))].join(', ');
 }
 
 const SHOWN_MAX = 110;
