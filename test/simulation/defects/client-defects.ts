@@ -37,7 +37,7 @@ export const CLIENT_DEFECTS: readonly Defect[] = [
     name: 'client: unknown told as failed',
     what: 'a change that was not answered in time is reported not to have happened',
     violates: /^I|^history/,
-    edits: [{ file: ATTEMPTS, find: 'const unknown = this.#mutation && this.number > 1;', replace: 'const unknown = this.number < 1;' }],
+    edits: [{ file: ATTEMPTS, find: 'const unknown = this.#isInDoubt;', replace: 'const unknown = this.number < 1;' }],
   },
   {
     name: 'client: forgets what it saw',
