@@ -8,7 +8,7 @@ import { MemoryStores } from '../../src/kv/memory-store.js';
 import type { Master } from '../../src/master/master.js';
 import { overBounds } from './bounds.js';
 import type { CommitRecord } from './commit-record.js';
-import { disksViolations } from './disk-check.js';
+import { checkDisks } from './disk-check.js';
 import type { Breakable } from './faults/fault.js';
 import { type ClockRates, HostClock } from './host-clock.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -219,10 +219,12 @@ export class Cluster implements Breakable {
     this.#deps.time.setTimer(BOUNDS_MS, () => this.#watchBounds());
   }
 
-  /** Ends all masters, and looks at what their stores hold (I4). */
-  async checkDisks(): Promise<void> {
+  /** Ends all masters, and looks at what their stores hold (I4). @returns how many rows were compared. */
+  async checkDisks(): Promise<number> {
     for (const host of this.masters) this.kill(host);
-    for (const violation of await disksViolations(this.#disks, this.journal.identity)) this.#deps.violated(violation);
+    const { violations, compared } = await checkDisks(this.#disks, this.journal.identity);
+    for (const violation of violations) this.#deps.violated(violation);
+    return compared;
   }
 
   mend(): void {

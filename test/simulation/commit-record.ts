@@ -3,7 +3,8 @@
  *
  * - one batch at each sequence number, and all that was ever committed on the chain at the end (I1, I2);
  * - nothing is answered that is not committed, nor by a leader that may have been superseded when it was asked (I6);
- * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3), or before it is durable (I1);
+ * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3);
+ * - nothing is acknowledged, nor read as committed, before it is durable (I1);
  * - what a master writes into its store was committed before (I6: nothing is applied that a power cut can take back);
  * - one digest of the state at each entry (I4).
  */
@@ -30,12 +31,14 @@ export class CommitRecord implements JournalObserver {
   /** When a host last proved that it was not superseded, by the clock of those who ask: it began a confirm, or ended an append. */
   readonly #proofs = new Map<string, number>();
   #isDurable: IsDurable = () => undefined;
+  /** Hashes of batches that were durable once: what is collected later has been. */
+  readonly #durable = new Set<string>();
   #highestSn = 0;
   #highestEpoch = 0;
 
   /** Digests that were compared with one that was known already. */
   digestsCompared = 0;
-  /** Acknowledged batches that were looked for in the storage at that moment. */
+  /** Batches that were looked for in the storage at the moment at which a process was first told that they are committed. */
   durableChecked = 0;
   /** Answers to reads that were held against what their leader had confirmed. */
   readsChecked = 0;
@@ -50,13 +53,14 @@ export class CommitRecord implements JournalObserver {
     return new Set([...this.#commits.values()].map(({ epoch }) => epoch)).size;
   }
 
-  /** Looks for each batch that is acknowledged in the storage. */
+  /** Looks in the storage for each batch that is told to be committed. */
   judgeDurability(isDurable: IsDurable): void {
     this.#isDurable = isDurable;
   }
 
   committed(by: string, { epoch, endSn, hash }: { epoch: number; endSn: number; hash: Uint8Array }): void {
     const commit = { by, epoch, endSn, hash: Buffer.from(hash).toString('hex') };
+    this.#checkDurable(commit, hash);
     const known = this.#commits.get(endSn);
     if (known === undefined) this.#commits.set(endSn, commit);
     else if (known.hash !== commit.hash) this.violations.push(`I2: two batches end at sn ${endSn}: ${tell(known)} and ${tell(commit)}`);
@@ -77,11 +81,17 @@ export class CommitRecord implements JournalObserver {
       if (claimed > epoch) {
         this.violations.push(`I2, I3: acknowledged, and begun after epoch ${claimed} was claimed: by=${by} epoch=${epoch} sn=${endSn}`);
       }
-      const isDurable = this.#isDurable(hash);
-      if (isDurable !== undefined) this.durableChecked++;
-      if (isDurable === false) this.violations.push(`I1: acknowledged before it was durable: by=${by} epoch=${epoch} sn=${endSn}`);
       this.committed(by, { epoch, endSn, hash });
     };
+  }
+
+  #checkDurable(commit: Commit, hash: Uint8Array): void {
+    if (this.#durable.has(commit.hash)) return;
+    const isDurable = this.#isDurable(hash);
+    if (isDurable === undefined) return;
+    this.durableChecked++;
+    if (isDurable) this.#durable.add(commit.hash);
+    else this.violations.push(`I1: told to be committed before it was durable: ${tell(commit)}`);
   }
 
   proved(host: string, at: number): void {

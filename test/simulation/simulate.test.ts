@@ -40,6 +40,10 @@ function simulatedWorlds(): void {
     expect(sums.told).toBeGreaterThan(10 * worlds);
     expect(sums.epochs).toBeGreaterThan(worlds);
     expect(sums.digestsCompared).toBeGreaterThan(worlds);
+    expect(sums.durableChecked).toBeGreaterThan(10 * worlds);
+    expect(sums.marksChecked).toBeGreaterThan(worlds);
+    expect(sums.readsChecked).toBeGreaterThan(10 * worlds);
+    expect(sums.rowsCompared).toBeGreaterThan(worlds);
     if (worlds >= MANY) expect(sums.published).toBeGreaterThan(worlds / 10);
     if (worlds >= MANY) expect(sums.loaded).toBeGreaterThan(0);
     expect(tally.faults.size).toBeGreaterThan(Math.min(worlds, FAULT_NAMES.length) / 2);

@@ -43,10 +43,12 @@ export interface WorldOutcome {
   /** Changes that a watcher was told. */
   readonly told: number;
   readonly digestsCompared: number;
-  /** Batches that were acknowledged and looked for in the storage at that moment; marks of stores held against what was committed; answers to reads against confirms. */
+  /** Batches that were told to be committed and looked for in the storage at that moment; marks of stores held against what was committed; answers to reads against confirms. */
   readonly durableChecked: number;
   readonly marksChecked: number;
   readonly readsChecked: number;
+  /** Of two stores that stood at one entry when the world ended. */
+  readonly rowsCompared: number;
   /** Checkpoints. */
   readonly published: number;
   readonly loaded: number;
@@ -74,6 +76,7 @@ export class World {
   /** What kept the cluster from being well when it was last asked. */
   #complaint: string | undefined;
   #acknowledgedUnderFaults = 0;
+  #rowsCompared = 0;
   #published = 0;
   #loaded = 0;
 
@@ -111,7 +114,9 @@ export class World {
     const violations = this.#violations;
     for (const host of [...this.#cluster.masters, ...this.#cluster.clients]) this.#cluster.restart(host);
     const auditor = this.#cluster.openJudge('auditor');
-    this.#audit(auditor.client, auditor.process).catch(() => {});
+    this.#audit(auditor.client, auditor.process).catch((error: unknown) =>
+      this.#violate(`the check itself failed: ${asError(error).stack}`),
+    );
     const judge = this.#cluster.openJudge('watcher');
     const watching = this.#history.watch(judge.client, judge.process);
     watching.catch((error: unknown) => violations.push(`watch: the change feed ended: ${String(error)}`));
@@ -126,7 +131,7 @@ export class World {
     const chain = isServed ? await this.#cluster.journal.committed() : null;
     if (chain !== null) this.#commits.compareWithChain(chain);
     violations.push(...this.#history.violations(chain));
-    if (isServed) await this.#cluster.checkDisks();
+    if (isServed) this.#rowsCompared = await this.#cluster.checkDisks();
   }
 
   async #servesAgain({ client, process }: { readonly client: SimClient; readonly process: SimProcess }): Promise<boolean> {
@@ -232,6 +237,7 @@ export class World {
       durableChecked: this.#commits.durableChecked,
       marksChecked: this.#commits.marksChecked,
       readsChecked: this.#commits.readsChecked,
+      rowsCompared: this.#rowsCompared,
       published: this.#published,
       loaded: this.#loaded,
       faults: Object.fromEntries([...this.#faults.counts].sort()),
