@@ -12,7 +12,7 @@ import { PatchedCopy } from './defects/patched-copy.js';
 const ROOT = process.cwd();
 /** Shown within a few worlds, by one kind of check or another each. */
 const QUICK = [
-  'bucket: put without condition',
+  'leader: answers before the commit',
   'state: rename keeps the old name',
   'retry: record lost on a standby',
   'state: quota not charged',
