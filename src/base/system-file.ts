@@ -111,9 +111,10 @@ export class SystemFile extends OpenFile {
   }
 
   readExactlySync(buffer: Uint8Array, position: number): void {
+    const { fd } = this;
     let count: number;
     try {
-      count = fs.readSync(this.fd, buffer, 0, buffer.length, position);
+      count = fs.readSync(fd, buffer, 0, buffer.length, position);
     } catch (error) {
       throw fileFailure('read', this.path, error, position);
     }

@@ -52,7 +52,7 @@ for (const kind of ['local', 'shared'] as const) {
 }
 
 const NAMES = ['a', 'b', 'sub', 'sub/c', 'none/d'];
-const SPAN = 5 * PAGE_BYTES;
+const SPAN = 3 * PAGE_BYTES;
 const name = fc.constantFrom(...NAMES);
 const step = fc.oneof(
   fc.record({ kind: fc.constant('open' as const), name, create: fc.constantFrom('exclusive', 'truncate', 'always', undefined) }),
@@ -64,6 +64,7 @@ const step = fc.oneof(
     count: fc.integer({ min: 1, max: 200 }),
   }),
   fc.record({ kind: fc.constant('truncate' as const), bytes: fc.nat(SPAN) }),
+  fc.record({ kind: fc.constant('read' as const), at: fc.constant(0), count: fc.constant(2 * SPAN) }),
   fc.record({ kind: fc.constantFrom('sync' as const, 'still' as const, 'close' as const, 'list' as const) }),
   fc.record({ kind: fc.constantFrom('remove' as const, 'exists' as const, 'size' as const, 'folder' as const, 'make' as const), name }),
 );
@@ -72,7 +73,7 @@ type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
 
 /** @returns what each step told, as text. */
 async function told(files: Files, root: string, steps: readonly Step[]): Promise<string[]> {
-  let file: OpenFile | undefined;
+  let file: OpenFile | undefined = await files.open(path.join(root, 'a'), { write: true, create: 'always' });
   const answers: string[] = [];
   for (const one of steps) {
     try {
@@ -132,7 +133,7 @@ async function tell(files: Files, root: string, file: OpenFile | undefined, one:
 test('simulated files: without trouble, tell what those of this machine tell', async () => {
   const isFolder = (name: string | undefined) => name === 'sub';
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (all) => {
+    fc.asyncProperty(fc.array(step, { minLength: 20, maxLength: 60, size: 'max' }), async (all) => {
       // What is asked of a folder as of a file, the journal never asks.
       const steps = all.filter((one) => !('name' in one && isFolder(one.name)) || one.kind === 'exists' || one.kind === 'folder');
       const folder = await mkdtemp(path.join(tmpdir(), 'understudy-simfs-'));

@@ -288,6 +288,7 @@ export class SimFile extends OpenFile {
   }
 
   readExactlySync(buffer: Uint8Array, position: number): void {
+    this.#checkOpen();
     this.#check(buffer, position);
     const errno = this.#files.server.troubles.fate('read')?.errno;
     if (errno !== undefined) throw fileFailure('read', this.path, new SimErrno(errno), position);
@@ -349,12 +350,16 @@ export class SimFile extends OpenFile {
 
   #ask<T>(kind: FileOperation, effect: (share: number) => T, offset?: number, buffer?: Uint8Array): Promise<T> {
     try {
-      if (this.#isClosed) throw new UnderstudyError('cancelled', `the file is closed: file=${this.path}`);
+      this.#checkOpen();
       if (buffer !== undefined) this.#check(buffer, offset ?? 0);
     } catch (error) {
       return Promise.reject(error);
     }
     return this.#files.ask(kind, this.path, effect, offset);
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new UnderstudyError('cancelled', `the file is closed: file=${this.path}`);
   }
 
   /** With O_DIRECT offsets, lengths and memory have to be aligned. */
