@@ -1,6 +1,6 @@
 /**
  * The answers of masters, overheard where clients get them: none may speak of what is not committed, and those that only a leader may give need
- * a proof that nobody had superseded it, younger than the question (I6). Refusals are answers, too, where they say as of which entry they hold.
+ * a proof that nobody had superseded it, younger than the question (I6). Refusals by the namespace, which have an errno, are answers, too.
  */
 import { asError } from '../../src/base/errors.js';
 import { operations } from '../../src/metadata/operations.js';
@@ -42,7 +42,7 @@ export function observedAnswers(connection: RpcConnection, observer: AnswerObser
         hear(snIn(method, answer));
         return answer;
       } catch (error) {
-        hear(asError(error).sn ?? 0);
+        hear(refusedAt(error));
         throw error;
       }
     },
@@ -54,7 +54,7 @@ export function observedAnswers(connection: RpcConnection, observer: AnswerObser
           yield item;
         }
       } catch (error) {
-        hear(asError(error).sn ?? 0);
+        hear(refusedAt(error));
         throw error;
       }
     },
@@ -73,4 +73,10 @@ function isForLeader(method: number, body: Uint8Array): boolean {
 function snIn(method: number, answer: Uint8Array): number {
   const row = ROWS.get(method);
   return row?.kind === 'mutation' || row?.kind === 'query' || row?.kind === 'stream' ? row.response.decode(answer).sn : 0;
+}
+
+/** @returns the entry as of which the namespace refused; 0: it has said nothing. */
+function refusedAt(cause: unknown): number {
+  const { errno, sn = 0 } = asError(cause);
+  return errno === undefined ? 0 : sn;
 }
