@@ -121,7 +121,7 @@ export class SharedFolder implements SharedJournal {
     const checkpoints = storage.under(checkpointFolder(FOLDER)).sort();
     const name = checkpoints.length < 2 ? undefined : random.pick(checkpoints);
     const inode = name === undefined ? undefined : storage.at(name);
-    if (name === undefined || inode === undefined || inode.size === 0) return undefined;
+    if (name === undefined || inode === undefined || inode.size === 0 || storage.isReadOnly) return undefined;
     if (random.chance(0.3)) {
       storage.remove('', name);
       return `lost ${name}`;

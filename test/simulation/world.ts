@@ -105,7 +105,10 @@ export class World {
     const world = new World(seed, settings, extras);
     await hearUnhandled(
       (reason) => world.#unhandled(reason),
-      () => world.#live().catch((error: unknown) => world.#violate(`world: it failed itself: ${asError(error).stack}`)),
+      () =>
+        world
+          .#live()
+          .catch((error: unknown) => world.#violate(`world: it failed itself: ${error instanceof Error ? error.stack : String(error)}`)),
     );
     return world.#outcome();
   }
