@@ -36,6 +36,7 @@ export interface ChaosOutcome {
   readonly gaps: readonly GapsOfKind[];
   /** Absent where the service did not come back. */
   readonly probe: ProbeAccount | undefined;
+  /** That were made. */
   readonly faults: number;
   /** Faults that could not be made, and why. */
   readonly troubles: readonly string[];
@@ -84,6 +85,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     const lines = await readProbeLines(probeFile);
     const checked = await checkHistory(historyFile);
     violations.push(...checked.verdict.violations);
+    if (checked.ackedAt.length === 0) violations.push('history: nothing was acknowledged to anybody, so that nothing was shown');
     const ackedAt = [...probeAckedAt(lines), ...checked.ackedAt].sort((a, b) => a - b);
     return {
       ...(serves ? await settleAll(world, lines, violations) : { probe: undefined, digests: [] }),
@@ -91,7 +93,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       history: checked.verdict,
       availability: availability(ackedAt, fromAt, toAt),
       gaps: gapsByKind(ackedAt, steps),
-      faults: steps.flatMap((step) => step.faults).length,
+      faults: steps.flatMap((step) => step.faults).filter(({ trouble }) => trouble === undefined).length,
       troubles: steps.flatMap((step) =>
         step.faults.flatMap(({ fault, trouble }) => (trouble === undefined ? [] : [`${fault.name}: ${trouble}`])),
       ),

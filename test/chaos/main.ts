@@ -1,6 +1,7 @@
 /**
  * `npm run chaos -- --minutes N --seed S --journal dir|gluster|s3`: real masters, a real ensemble, a real store, and a nemesis whose plan is a
- * function of the seed. Ends with 1 where anything was lost, doubled, unequal, refused by the checker, or did not come back.
+ * function of the seed. Ends with 1 where anything was lost, doubled, unequal, refused by the checker, or did not come back; with 2 where
+ * the checker has given up a part of the history.
  */
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { runChaos } from './chaos-run.js';
 import { JOURNALS, type JournalKind } from './journal-store.js';
 import { machineClock } from './monotonic-clock.js';
-import { formatOutcome } from './report.js';
+import { formatOutcome, verdictOf } from './report.js';
 
 interface Options {
   readonly minutes: number;
@@ -22,6 +23,7 @@ interface Options {
 
 const MINUTE_MS = 60_000;
 const SEEDS = 2 ** 31;
+const EXIT_CODES = { ok: 0, VIOLATION: 1, 'NOT DECIDED': 2 } as const;
 
 async function run({ minutes, seed, journal, json, keep, only }: Options): Promise<void> {
   const folder = mkdtempSync(path.join(tmpdir(), `understudy-chaos-run-${journal}-`));
@@ -34,17 +36,17 @@ async function run({ minutes, seed, journal, json, keep, only }: Options): Promi
   };
   console.log(`chaos: --minutes ${minutes} --seed ${seed} --journal ${journal}`);
   const limits = only === undefined ? '' : ` --only ${only.map((name) => `"${name}"`).join(' ')}`;
-  let failed = true;
+  let exitCode = 1;
   try {
     const outcome = await runChaos({ journal, seed, forMs: minutes * MINUTE_MS, folder, log, ...(only === undefined ? {} : { only }) });
-    failed = outcome.violations.length > 0;
+    exitCode = EXIT_CODES[verdictOf(outcome)];
     console.log(formatOutcome(outcome));
     if (json !== undefined) writeFileSync(json, `${JSON.stringify({ minutes, seed, journal, ...outcome }, null, 2)}\n`);
   } finally {
-    if (keep || failed) console.log(`histories and logs: ${folder}`);
+    if (keep || exitCode !== 0) console.log(`histories and logs: ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
-    if (failed) console.log(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --journal ${journal}${limits}`);
-    process.exitCode = failed ? 1 : 0;
+    if (exitCode !== 0) console.log(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --journal ${journal}${limits}`);
+    process.exitCode = exitCode;
   }
 }
 

@@ -1,7 +1,6 @@
 /** Settles the probe's account: every file that was acknowledged is there, once, and none that was refused. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import type { FileSystem } from '../../src/cli/understudy.js';
+import { readJsonLines } from '../history/json-lines.js';
 import { PROBE_FOLDER, type ProbeLine } from './probe.js';
 
 export interface ProbeAccount {
@@ -16,7 +15,7 @@ export interface ProbeAccount {
 
 export async function readProbeLines(file: string): Promise<ProbeLine[]> {
   const lines: ProbeLine[] = [];
-  for await (const line of createInterface(createReadStream(file))) lines.push(JSON.parse(line) as ProbeLine);
+  for await (const line of readJsonLines<ProbeLine>(file)) lines.push(line);
   return lines;
 }
 

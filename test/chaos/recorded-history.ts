@@ -1,8 +1,7 @@
 /** What a recorded history comes to: the checker's verdict, and when its changes were acknowledged. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { type HistoryEvent, isRead } from '../history/events.js';
 import { HistoryCheck, type HistoryVerdict } from '../history/history-check.js';
+import { readJsonLines } from '../history/json-lines.js';
 
 export interface CheckedHistory {
   readonly verdict: HistoryVerdict;
@@ -13,21 +12,10 @@ export async function checkHistory(file: string): Promise<CheckedHistory> {
   const check = new HistoryCheck();
   const underWay = new Set<number>();
   const ackedAt: number[] = [];
-  for await (const line of createInterface(createReadStream(file))) {
-    const event = eventOf(line);
-    if (event === undefined) continue;
+  for await (const event of readJsonLines<HistoryEvent>(file)) {
     check.take(event);
     if (event.event === 'call' && !isRead(event.operation)) underWay.add(event.id);
     if (event.event === 'return' && underWay.delete(event.id) && event.outcome === 'ok') ackedAt.push(event.at);
   }
   return { verdict: check.end(), ackedAt };
-}
-
-/** @returns undefined: the line was being written when its client was ended. */
-function eventOf(line: string): HistoryEvent | undefined {
-  try {
-    return JSON.parse(line) as HistoryEvent;
-  } catch {
-    return undefined;
-  }
 }

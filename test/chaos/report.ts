@@ -25,7 +25,7 @@ export function formatOutcome(outcome: ChaosOutcome): string {
     { 'lost: probe, history': `${probe?.lost.length ?? NOT_KNOWN}, ${history.lost}` },
     { 'duplicated: probe, history': `${probe?.duplicated.length ?? NOT_KNOWN}, ${history.duplicated}` },
     { "masters' digests": digests.length === 0 ? NOT_KNOWN : new Set(digests).size === 1 ? 'equal' : digests.join(', ') },
-    { verdict: outcome.violations.length === 0 ? 'ok' : 'VIOLATION' },
+    { verdict: verdictOf(outcome) },
   );
   return [
     'Longest time without an acknowledged write around each fault:',
@@ -36,6 +36,12 @@ export function formatOutcome(outcome: ChaosOutcome): string {
     ...history.undecided.map((part) => `not decided: ${part}`),
     ...outcome.violations.map((violation) => `VIOLATION ${violation}`),
   ].join('\n');
+}
+
+/** What was not decided has not been shown to hold. */
+export function verdictOf({ violations, history }: ChaosOutcome): 'ok' | 'NOT DECIDED' | 'VIOLATION' {
+  if (violations.length > 0) return 'VIOLATION';
+  return history.undecided.length > 0 ? 'NOT DECIDED' : 'ok';
 }
 
 function historyVerdict({ violations, undecided }: HistoryVerdict): string {

@@ -2,7 +2,7 @@
 import { accountsOf } from './accounts.js';
 import { explanation } from './explain.js';
 import { checkFeeds, type Feed, hintsOf } from './feeds.js';
-import { type Op, pathsOf } from './operations.js';
+import { isLook, isWeak, type Op, pathsOf } from './operations.js';
 import { idsMade, Search, type SearchSettings } from './search.js';
 
 export interface PartVerdict {
@@ -27,7 +27,15 @@ export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax:
   const ordered = checkOrder(ops, { claims: true, statesMax, hints: hintsOf(feeds, ops) });
   return {
     ...ordered,
-    violations: [...unexpected(ops), ...twice, ...accounts.lost, ...accounts.duplicated, ...fed.violations, ...ordered.violations],
+    violations: [
+      ...unexpected(ops),
+      ...ofNoEntry(ops),
+      ...twice,
+      ...accounts.lost,
+      ...accounts.duplicated,
+      ...fed.violations,
+      ...ordered.violations,
+    ],
     lost: accounts.lost.length,
     duplicated: accounts.duplicated.length + twice.length + fed.duplicated,
   };
@@ -65,6 +73,14 @@ function unexpected(ops: readonly Op[]): string[] {
       (op) =>
         `history: ${op.process} ${op.operation.kind} ${pathsOf(op.operation).join(' ')} id=${op.id} failed: ${op.error}: ${op.message}`,
     );
+}
+
+/** Before the first entry there is nothing: who tells of something has to name the entry, or else nothing could be checked of it. */
+function ofNoEntry(ops: readonly Op[]): string[] {
+  const tells = ({ outcome, errno }: Op) => outcome === 'ok' || (outcome === 'refused' && errno !== 'ENOENT');
+  return ops
+    .filter((op) => op.sn === 0 && isLook(op) && isWeak(op) && tells(op))
+    .map((op) => `history: ${op.process} was told of ${pathsOf(op.operation).join(' ')} by id=${op.id} as of no entry (I6)`);
 }
 
 /** Inodes that two creations were told of. */

@@ -142,6 +142,37 @@ describe('one after the other', () => {
   });
 });
 
+describe('answers that say little', () => {
+  test('a listing without a page is an empty one: told where there is something', () => {
+    const empty = new Script();
+    empty.did('c1.0', mkdir('/d'), { id: 2 });
+    empty.call('c2.0', { kind: 'list', path: '/d' }).ok({ pages: [] });
+    expectHolds(empty);
+    for (const value of [{ pages: [] }, {}]) {
+      const script = begun();
+      script.call('c2.0', { kind: 'list', path: '/d' }).ok(value);
+      expectBroken(script);
+    }
+  });
+
+  test('a directory without the number of its children: told', () => {
+    const script = begun();
+    script.saw('c2.0', '/d', { id: 2, directory: true, mode: 0o755 });
+    expectBroken(script);
+  });
+
+  test('a read of any master that names no entry: told, but where it finds nothing', () => {
+    const script = begun();
+    script.saw('c2.0', '/d/a', 'ENOENT', 'stale');
+    expectHolds(script);
+    for (const seen of [file(99), 'EIO'] as const) {
+      const wrong = begun();
+      wrong.saw('c2.0', '/d/a', seen, 'session');
+      expectBroken(wrong, 'as of no entry');
+    }
+  });
+});
+
 describe('at the same time', () => {
   test('a look sees a change that is under way, or not; but not first it and then nothing', () => {
     for (const [first, second, holds] of [
@@ -457,6 +488,42 @@ describe('bounds', () => {
     expectHolds(script);
     script.saw('c2.0', '/p/a', file(4));
     expectBroken(script);
+  });
+});
+
+describe('parts that are done', () => {
+  function withDone(script: Script, path: string): Script {
+    script.add({ event: 'done', path, at: script.now() });
+    // What is done is checked a little later.
+    for (let part = 1; part <= 4; part++) {
+      script.did('c1.0', mkdir(`/x${part}`), { id: 100 + part });
+      script.add({ event: 'done', path: `/x${part}`, at: script.now() });
+    }
+    return script;
+  }
+
+  function joined(): Script {
+    const script = new Script();
+    script.did('c1.0', mkdir('/p'), { id: 2 });
+    script.did('c1.0', mkdir('/q'), { id: 3 });
+    script.did('c1.0', create('/p/a'), { id: 4 });
+    script.did('c1.0', rename('/p/a', '/q/a'));
+    return withDone(script, '/p');
+  }
+
+  test('one of two that were joined is done: the other is not forgotten', () => {
+    const script = joined();
+    script.saw('c2.0', '/q/a', file(4));
+    expectHolds(script);
+    const lost = joined();
+    lost.saw('c2.0', '/q/a', 'ENOENT');
+    expectBroken(lost);
+  });
+
+  test('a call at what was said to be done: told, for nothing is known of it any more', () => {
+    const script = withDone(begun(), '/d');
+    script.saw('c2.0', '/d/a', 'ENOENT');
+    expectBroken(script, 'which was said to be done');
   });
 });
 

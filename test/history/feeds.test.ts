@@ -47,6 +47,24 @@ describe('a watch', () => {
     expect(told(watched('/d', 11, [B, A, MOVED], 13))).toContain('out of order');
   });
 
+  test('a change behind what was said to be all: told', () => {
+    const script = watched('/d', 11, [A], 12);
+    script.add({ event: 'told', id: 1_000, at: 0, changes: [B, MOVED], throughSn: 13 });
+    expect(told(script)).toContain('was told sn=12 behind all up to sn=12');
+  });
+
+  test('an error that nobody should meet: told', () => {
+    for (const [error, expected] of [
+      ['internal', 'was told internal'],
+      ['out_of_range', ''],
+    ] as const) {
+      const script = watched('/d', 11, [A, B, MOVED], 13);
+      script.add({ event: 'return', id: 1_000, at: 0, outcome: 'failed', error, message: 'x' });
+      expect(told(script)).toContain(expected);
+      expect(told(script) === '').toBe(expected === '');
+    }
+  });
+
   test('a tree above that moves is not kept back: told', () => {
     expect(told(watched('/d/b', 11, [B], 13))).toContain('was not told sn=13');
   });

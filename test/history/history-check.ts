@@ -31,10 +31,21 @@ interface Part {
   readonly feeds: Map<number, Feed>;
   /** Calls that have not returned. */
   open: number;
-  isDone: boolean;
+  /** Names in the root; what lies below them is checked together. */
+  readonly roots: Set<string>;
+  /** Of these: nothing is called there any more. */
+  readonly done: Set<string>;
+}
+
+interface Watched {
+  readonly watch: WatchEvent;
+  /** It was told that there is nothing more up to here. */
+  throughSn: number;
 }
 
 const STATES_MAX = 100_000;
+/** Errors that a watch may end with: nobody answers for now, or what it would begin with was collected. */
+const PASSING_OF_WATCHES: ReadonlySet<string> = new Set(['unavailable', 'resource_exhausted', 'out_of_range']);
 /** What is done is checked when so much more is: watchers may still tell of it. */
 const PARTS_KEPT = 2;
 /** Violations that are told of. */
@@ -46,8 +57,10 @@ export class HistoryCheck implements HistorySink {
   /** Of each name in the root; parts that were joined are one object. */
   readonly #parts = new Map<string, Part>();
   readonly #partOf = new Map<number, string>();
-  readonly #watches = new Map<number, WatchEvent>();
-  /** Of all inodes: the only thing that grows with the history. */
+  readonly #watches = new Map<number, Watched>();
+  /** Names in the root whose parts were checked and forgotten. */
+  readonly #checked = new Set<string>();
+  /** Of all inodes: what grows with the history, beside the names in the root. */
   readonly #makers = new Map<number, number>();
   readonly #violations: string[] = [];
   readonly #undecided: string[] = [];
@@ -64,7 +77,7 @@ export class HistoryCheck implements HistorySink {
     this.#sessions.take(event);
     if (event.event === 'call') this.#called(event);
     else if (event.event === 'return') this.#returned(event);
-    else if (event.event === 'watch') this.#watches.set(event.id, event);
+    else if (event.event === 'watch') this.#watches.set(event.id, { watch: event, throughSn: event.fromSn - 1 });
     else if (event.event === 'told') this.#told(event);
     else if (event.event === 'done') this.#done(event.path);
   }
@@ -82,11 +95,16 @@ export class HistoryCheck implements HistorySink {
   }
 
   #called(event: CallEvent): void {
-    const [first = '/', ...others] = pathsOf(event.operation).map(rootOf);
+    const roots = pathsOf(event.operation).map(rootOf);
+    const [first = '/', ...others] = roots;
     let part = this.#part(first);
     for (const other of others) part = this.#joined(part, this.#part(other));
     // Whoever looks at the root looks at all.
-    if (first === '/') for (const other of new Set(this.#parts.values())) part = this.#joined(part, other);
+    if (roots.includes('/')) for (const other of new Set(this.#parts.values())) part = this.#joined(part, other);
+    for (const root of roots) {
+      part.roots.add(root);
+      if (this.#checked.has(root)) this.#violations.push(`history: id=${event.id} was called at ${root}, which was said to be done`);
+    }
     this.#partOf.set(event.id, first);
     part.events.push({ at: this.#events, event });
     part.open += 1;
@@ -94,7 +112,8 @@ export class HistoryCheck implements HistorySink {
   }
 
   #returned(event: ReturnEvent): void {
-    this.#watches.delete(event.id);
+    const watched = this.#watches.get(event.id);
+    if (watched !== undefined) this.#watchEnded(watched.watch, event);
     const root = this.#partOf.get(event.id);
     if (root === undefined) return;
     this.#partOf.delete(event.id);
@@ -103,29 +122,40 @@ export class HistoryCheck implements HistorySink {
     part.open -= 1;
   }
 
+  #watchEnded({ id, process, path }: WatchEvent, { outcome, error = '', message = '' }: ReturnEvent): void {
+    this.#watches.delete(id);
+    if (outcome !== 'failed' || PASSING_OF_WATCHES.has(error)) return;
+    this.#violations.push(`watch: ${process}, who watches ${path}, was told ${error}: ${message}`);
+  }
+
   #told({ id, changes, throughSn }: ToldEvent): void {
-    const watch = this.#watches.get(id);
-    if (watch === undefined) return;
-    const { path, process, fromSn } = watch;
+    const watched = this.#watches.get(id);
+    if (watched === undefined) return;
+    const { path, process, fromSn } = watched.watch;
+    const late = changes.find(({ sn }) => sn <= watched.throughSn);
+    if (late !== undefined) {
+      this.#violations.push(`watch: ${process}, who watches ${path}, was told sn=${late.sn} behind all up to sn=${watched.throughSn}`);
+    }
+    watched.throughSn = Math.max(watched.throughSn, throughSn);
     // What is not called, or was checked already, is nobody's.
     for (const part of path === '/' ? new Set(this.#parts.values()) : this.#known(rootOf(path))) {
-      const feed = part.feeds.get(id) ?? { id, process, path, fromSn, throughSn, changes: [] };
-      feed.throughSn = throughSn;
+      const feed = part.feeds.get(id) ?? { id, process, path, fromSn, throughSn: watched.throughSn, changes: [] };
+      feed.throughSn = watched.throughSn;
       for (const change of changes) if (this.#parts.get(rootOf(change.path)) === part) feed.changes.push(change);
       part.feeds.set(id, feed);
     }
   }
 
   #done(path: string): void {
-    for (const part of this.#known(rootOf(path))) part.isDone = true;
-    const done = [...new Set(this.#parts.values())].filter(({ isDone, open }) => isDone && open === 0);
+    for (const part of this.#known(rootOf(path))) part.done.add(rootOf(path));
+    const done = [...new Set(this.#parts.values())].filter(({ roots, done: all, open }) => all.size === roots.size && open === 0);
     for (const part of done.slice(0, -PARTS_KEPT)) this.#check(part);
   }
 
   #part(root: string): Part {
     const [known] = this.#known(root);
     if (known !== undefined) return known;
-    const part: Part = { events: [], feeds: new Map(), open: 0, isDone: false };
+    const part: Part = { events: [], feeds: new Map(), open: 0, roots: new Set([root]), done: new Set() };
     this.#parts.set(root, part);
     return part;
   }
@@ -140,6 +170,8 @@ export class HistoryCheck implements HistorySink {
     one.events.push(...other.events);
     one.events.sort((a, b) => a.at - b.at);
     one.open += other.open;
+    for (const root of other.roots) one.roots.add(root);
+    for (const root of other.done) one.done.add(root);
     for (const [id, feed] of other.feeds) {
       const known = one.feeds.get(id);
       const changes = [...(known?.changes ?? []), ...feed.changes].sort((a, b) => a.sn - b.sn || a.step - b.step);
@@ -165,6 +197,7 @@ export class HistoryCheck implements HistorySink {
     this.#sums.duplicated += duplicated;
     this.#sums.parts += 1;
     for (const [root, known] of this.#parts) if (known === part) this.#parts.delete(root);
+    for (const root of part.done) this.#checked.add(root);
   }
 }
 

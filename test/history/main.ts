@@ -1,9 +1,8 @@
 /** `npm run check-history -- FILE`: the verdict on a stored history (docs/history-format.md). Exit status 1: it is broken; 2: not decided. */
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
 import { Command } from 'commander';
 import type { HistoryEvent } from './events.js';
 import { HistoryCheck } from './history-check.js';
+import { readJsonLines } from './json-lines.js';
 
 const program = new Command('check-history')
   .description('checks what clients of a cluster were told: one order of events has to explain it')
@@ -13,25 +12,10 @@ const program = new Command('check-history')
 const [file = ''] = program.args;
 
 const check = new HistoryCheck(program.opts<{ states?: number }>().states);
-let broken = '';
-for await (const line of createInterface({ input: createReadStream(file) })) {
-  if (broken !== '') program.error(`no event: ${broken}`);
-  const event = eventOf(line);
-  if (event === undefined) broken = line;
-  else check.take(event);
-}
+for await (const event of readJsonLines<HistoryEvent>(file)) check.take(event);
 const { violations, undecided, ...sums } = check.end();
 for (const violation of violations) process.stdout.write(`${violation}\n`);
 for (const one of undecided) process.stdout.write(`not decided: ${one}\n`);
 const verdict = violations.length > 0 ? 'BROKEN' : undecided.length > 0 ? 'NOT DECIDED' : 'HOLDS';
 process.stdout.write(`${verdict}: ${JSON.stringify(sums)}\n`);
 process.exitCode = violations.length > 0 ? 1 : undecided.length > 0 ? 2 : 0;
-
-/** @returns undefined: the last line was being written when its writer ended. */
-function eventOf(line: string): HistoryEvent | undefined {
-  try {
-    return JSON.parse(line) as HistoryEvent;
-  } catch {
-    return undefined;
-  }
-}

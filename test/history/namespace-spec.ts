@@ -246,7 +246,7 @@ export class NamespaceSpec {
   #isLike(node: Node, seen: Seen): boolean {
     if (node === this.tree.root) return true;
     if (seen.directory !== node.directory || seen.mode !== node.mode) return false;
-    if (seen.children !== undefined && seen.children !== node.children.size) return false;
+    if (node.directory && seen.children !== node.children.size) return false;
     if (!node.directory && (seen.length ?? -1) !== node.length) return false;
     if (node.id !== 0) return node.id === seen.id;
     return !this.#made.has(seen.id) && this.tree.tell(node, seen.id);

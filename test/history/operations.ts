@@ -112,6 +112,8 @@ function listParts(op: Op, { path }: Read): Op[] {
     if (last?.sn === sn) last.entries.push(...entries);
     else looks.push({ sn, entries: [...entries] });
   }
+  // No page at all says that there is nothing.
+  if (looks.length === 0) looks.push({ sn: op.sn, entries: [] });
   let after = '';
   return looks.map(({ sn, entries }, at) => {
     const upTo = at === looks.length - 1 ? null : (entries.at(-1)?.name ?? after);

@@ -23,7 +23,9 @@ describe.skipIf(process.getuid?.() !== 0)('as root', () => {
 
     const mendReset = cut([one], [two], 'reject');
     expect([ask(one, two)]).toEqual(['refused']);
-    mendReset();
+    const mendBoth = cut([two], [one], 'reject');
+    expect([ask(one, two), ask(two, one)]).toEqual(['refused', 'refused']);
+    for (const mend of [mendReset, mendBoth]) mend();
     const mend = cut([one], [two], 'drop');
     // Neither gets an answer: what one sends, answers too, does not arrive at two.
     expect([ask(one, two), ask(two, one)]).toEqual(['silent', 'silent']);

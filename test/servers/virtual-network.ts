@@ -130,7 +130,8 @@ class Filter {
   }
 
   #apply(): void {
-    const verdict = { drop: 'drop', reject: 'meta l4proto tcp reject with tcp reset' };
+    // A reset passes: it may be the other side's answer to what it rejects itself.
+    const verdict = { drop: 'drop', reject: 'tcp flags & rst == 0 reject with tcp reset' };
     const rules = [...this.#rules].map(({ from, to, how }) => `ip saddr ${from} ip daddr ${to} ${verdict[how]}\n`).join('');
     const table = `table ip cuts\ndelete table ip cuts\ntable ip cuts {\nchain in {\ntype filter hook input priority 0\n${rules}}\n}\n`;
     execFileSync('ip', ['netns', 'exec', this.#namespace, 'nft', '-f', '-'], { input: table, stdio: ['pipe', 'ignore', 'pipe'] });
