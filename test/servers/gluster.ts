@@ -31,7 +31,9 @@ for at in lib/glusterd log/glusterfs; do mkdir -p "$1/$at" "/var/$at" && mount -
 if [ -n "$3" ]; then ip link set lo up && ip addr add "$3/32" dev lo; fi
 mkdir -p "$1/disk"
 if [ "$2" != 0 ]; then mount -t tmpfs -o "size=$2m" understudy-test "$1/disk"; fi
-exec glusterd --no-daemon
+# Not by exec: the first process has to wait for bricks that are killed, which glusterd takes to run for as long as nobody has.
+glusterd --no-daemon &
+wait $!
 `;
 
 /** @returns what this machine lacks to run GlusterFS; undefined where it can. */
@@ -179,13 +181,9 @@ export class GlusterVolume implements AsyncDisposable {
 
   /** The process id, from outside the name spaces. */
   #brick(): number | undefined {
-    const { stdout } = spawnSync(
-      'pgrep',
-      ['--ns', String(this.#first()), '--nslist', 'pid', '--runstates', 'R,S,D,T', '--exact', 'glusterfsd'],
-      {
-        encoding: 'utf8',
-      },
-    );
+    const { stdout } = spawnSync('pgrep', ['--ns', String(this.#first()), '--nslist', 'pid', '--exact', 'glusterfsd'], {
+      encoding: 'utf8',
+    });
     const [pid] = stdout.split('\n').filter((line) => line !== '');
     return pid === undefined ? undefined : Number(pid);
   }
