@@ -47,8 +47,8 @@ export class HistoryWatcher {
     }
   }
 
-  /** Watches until `signal`, or until `heard` says that it is enough. */
-  async watch(path: string, fromSn: number, signal: AbortSignal, heard: (throughSn: number) => boolean = () => false): Promise<void> {
+  /** Watches until `signal`, or until `heard` says that it is enough. @returns what ended it before that; undefined where nothing did. */
+  async watch(path: string, fromSn: number, signal: AbortSignal, heard: (throughSn: number) => boolean = () => false): Promise<unknown> {
     const recorded = this.#recorder.watch(this.#process, path, fromSn);
     try {
       for await (const { events, throughSn } of this.#deps.files.watchBatches(path, { fromSn, signal })) {
@@ -61,8 +61,11 @@ export class HistoryWatcher {
         if (heard(throughSn)) break;
       }
       recorded.ended();
+      return undefined;
     } catch (error) {
-      recorded.ended(signal.aborted && isError(error, 'cancelled') ? undefined : error);
+      const early = signal.aborted && isError(error, 'cancelled') ? undefined : error;
+      recorded.ended(early);
+      return early;
     }
   }
 }

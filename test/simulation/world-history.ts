@@ -1,4 +1,5 @@
 /** What the clients and watchers of a world do and are told, as a history (test/history), and what is wrong with it at the end. */
+import { isError } from '../../src/base/errors.js';
 import type { Batch } from '../../src/journal/journal.js';
 import type { HistoryEvent } from '../history/events.js';
 import { HistoryCheck } from '../history/history-check.js';
@@ -15,6 +16,8 @@ import { fedOtherwise } from './watcher.js';
 import type { WorldSettings } from './world-settings.js';
 
 const ENTRIES_BACK = 200;
+/** Errors by which a feed may end: what was asked for is collected; nobody answers, or has room, for now. */
+const FEED_ENDS: ReadonlySet<string> = new Set(['out_of_range', 'unavailable', 'resource_exhausted']);
 
 export class WorldHistory {
   readonly workload: Workload;
@@ -61,10 +64,16 @@ export class WorldHistory {
     await watcher.run(this.workload, { watchMs: [100, 4_000], entriesBack: ENTRIES_BACK });
   }
 
-  /** Watches all that the journal holds, up to the entry `sn`. */
+  /** Watches all that the journal still holds, up to the entry `sn`. @throws what else ends the feed. */
   async watchAll({ files }: SimClient, { name, clock, random }: SimProcess, sn: number): Promise<void> {
     const watcher = new HistoryWatcher(`${name}.1`, { files, clock, random }, this.#recorder);
-    await watcher.watch('/', 1, new AbortController().signal, (throughSn) => throughSn >= sn);
+    for (let fromSn = 1; fromSn <= sn; ) {
+      const ended = await watcher.watch('/', fromSn, new AbortController().signal, (throughSn) => throughSn >= sn);
+      if (ended === undefined) return;
+      const [, oldest] = isError(ended, 'out_of_range') ? (/ oldest=(\d+)$/.exec(ended.message) ?? []) : [];
+      if (oldest === undefined || Number(oldest) <= fromSn) throw ended;
+      fromSn = Number(oldest);
+    }
   }
 
   /** A client that was not there before sees everything. */
@@ -79,6 +88,15 @@ export class WorldHistory {
     const { violations, undecided } = check.end();
     this.#told = this.events.reduce((sum, event) => sum + (event.event === 'told' ? event.changes.length : 0), 0);
     const told = chain === null ? [] : fedOtherwise(this.events, chain);
-    return [...violations, ...undecided.map((one) => `history: not decided: ${one}`), ...told];
+    return [...violations, ...undecided.map((one) => `history: not decided: ${one}`), ...told, ...this.#endedFeeds()];
+  }
+
+  /** Feeds that ended by something that neither the faults nor the collection of old entries explain. */
+  #endedFeeds(): string[] {
+    const watched = new Set(this.events.flatMap((event) => (event.event === 'watch' ? [event.id] : [])));
+    return this.events.flatMap((event) => {
+      if (event.event !== 'return' || !watched.has(event.id) || event.outcome !== 'failed') return [];
+      return FEED_ENDS.has(event.error ?? '') ? [] : [`watch: the change feed id=${event.id} ended: ${event.error}: ${event.message}`];
+    });
   }
 }
