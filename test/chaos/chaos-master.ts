@@ -41,6 +41,7 @@ export class ChaosMaster {
   unexpectedEnds = 0;
   readonly #process: MasterProcess;
   #holds = 1;
+  #stops = 0;
   #restart: NodeJS.Timeout | undefined;
 
   /** Not running yet: `release` starts it. */
@@ -83,11 +84,13 @@ export class ChaosMaster {
     await waitUntil(`${this.name} is gone`, () => !this.isRunning, END_LIMIT_MS);
   }
 
-  /** SIGSTOP: its connections stay open and nothing is answered. @returns what continues it. */
+  /** SIGSTOP: its connections stay open and nothing is answered. @returns what continues it, once nobody else wants it stopped. */
   stop(): () => void {
+    this.#stops += 1;
     if (this.isRunning) this.#process.signal('SIGSTOP');
     return () => {
-      if (this.isRunning) this.#process.signal('SIGCONT');
+      this.#stops -= 1;
+      if (this.#stops === 0 && this.isRunning) this.#process.signal('SIGCONT');
     };
   }
 

@@ -1,11 +1,14 @@
 /**
  * Storage that fills up or turns read-only under a running journal. Needs root, and Linux. Undone when this process ends, at the latest.
  */
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmdirSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, rmdirSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { undoneAtExit } from './undone-at-exit.js';
+
+/** Of what fills a disk; what is set aside has to find its room at once, which others may take meanwhile. */
+const WRITTEN_BYTES = 16 << 20;
 
 /** A file system of its own, in memory, small enough to be filled. */
 export class SmallDisk {
@@ -35,15 +38,23 @@ export class SmallDisk {
   }
 }
 
-/** Takes all the room but so much of the file system at `folder`. */
+/** Takes all the room but so much of the file system at `folder`; in a moment: most of it is set aside, not written. */
 export function fillDisk(folder: string, leaveBytes: number): void {
-  const { bavail, bsize } = statfsSync(folder);
+  const filler = fillerOf(folder);
+  const most = freeBytes(folder) - leaveBytes - WRITTEN_BYTES;
   try {
-    writeFileSync(fillerOf(folder), Buffer.alloc(Math.max(0, bavail * bsize - leaveBytes)));
+    // Where others took that room meanwhile, all is written.
+    if (most > 0) spawnSync('fallocate', ['--length', String(most), filler]);
+    appendFileSync(filler, Buffer.alloc(Math.max(0, freeBytes(folder) - leaveBytes)));
   } catch (error) {
     // Others write meanwhile: then it is full all the same.
     if (!(error instanceof Error && 'code' in error && error.code === 'ENOSPC')) throw error;
   }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder);
+  return bavail * bsize;
 }
 
 /** Gives the room back. */
