@@ -201,11 +201,12 @@ export class Cluster implements Breakable {
     this.#clock(host).drift(rates);
   }
 
-  damageCheckpoint(random: SeededRandom): void {
+  damageCheckpoint(random: SeededRandom): boolean {
     const what = this.journal.damageCheckpoint(random);
-    if (what === undefined) return;
+    if (what === undefined) return false;
     this.checkpointsDamaged += 1;
     this.#deps.time.note({ by: 'journal', level: 'fault', message: 'a checkpoint was damaged', values: { what } });
+    return true;
   }
 
   /** Looks at what the masters hold (I9). */

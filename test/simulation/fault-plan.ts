@@ -30,9 +30,10 @@ export class FaultPlan {
 
   #happen({ fault, seed }: ScheduledFault): void {
     if (this.#mended) return;
-    this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     this.#time.note({ by: 'world', level: 'fault', message: fault });
-    FAULTS[fault](this.#context(new SeededRandom(seed, fault)));
+    const isDone = FAULTS[fault](this.#context(new SeededRandom(seed, fault))) !== false;
+    if (isDone) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
+    else this.#time.note({ by: 'world', message: 'there is no such thing here' });
   }
 
   #context(random: SeededRandom): FaultContext {

@@ -40,8 +40,8 @@ export interface SharedJournal {
   mend(): void;
   /** Changes or loses a checkpoint that is not the only one. @returns what became of which; undefined where there is none. */
   damageCheckpoint(random: SeededRandom): string | undefined;
-  /** `host` does not reach it from now on. @returns what ends that. */
-  cutOff(host: string): () => void;
+  /** `host` does not reach it from now on. @returns what ends that; undefined where the storage is no other machine's. */
+  cutOff(host: string): (() => void) | undefined;
   /** @returns whether the batch with this hash would be there after a power cut now; undefined where that cannot be told. */
   isDurable(hash: Uint8Array): boolean | undefined;
   /** @returns all that was ever committed, collected or not, and what the next claimant would adopt. Takes no virtual time. */
@@ -137,7 +137,7 @@ export class SharedFolder implements SharedJournal {
     return `flipped a bit of ${name}`;
   }
 
-  cutOff(host: string): () => void {
+  cutOff(host: string): (() => void) | undefined {
     return this.#server.troubles.cutOff(host);
   }
 

@@ -107,9 +107,9 @@ export class SimTroubles {
     return () => this.#suffered.delete(suffered);
   }
 
-  /** The host does not reach the storage: what it asks for waits. @returns what ends it. */
-  cutOff(host: string): () => void {
-    if (this.#storage.isLocal) return () => {};
+  /** The host does not reach the storage: what it asks for waits. @returns what ends it; undefined on a local disk. */
+  cutOff(host: string): (() => void) | undefined {
+    if (this.#storage.isLocal) return undefined;
     this.#cutOff.set(host, (this.#cutOff.get(host) ?? 0) + 1);
     return () => {
       const times = this.#cutOff.get(host) ?? 0;

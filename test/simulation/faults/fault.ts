@@ -33,8 +33,8 @@ export interface Breakable {
   transfer(host: string | undefined): void;
   /** An operator has a checkpoint made. */
   checkpoint(): void;
-  /** A checkpoint in the journal is changed or lost, unless it is the only one. */
-  damageCheckpoint(random: SeededRandom): void;
+  /** A checkpoint in the journal is changed or lost, unless it is the only one. @returns whether there was another. */
+  damageCheckpoint(random: SeededRandom): boolean;
   /** Loses the host's key-value store; only while it is not running, as `damageDisk`. */
   wipe(host: string): void;
   damageDisk(host: string, what: 'write' | 'row', random: SeededRandom): void;
@@ -61,4 +61,5 @@ export interface FaultContext {
   later(fromMs: number, toMs: number, fn: () => void): void;
 }
 
-export type Fault = (context: FaultContext) => void;
+/** @returns false: this world knows no such thing, and nothing was done. */
+export type Fault = (context: FaultContext) => unknown;

@@ -16,12 +16,17 @@ export const STORAGE_FAULTS = {
   'throttle the journal': (fault) => suffer(fault, 'throttled', 4_000),
   'make the journal unreadable': (fault) => suffer(fault, 'unreadable', 4_000),
   'show the journal as it was': (fault) => suffer(fault, 'stale', 4_000),
-  'cut a host from the journal': (fault) => fault.later(1, 8_000, fault.world.journal.cutOff(fault.master())),
+  'cut a host from the journal': (fault) => endLater(fault, 8_000, fault.world.journal.cutOff(fault.master())),
   'take a checkpoint': (fault) => fault.world.checkpoint(),
   'damage a checkpoint': (fault) => fault.world.damageCheckpoint(fault.random),
 } satisfies Record<string, Fault>;
 
-function suffer(fault: FaultContext, trouble: StorageTrouble, toMs: number): void {
-  const end = fault.world.journal.suffer(trouble, fault.random);
+function suffer(fault: FaultContext, trouble: StorageTrouble, toMs: number): boolean {
+  return endLater(fault, toMs, fault.world.journal.suffer(trouble, fault.random));
+}
+
+/** @param end undefined where this storage does not know such trouble. */
+function endLater(fault: FaultContext, toMs: number, end: (() => void) | undefined): boolean {
   if (end !== undefined) fault.later(1, toMs, end);
+  return end !== undefined;
 }
