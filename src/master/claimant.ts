@@ -2,6 +2,7 @@
  * How a master claims: it catches up, lets a leader be that still serves, and asks the journal for a new epoch.
  */
 import type { Clock } from '../base/clock.js';
+import { isError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import type { Journal, JournalWriter } from '../journal/journal.js';
@@ -9,6 +10,7 @@ import { encodeEntry } from '../metadata/entries.js';
 import type { Network } from '../rpc/network.js';
 import { findIncumbent } from './incumbent.js';
 import type { Replica } from './replica.js';
+import { SteadyClock } from './steady-clock.js';
 
 export interface ClaimantSettings {
   /** Owner of the root directory, where this master makes it. */
@@ -36,12 +38,14 @@ const INCUMBENT_PAUSE_MS = 250;
 export class Claimant {
   readonly #settings: ClaimantSettings;
   readonly #deps: ClaimantDeps;
+  readonly #time: SteadyClock;
   /** The leader that is being let be: since when, and when it was last seen to serve. */
   #incumbent: { readonly epoch: number; readonly sinceMs: number; readonly lastMs: number } | null = null;
 
   constructor(settings: ClaimantSettings, deps: ClaimantDeps) {
     this.#settings = settings;
     this.#deps = deps;
+    this.#time = new SteadyClock(deps.clock, deps.clock.wallMs());
   }
 
   /**
@@ -111,13 +115,27 @@ export class Claimant {
     return (await findIncumbent(this.#deps, incumbent, ownAddress, signal)) !== null;
   }
 
+  /**
+   * Resolves where nobody has superseded `writer`, which can append nothing any longer. An own batch of unknown outcome that stands in the journal
+   * after all (`outcome_unknown`) has to be applied by a claim.
+   *
+   * @throws `fenced`, `unavailable`.
+   */
+  async notSuperseded(writer: JournalWriter | null): Promise<void> {
+    try {
+      await writer?.confirm();
+    } catch (error) {
+      if (!isError(error, 'outcome_unknown')) throw error;
+    }
+  }
+
   /** @throws as `journal.claim`, and what the replica cannot apply. */
   claim(replica: Replica, ownAddress: string, signal: AbortSignal): Promise<JournalWriter> {
     const { owner, group } = this.#settings;
     return this.#deps.journal.claim({
       from: replica.end,
       entry: (epoch, notBeforeMs) => {
-        const timeMs = Math.max(notBeforeMs, replica.state.timeMs, Math.floor(this.#deps.clock.wallMs()));
+        const timeMs = Math.max(notBeforeMs, replica.state.timeMs, this.#time.nowMs());
         return { bytes: encodeEntry({ timeMs, claim: { epoch, host: ownAddress, owner, group } }), timeMs };
       },
       deliver: (batch) => replica.applyBatch(batch),

@@ -1,9 +1,10 @@
 /**
  * Watches whether a leader's time can be believed: an alarm, and a halt of everything that goes by age, while it cannot.
  *
- * A leader's time runs on monotonic time (leader-clock.ts), so a clock that jumps moves nothing at once; it only leaves the leader's time far
+ * A leader's time runs on monotonic time (steady-clock.ts), so a clock that jumps moves nothing at once; it only leaves the leader's time far
  * behind or ahead of itself, which is seen here. So is a clock that lies behind the last entry's time when its master begins to lead. One
- * that jumped ahead before that has become the leader's time: that is seen by the clocks of the standbys, of which one has to agree.
+ * that was ahead already when its master was started becomes the leader's time: that is seen by the clocks of the standbys, of which one has to
+ * agree.
  */
 import type { Log } from '../base/log.js';
 

@@ -21,10 +21,10 @@ import { type CallResult, type Inode, inodeMessage } from '../metadata/records.j
 import { recordedOutcome, refusalOf } from '../metadata/sessions.js';
 import type { State, StatePosition } from '../metadata/state.js';
 import { MASTER_IDENTITY } from './identities.js';
-import { LeaderClock } from './leader-clock.js';
 import { OutsideWork } from './outside-work.js';
 import { ReadGate, type Release } from './read-gate.js';
 import type { Replica } from './replica.js';
+import { SteadyClock } from './steady-clock.js';
 
 export interface LeadershipSettings {
   readonly batchBytesMax: number;
@@ -95,7 +95,7 @@ export class Leadership {
   readonly writer: JournalWriter;
   readonly #settings: LeadershipSettings;
   readonly #deps: LeadershipDeps;
-  readonly #time: LeaderClock;
+  readonly #time: SteadyClock;
   readonly #gate: ReadGate;
   readonly #outside: OutsideWork;
   #pending: Group = emptyGroup();
@@ -120,7 +120,7 @@ export class Leadership {
     this.#deps = deps;
     this.writer = deps.writer;
     this.#committedAt = state.position();
-    this.#time = new LeaderClock(deps.clock, state.timeMs);
+    this.#time = new SteadyClock(deps.clock, state.timeMs);
     this.#outside = new OutsideWork(deps.clock);
     this.#gate = new ReadGate(deps.clock, deps.writer, end.sn);
     state.record();

@@ -2,7 +2,7 @@
  * A master: one replica of the state, a role (role-machine.ts), and the services on its RPC port. The thin shell around the pure machine:
  * it feeds in what happens and carries out what the machine asks for, one effect after the other.
  */
-import { asError, isError, UnderstudyError } from '../base/errors.js';
+import { asError, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred, sleep } from '../base/wait.js';
 import type { JournalWriter } from '../journal/journal.js';
 import { RpcServer } from '../rpc/rpc-server.js';
@@ -345,7 +345,7 @@ export class Master implements Controlled, AsyncDisposable {
     try {
       if (failures > 0) await sleep(this.#deps.clock, Math.min(CLAIM_PAUSE_MS * 2 ** failures, CLAIM_PAUSE_MAX_MS), signal);
       // A suspended leader whom another has superseded must not claim the lead back.
-      if (this.#role.name === 'suspended') await this.#writer?.confirm().catch(unlessOnlyAClaimCanTell);
+      if (this.#role.name === 'suspended') await this.#claimant.notSuperseded(this.#writer);
       else if (told) this.#taker.throwIfUnwanted();
       else {
         const isReady = (await this.#claimant.catchUp(replica, behindMs, signal)) && (await this.#claimant.isVerified(replica, signal));
@@ -494,9 +494,4 @@ export class Master implements Controlled, AsyncDisposable {
     const address = this.#replica?.state.leaderAddress ?? '';
     return address === this.rpcAddress ? this.#handOver.successor : address;
   }
-}
-
-/** An own batch of unknown outcome stands in the journal: nobody has superseded its writer. */
-function unlessOnlyAClaimCanTell(error: unknown): void {
-  if (!isError(error, 'outcome_unknown')) throw error;
 }

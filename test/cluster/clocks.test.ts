@@ -45,6 +45,26 @@ test('clock jumps: a day ahead and a day back under load, nothing stamped wrongl
   for await (const { createdMs } of fs.list(load.folder)) expect(Math.abs(createdMs - now)).toBeLessThan(TOLERANCE_MS);
 });
 
+test("clock jumps: the standbys' by a day, and one of them has to lead: nothing is stamped by its clock, and it says that it is ahead", async () => {
+  const clocks = [closedWithTest(new FakeClock()), closedWithTest(new FakeClock()), closedWithTest(new FakeClock())];
+  const cluster = await Cluster.start({ masters: 3, place: (index) => ({ env: clocks[index]?.env ?? {} }) });
+  const fs = await cluster.client();
+  const load = await Load.start(fs, 16);
+  await load.progress(100);
+  const first = await cluster.leader();
+  for (const other of cluster.others(first)) clocks[cluster.masters.indexOf(other)]?.set('+1d');
+  await first.end('SIGKILL');
+  await load.progress(200);
+  await waitUntil('the successor says that its clock is ahead', async () => {
+    const states = await Promise.all(cluster.others(first).map((master) => master.status().catch(() => undefined)));
+    return states.some((status) => status?.state === 'ACTIVE' && ALARM.test(status.reason));
+  });
+  await load.stop();
+  await load.expectAllThere();
+  const now = Date.now();
+  for await (const { createdMs } of fs.list(load.folder)) expect(Math.abs(createdMs - now)).toBeLessThan(TOLERANCE_MS);
+});
+
 test('clock jumps: the next leader starts with a clock a day ahead, the others disagree, it says so', async () => {
   const clocks = [closedWithTest(new FakeClock()), closedWithTest(new FakeClock()), closedWithTest(new FakeClock())];
   clocks[0]?.set('+1d');
