@@ -113,11 +113,16 @@ export class StandbyStreams {
     this.#beat();
   }
 
-  /** Serves `reportApplied`, which is answered whatever it says: a standby also asks by it whether this master is alive. */
+  /**
+   * Serves `reportApplied`, which is answered whatever it says: a standby also asks by it whether this master is alive. It counts where it comes
+   * on the connection on which that standby is fed.
+   */
   report(call: ServerCall): void {
     const { address, appliedSn, verified, clockMs } = decodeRequest(operations.reportApplied.request, call.body);
     const clockAheadMs = clockMs === 0 ? null : clockMs - this.#deps.clock.wallMs();
-    this.#streams.get(address)?.reported(appliedSn, verified, clockAheadMs);
+    const stream = this.#streams.get(address);
+    // Else anybody could speak for a standby.
+    if (stream?.peer === call.peer) stream.reported(appliedSn, verified, clockAheadMs);
     call.reply();
   }
 
@@ -160,6 +165,11 @@ class StandbyStream implements Standby {
     this.#clock = clock;
   }
 
+  /** Of the connection on which it is fed. */
+  get peer(): string {
+    return this.#call.peer;
+  }
+
   /** Sends until the stream has ended. @returns why. Never throws. */
   async run(): Promise<UnderstudyError> {
     const gone = () => this.end(new UnderstudyError('cancelled', 'the standby is gone'));
@@ -186,7 +196,7 @@ class StandbyStream implements Standby {
   }
 
   reported(appliedSn: number, isVerified: boolean, clockAheadMs: number | null): void {
-    this.appliedSn = Math.max(this.appliedSn, appliedSn);
+    this.appliedSn = Math.max(this.appliedSn, Math.min(appliedSn, this.#recent.end.sn));
     this.isVerified = isVerified;
     this.clockAheadMs = clockAheadMs;
   }

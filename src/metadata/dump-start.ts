@@ -1,10 +1,13 @@
 /** Where to begin reading a journal to come to an entry soon: at the newest sound checkpoint before it, or where what is kept begins. */
-import { isError } from '../base/errors.js';
+import { type ErrorCode, isError } from '../base/errors.js';
 import { sequence } from '../base/ids.js';
 import { type ChainPoint, GENESIS, type Journal } from '../journal/journal.js';
 import type { KvStore } from '../kv/kv-store.js';
 import { CheckpointReader } from './checkpoint-reader.js';
 import { loadCheckpoint } from './load-checkpoint.js';
+
+/** Damaged, gone, or of a later version, for which a flipped bit of its manifest can make it pass. */
+const UNUSABLE: ReadonlySet<ErrorCode> = new Set(['corrupt', 'not_found', 'failed_precondition']);
 
 /**
  * @param fresh makes an empty store: what is returned then holds the state as of `from`.
@@ -28,7 +31,7 @@ export async function dumpStart(
       await loadCheckpoint(kv, reader, journal, () => Promise.resolve());
       return { from, kv };
     } catch (error) {
-      if (!isError(error, 'corrupt') && !isError(error, 'not_found')) throw error;
+      if (!isError(error) || !UNUSABLE.has(error.code)) throw error;
     }
   }
   if (boundary !== null) return { from: boundary.point };

@@ -68,6 +68,19 @@ describe('standby streams', () => {
     expect(leader.streams.list()).toEqual([]);
   });
 
+  test('report: on the connection of its stream, counts up to what is committed; on any other, for nothing', async () => {
+    const { method, request } = operations.reportApplied;
+    const report = ({ connection }: { connection: RpcConnection }, appliedSn: number, clockMs: number) =>
+      connection.call(method, request.encode({ address: 'standby:1', appliedSn, verified: true, clockMs }).finish(), { timeoutMs: 5_000 });
+    const [stream, stranger] = [await follow('standby:1'), await follow('stranger:1')];
+    await Promise.all([stream.next(), stranger.next()]);
+    const known = () => leader.streams.list().find(({ address }) => address === 'standby:1');
+    await report(stranger, 2 ** 53 - 1, 1);
+    expect(known()).toMatchObject({ appliedSn: leader.sn, isVerified: false, clockAheadMs: null });
+    await report(stream, 2 ** 53 - 1, 1);
+    expect(known()).toMatchObject({ appliedSn: leader.sn, isVerified: true, clockAheadMs: expect.any(Number) });
+  });
+
   test('follow: a point that is not on the chain, or no longer kept, or not there yet, out of range', async () => {
     const after = leader.recent.end;
     const refused = (point: typeof after) =>
