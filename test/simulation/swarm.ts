@@ -12,9 +12,9 @@ const KINDS_ON = [0.05, 0.2, 0.6] as const;
 /** What leaves a leader at work beside its successor: most rules of the journals are about that. In some worlds nothing else happens. */
 const DEPOSING: readonly FaultName[] = ['strand the leader with a client', 'pause a master', 'expire a session'];
 const ONLY_DEPOSING = 0.2;
-const LIFE_MS = [1_000, 10_000] as const;
+const LIFE_MS = [400, 6_000] as const;
 /** Operations that the clients of a world together begin in a second, were they answered at once: from calm to hard. */
-const OPERATIONS_PER_SECOND = [15, 400] as const;
+const OPERATIONS_PER_SECOND = [15, 250] as const;
 const PAUSE_MS_MIN = 0.2;
 
 export function drawSettings(seed: number): WorldSettings {
