@@ -6,7 +6,7 @@
  * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3);
  * - nothing is acknowledged, nor read as committed, before it is durable (I1);
  * - what a master writes into its store was committed before (I6: nothing is applied that a power cut can take back);
- * - one digest of the state at each entry (I4).
+ * - one digest of the state at each entry (I4); the cluster's time never goes back.
  */
 import type { Batch } from '../../src/journal/journal.js';
 import type { JournalObserver } from './observed-journal.js';
@@ -142,6 +142,10 @@ export class CommitRecord implements JournalObserver {
     for (const commit of this.#commits.values()) {
       if (atEnd.get(commit.endSn) !== commit.hash)
         this.violations.push(`I1, I2: committed, and not on the chain at the end: ${tell(commit)}`);
+    }
+    for (const [at, { firstSn, timeMs }] of chain.entries()) {
+      const beforeMs = chain[at - 1]?.timeMs ?? 0;
+      if (timeMs < beforeMs) this.violations.push(`time: it goes back at sn ${firstSn}: from=${beforeMs} to=${timeMs}`);
     }
   }
 }
