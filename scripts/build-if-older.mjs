@@ -10,11 +10,11 @@ function isOlder(product, sources) {
   if (!existsSync(product)) return true;
   const builtMs = statSync(product).mtimeMs;
   const files = sources.flatMap((folder) => readdirSync(folder, { recursive: true, withFileTypes: true }));
-  return files.some((entry) => entry.name.endsWith('.ts') && statSync(join(entry.parentPath, entry.name)).mtimeMs > builtMs);
+  return files.some((entry) => /\.(ts|proto)$/.test(entry.name) && statSync(join(entry.parentPath, entry.name)).mtimeMs > builtMs);
 }
 
-if (isOlder(join('dist', 'cli', 'main.js'), ['src'])) execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
-if (isOlder(STAMP, ['src', 'test'])) {
+if (isOlder(join('dist', 'cli', 'main.js'), ['src', 'proto'])) execFileSync('npm', ['run', '--silent', 'build'], { stdio: 'inherit' });
+if (isOlder(STAMP, ['src', 'test', 'proto'])) {
   execFileSync(join('node_modules', '.bin', 'tsc'), ['-p', 'tsconfig.proof.json'], { stdio: 'inherit' });
   writeFileSync(STAMP, '');
 }

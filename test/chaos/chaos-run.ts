@@ -112,9 +112,10 @@ async function settleAll(
 ): Promise<Pick<ChaosOutcome, 'probe' | 'digests'>> {
   await using fs = await world.freshClient();
   const probe = await settle(lines, fs);
-  const { lost, duplicated } = probe;
+  const { lost, duplicated, unexpected } = probe;
   if (lost.length > 0) violations.push(`I1: ${lost.length} acknowledged files are lost, the first: ${lost[0]}`);
   if (duplicated.length > 0) violations.push(`I5: ${duplicated.length} files were made twice, the first: ${duplicated[0]}`);
+  if (unexpected.length > 0) violations.push(`probe: ${unexpected.length} errors that nobody should meet, the first: ${unexpected[0]}`);
   const digests = await world.digests();
   if (new Set(digests).size !== 1) violations.push(`I4: the masters' states differ: ${digests.join(', ')}`);
   await world.run('journal', 'verify').catch((error) => violations.push(`journal verify: ${error.stdout ?? ''}${error.message}`));

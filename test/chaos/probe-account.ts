@@ -11,7 +11,12 @@ export interface ProbeAccount {
   readonly lost: readonly string[];
   /** Made twice: a call that ran again found its own file, or what was refused is there. */
   readonly duplicated: readonly string[];
+  /** Refused with an error that nobody should meet. */
+  readonly unexpected: readonly string[];
 }
+
+/** Codes of errors that say: nothing happened, for now. */
+const PASSING: readonly string[] = ['unavailable', 'resource_exhausted'];
 
 export async function readProbeLines(file: string): Promise<ProbeLine[]> {
   const lines: ProbeLine[] = [];
@@ -37,11 +42,10 @@ export async function settle(lines: readonly ProbeLine[], fs: FileSystem): Promi
     lost: acknowledged.filter(({ path, id }) => found.get(path) !== id).map(({ path, id }) => `${path} id=${id} found=${found.get(path)}`),
     duplicated: [
       ...listedTwice,
-      ...refused
-        .filter(({ path, error }) => found.has(path) || error?.includes('EEXIST') === true)
-        .map(({ path, error }) => `${path}: ${error}`),
+      ...refused.filter(({ path, code }) => found.has(path) || code === 'already_exists').map(({ path, error }) => `${path}: ${error}`),
       ...[...found.keys()].filter((path) => !made.has(path)).map((path) => `${path}: nobody made it`),
     ],
+    unexpected: refused.filter(({ code = '' }) => !PASSING.includes(code)).map(({ path, error }) => `${path}: ${error}`),
   };
 }
 

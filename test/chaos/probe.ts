@@ -20,8 +20,9 @@ export interface ProbeLine {
   readonly answeredAt: number;
   /** The inode that was made; absent where none was acknowledged. */
   readonly id?: number;
-  /** Why not. */
+  /** Why not: for people, and the error's code. */
   readonly error?: string;
+  readonly code?: string;
   /** Whether it may have been made all the same. */
   readonly unknown?: boolean;
 }
@@ -65,7 +66,7 @@ export class Probe {
     const at = machineClock.monotonicMs();
     const outcome = await this.#fs.createFile(path, { recursive: true, completeLength: 0, timeoutMs: GIVEN_UP_AFTER_MS }).then(
       ({ status }) => ({ id: status.id }),
-      (error: unknown) => ({ error: String(error), unknown: mayHaveHappened(error) }),
+      (error: unknown) => ({ error: String(error), code: isError(error) ? error.code : '', unknown: mayHaveHappened(error) }),
     );
     this.#record({ path, at, answeredAt: machineClock.monotonicMs(), ...outcome });
   }
