@@ -4,12 +4,26 @@ import { availability, gapsByKind } from './availability.js';
 import type { Fault } from './fault.js';
 import type { DoneStep } from './nemesis.js';
 import { settle } from './probe-account.js';
+import { drawSteps } from './schedule.js';
 
 const fault = (name: string): Fault => ({ name, lastsMs: [0, 0], begin: async () => () => {} });
 
 function step(beganAt: number, endedAt: number, ...names: string[]): DoneStep {
   return { beganAt, endedAt, faults: names.map((name) => ({ fault: fault(name), beganAt, healedAt: endedAt })) };
 }
+
+test('the plan is a function of the seed, and never does one thing twice at once', () => {
+  const plan = (seed: number, ...names: string[]) => {
+    const steps = drawSteps(seed, names.map(fault));
+    return Array.from({ length: 200 }, () => steps.next().value.faults.map((each) => `${each.fault.name} ${each.lastsMs}`));
+  };
+  expect(plan(7, 'a', 'b')).toEqual(plan(7, 'a', 'b'));
+  expect(plan(7, 'a', 'b')).not.toEqual(plan(8, 'a', 'b'));
+  expect(plan(7, 'a').filter(({ length }) => length !== 1)).toEqual([]);
+  const both = plan(7, 'a', 'b').filter(({ length }) => length === 2);
+  expect(both.length).toBeGreaterThan(0);
+  expect(both.filter(([one, other]) => one?.[0] === other?.[0])).toEqual([]);
+});
 
 test('availability: the share of slots with an acknowledgement, however many each has; none outside counts', () => {
   expect(availability([5, 100, 101, 109, 115, 139, 140], 100, 140)).toBe(3 / 4);

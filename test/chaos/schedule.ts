@@ -37,6 +37,9 @@ export function* drawSteps(seed: number, faults: readonly Fault[]): Generator<St
       const afterMs = index === 0 ? 0 : Math.round(own.between(...SECOND_AFTER_MS));
       return { fault, afterMs, lastsMs: Math.round(least + own.float() * (most - least)), random: own.fork(`fault-${index}`) };
     });
+    const [first, second] = planned;
+    // Two of one kind would undo each other's work.
+    if (first?.fault === second?.fault) planned.length = 1;
     yield { faults: planned, quietMs: Math.round(own.between(...QUIET_MS)) };
   }
 }
