@@ -20,6 +20,8 @@ interface Lister {
 
 /** Alternatives of one pattern: `{a,b}{c,d}` has four. */
 const ALTERNATIVES_MAX = 1_000;
+/** Opening braces of a pattern: each costs all the alternatives that there are so far once more. */
+const BRACES_MAX = 64;
 /** Characters of a pattern. */
 const PATTERN_MAX = 16_384;
 /** A path has 512 at most: `**` may take none. */
@@ -42,6 +44,8 @@ function alternativesOf(pattern: string): readonly PathPattern[] {
     throw new UnderstudyError('invalid_argument', `a pattern has to begin with /: pattern=${pattern}`, { errno: 'EINVAL', path: pattern });
   }
   if (pattern.length > PATTERN_MAX) throw tooMuch(`a pattern has up to ${PATTERN_MAX} characters`, pattern);
+  const plain = pattern.replace(/\\./gs, '');
+  if (plain.split('{', BRACES_MAX + 2).length > BRACES_MAX + 1) throw tooMuch(`a pattern has up to ${BRACES_MAX} braces`, pattern);
   // One more than allowed: to see that there are more.
   const found = braceExpand(pattern, { braceExpandMax: ALTERNATIVES_MAX + 1 });
   if (found.length > ALTERNATIVES_MAX) throw tooMuch(`a pattern has up to ${ALTERNATIVES_MAX} alternatives`, pattern);

@@ -116,6 +116,9 @@ describe('glob', () => {
   test('patterns that are none: refused', async () => {
     await expect(collect(fs.glob('d/*'))).rejects.toMatchObject({ code: 'invalid_argument', errno: 'EINVAL', path: 'd/*' });
     await expect(collect(fs.glob(`/${'{a,b}'.repeat(11)}`))).rejects.toMatchObject({ code: 'resource_exhausted', errno: 'E2BIG' });
+    // More braces than anybody writes, refused before they are expanded; those that stand for themselves are no braces.
+    await expect(collect(fs.glob(`/${'{1..9}'.repeat(65)}`))).rejects.toThrow(/up to 64 braces/);
+    expect(await collect(fs.glob(`/none${'\\{'.repeat(100)}`))).toEqual([]);
   });
 
   test('a directory on the way that may not be read: EACCES', async () => {
