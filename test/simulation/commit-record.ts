@@ -5,11 +5,12 @@
  * - nothing is answered that is not committed, nor by a leader that may have been superseded when it was asked (I6);
  * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3);
  * - nothing is acknowledged, nor read as committed, before it is durable (I1);
+ * - nothing is read as committed before its writer, or who claimed after it, was told so, where that is what makes it readable (I6);
  * - what a master writes into its store was committed before (I6: nothing is applied that a power cut can take back);
  * - one digest of the state at each entry (I4); the cluster's time never goes back.
  */
 import type { Batch } from '../../src/journal/journal.js';
-import type { JournalObserver } from './observed-journal.js';
+import type { JournalObserver, ObservedBatch } from './observed-journal.js';
 
 interface Commit {
   readonly by: string;
@@ -33,6 +34,11 @@ export class CommitRecord implements JournalObserver {
   #isDurable: IsDurable = () => undefined;
   /** Hashes of batches that were durable once: what is collected later has been. */
   readonly #durable = new Set<string>();
+  /** Hashes of batches that a writer or a claim was told are committed. */
+  readonly #acknowledged = new Set<string>();
+  /** Epochs whose claims may have committed, and have not told of all that they adopted. */
+  readonly #adopting = new Set<number>();
+  readonly #isReadOnceTold: boolean;
   #highestSn = 0;
   #highestEpoch = 0;
 
@@ -44,6 +50,11 @@ export class CommitRecord implements JournalObserver {
   readsChecked = 0;
   /** Marks of stores that were compared with what was committed. */
   marksChecked = 0;
+
+  /** @param isReadOnceTold readers find what is committed by marks, which are written once the writer knows; else by itself. */
+  constructor(isReadOnceTold = false) {
+    this.#isReadOnceTold = isReadOnceTold;
+  }
 
   get highestSn(): number {
     return this.#highestSn;
@@ -58,7 +69,24 @@ export class CommitRecord implements JournalObserver {
     this.#isDurable = isDurable;
   }
 
-  committed(by: string, { epoch, endSn, hash }: { epoch: number; endSn: number; hash: Uint8Array }): void {
+  committed(by: string, batch: ObservedBatch): void {
+    this.#acknowledged.add(Buffer.from(batch.hash).toString('hex'));
+    this.#take(by, batch);
+  }
+
+  read(by: string, batch: ObservedBatch): void {
+    const hash = Buffer.from(batch.hash).toString('hex');
+    const mayBeAdopted = [...this.#adopting].some((epoch) => epoch >= batch.epoch);
+    if (this.#isReadOnceTold && !this.#acknowledged.has(hash) && !mayBeAdopted)
+      this.violations.push(`I6: applied before it was committed: ${tell({ by, epoch: batch.epoch, endSn: batch.endSn, hash })}`);
+    this.#take(by, batch);
+  }
+
+  adopting(epoch: number): void {
+    if (!this.#claims.has(epoch)) this.#adopting.add(epoch);
+  }
+
+  #take(by: string, { epoch, endSn, hash }: ObservedBatch): void {
     const commit = { by, epoch, endSn, hash: Buffer.from(hash).toString('hex') };
     this.#checkDurable(commit, hash);
     const known = this.#commits.get(endSn);
@@ -71,6 +99,7 @@ export class CommitRecord implements JournalObserver {
     const other = this.#claims.get(epoch);
     if (other !== undefined) this.violations.push(`I2: epoch ${epoch} was claimed twice: by=${other} by=${by}`);
     this.#claims.set(epoch, by);
+    this.#adopting.delete(epoch);
     this.#highestEpoch = Math.max(this.#highestEpoch, epoch);
   }
 

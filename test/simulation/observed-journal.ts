@@ -3,14 +3,24 @@
  */
 import type { understudy } from '#proto/understudy.js';
 import { understudy as messages } from '#proto/understudy.js';
-import type { Batch, Journal, JournalWriter } from '../../src/journal/journal.js';
+import { type Batch, type ClaimRequest, endOf, type Journal, type JournalWriter } from '../../src/journal/journal.js';
 import type { KvOperation, KvStore, KvStores } from '../../src/kv/kv-store.js';
 import { APPLIED_KEY } from '../../src/metadata/keys.js';
 import type { SimProcess } from './sim-process.js';
 
+export interface ObservedBatch {
+  readonly epoch: number;
+  readonly endSn: number;
+  readonly hash: Uint8Array;
+}
+
 export interface JournalObserver {
-  /** A process was told that a batch is committed. */
-  committed(by: string, batch: { readonly epoch: number; readonly endSn: number; readonly hash: Uint8Array }): void;
+  /** A process was told that a batch is committed: by its own writer, or by its own claim. */
+  committed(by: string, batch: ObservedBatch): void;
+  /** A process has read a batch as committed. */
+  read(by: string, batch: ObservedBatch): void;
+  /** The claim batch of this epoch may be committed by now, and what it adopted with it, whether anybody hears of that or not. */
+  adopting(epoch: number): void;
   claimed(by: string, epoch: number): void;
   /** @returns what is called when the append is acknowledged. */
   appending(by: string, epoch: number): (endSn: number, hash: Uint8Array) => void;
@@ -22,25 +32,44 @@ export interface JournalObserver {
 
 /** @param now counts events. */
 export function observedJournal(process: SimProcess, journal: Journal, observer: JournalObserver, now: () => number): Journal {
-  const observe = ({ epoch, firstSn, entries, hash }: Batch) =>
-    observer.committed(process.name, { epoch, endSn: firstSn + entries.length - 1, hash });
+  const { name } = process;
+  const read = (batch: Batch) => observer.read(name, { epoch: batch.epoch, endSn: endOf(batch).sn, hash: batch.hash });
   return {
     clusterId: journal.clusterId,
     incarnationId: journal.incarnationId,
     batchBytesMax: journal.batchBytesMax,
     checkpoints: journal.checkpoints,
     async claim(request) {
-      const deliver = (batch: Batch) => {
-        observe(batch);
-        return request.deliver(batch);
-      };
-      const writer = await journal.claim({ ...request, deliver });
-      observer.claimed(process.name, writer.epoch);
+      const writer = await journal.claim(observedClaim(name, request, observer, read));
+      observer.claimed(name, writer.epoch);
       return observedWriter(process, writer, observer, now);
     },
-    read: (request) => observed(journal.read(request), observe),
+    read: (request) => observed(journal.read(request), read),
     close: () => journal.close(),
     [Symbol.asyncDispose]: () => journal.close(),
+  };
+}
+
+/** What is delivered before the claim batch is made was committed by others; what comes after that, by the claim. Given up, it may be none the less. */
+function observedClaim(by: string, request: ClaimRequest, observer: JournalObserver, read: (batch: Batch) => void): ClaimRequest {
+  let claiming: number | undefined;
+  const adopting = () => {
+    if (claiming !== undefined) observer.adopting(claiming);
+  };
+  request.signal?.addEventListener('abort', adopting, { once: true });
+  return {
+    ...request,
+    entry(epoch, notBeforeMs) {
+      claiming = epoch;
+      if (request.signal?.aborted) adopting();
+      return request.entry(epoch, notBeforeMs);
+    },
+    deliver(batch) {
+      adopting();
+      if (claiming === undefined) read(batch);
+      else observer.committed(by, { epoch: batch.epoch, endSn: endOf(batch).sn, hash: batch.hash });
+      return request.deliver(batch);
+    },
   };
 }
 

@@ -67,7 +67,7 @@ export class World {
   readonly #settings: WorldSettings;
   readonly #extras: WorldExtras;
   readonly #time: VirtualTime;
-  readonly #commits = new CommitRecord();
+  readonly #commits: CommitRecord;
   readonly #history: WorldHistory;
   readonly #violations: string[] = [];
   readonly #cluster: Cluster;
@@ -84,6 +84,7 @@ export class World {
     this.#seed = seed;
     this.#settings = settings;
     this.#extras = extras;
+    this.#commits = new CommitRecord(settings.storage === 'folder');
     this.#time = new VirtualTime((note, atMs) => this.#hear(note, atMs));
     const random = new SeededRandom(seed, 'world');
     const { heard } = extras;
