@@ -18,6 +18,7 @@ const QUICK = [
   'state: quota not charged',
   'state: clock read in apply',
   'write-behind: before the commit',
+  'folder: marked before the commit',
 ];
 /** Worlds of which one finds a quick one: several times what they take. */
 const WORLDS = 60;
