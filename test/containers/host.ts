@@ -160,13 +160,18 @@ export class Host {
     await this.#run(rules.join(' && '));
   }
 
+  /** @throws where nothing was dropped: then it was no cut. */
   async heal(): Promise<void> {
+    const rules = await this.#run('iptables -nvxL');
     await this.#run('iptables -F');
+    const dropped = rules.split('\n').map((line) => /^\s*(\d+)\s+\d+\s+DROP\b/.exec(line)?.[1]);
+    if (!dropped.some((packets) => Number(packets) > 0)) throw new Error(`nothing was dropped on ${this.name}: ${rules}`);
   }
 
-  async #run(script: string): Promise<void> {
+  async #run(script: string): Promise<string> {
     const { exitCode, output } = await this.#started.exec(['sh', '-c', script]);
     if (exitCode !== 0) throw new Error(`${script} on ${this.name}: ${output}`);
+    return output;
   }
 
   /** The end of what its program has printed, in all its runs. */
