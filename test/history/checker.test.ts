@@ -329,6 +329,19 @@ describe('of unknown outcome', () => {
     expectBroken(other);
   });
 
+  test('several that have nothing to do with each other, and that one look shows together', () => {
+    const script = new Script();
+    script.did('c1.0', mkdir('/h'), { id: 2 }, 1);
+    for (const name of ['d', 'b', 'c', 'a']) script.call('c1.0', create(`/h/${name}`)).unknown();
+    const entries = [entry('a', file(3)), entry('b', file(4)), entry('d', file(5))];
+    script.call('c2.0', { kind: 'list', path: '/h' }).ok({ pages: [{ sn: 4, entries }] }, 4);
+    expectHolds(script);
+    script.saw('c2.0', '/h/c', 'ENOENT', 'linearizable', 4);
+    expectHolds(script);
+    script.saw('c2.0', '/h/a', 'ENOENT', 'linearizable', 4);
+    expectBroken(script);
+  });
+
   test('a chain: made, moved, and the directory moved, all unknown, all needed', () => {
     const script = begun();
     script.call('c1.0', mkdir('/d/t')).unknown();

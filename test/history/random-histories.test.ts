@@ -20,6 +20,8 @@ class Generator {
   readonly events: HistoryEvent[] = [{ event: 'run', format: 1, clock: 'none' }];
   readonly #random: SeededRandom;
   readonly #named: boolean;
+  /** Share of calls of which nobody hears what became of them. */
+  readonly #unheard: number;
   readonly #open = new Map<string, Stage>();
   /** Of unknown outcome, which may still take effect. */
   readonly #late: Stage[] = [];
@@ -32,6 +34,7 @@ class Generator {
   constructor(random: SeededRandom, named: boolean) {
     this.#random = random;
     this.#named = named;
+    this.#unheard = random.pick([0.12, 0.12, 0.4]);
   }
 
   make(operations: number, processes: number): readonly HistoryEvent[] {
@@ -48,7 +51,7 @@ class Generator {
       const next: Stage = { id: ++this.#calls, operation: drawn(random), answer: null };
       this.#open.set(process, next);
       this.events.push({ event: 'call', id: next.id, process, at: this.events.length, operation: next.operation });
-    } else if (random.chance(0.12)) {
+    } else if (random.chance(this.#unheard)) {
       if (stage.answer === null && random.chance(0.5)) this.#late.push(stage);
       this.#answer(process, stage, { outcome: 'unknown', error: 'deadline_exceeded' });
     } else if (stage.answer === null) this.#takeEffect(stage);

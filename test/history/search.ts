@@ -5,8 +5,9 @@
  * - What changes nothing is put into the order as soon as its answer is right: sooner is never worse. Only changes are branched over.
  * - The numbers of entries that answers tell say which change to try first. A wrong one costs time, never the truth of the verdict.
  * - A change of unknown outcome may take effect at any moment after its call, or never. It is tried only right before what it conflicts with,
- *   itself or through others of unknown outcome: whatever comes between could as well have come before it. If nothing follows that conflicts, it
- *   is as good as never made. So those of which nobody sees anything cost nothing.
+ *   with nothing but others of unknown outcome between them: whatever else comes between could as well have come before it. If nothing follows
+ *   that conflicts, it is as good as never made. So those of which nobody sees anything cost nothing. Of those that do not conflict with each
+ *   other one order is tried.
  * - With `claims` the numbers are held to what they promise: an answer as of an entry sees all changes up to it and none behind. Then the order is
  *   given but for what is unknown, and reads of standbys have a place in it.
  *
@@ -49,8 +50,10 @@ interface Frame {
   /** To go back to, before what led here. */
   readonly treeMark: number;
   readonly orderMark: number;
-  /** Of unknown outcome, and just made: what follows has to conflict with it. -1: nothing has to. */
-  obliging: number;
+  /** Of unknown outcome, and just made: what follows has to conflict with each of them. */
+  obliging: readonly number[];
+  /** Of these the one that nothing follows yet; -1: there is none. */
+  latest: number;
   choices: number[];
   next: number;
   stage: 'new' | 'likely' | 'all';
@@ -98,7 +101,7 @@ export class Search {
   }
 
   run(): SearchResult {
-    const frames: Frame[] = [this.#frame(-1)];
+    const frames: Frame[] = [this.#frame([], -1)];
     for (let frame = frames.at(-1); frame !== undefined; frame = frames.at(-1)) {
       if (frame.stage === 'new') {
         const told = this.#takeWhatFits(frame);
@@ -117,12 +120,14 @@ export class Search {
         continue;
       }
       frame.next += 1;
-      if (frame.obliging >= 0 && !this.#conflicts.between(this.#op(frame.obliging), this.#op(choice))) continue;
+      const isTried = frame.stage === 'all' && this.#isUnknown(choice);
+      if (!this.#mayFollow(frame, choice, isTried)) continue;
       if (++this.#states > this.#settings.statesMax) {
         this.#noteStuck();
         return { verdict: 'undecided', states: this.#states, stuck: this.#stuck };
       }
-      const next = this.#frame(frame.stage === 'all' && this.#isUnknown(choice) ? choice : -1);
+      const obliging = this.#stillObliging(frame, choice);
+      const next = isTried ? this.#frame([...obliging, choice], choice) : this.#frame(obliging, -1);
       const effect = this.#spec.take(this.#op(choice));
       if (effect === 'impossible' || (effect === 'none' && this.#isUnknown(choice))) continue;
       // What changes nothing never has to wait.
@@ -141,8 +146,19 @@ export class Search {
     return this.#op(at).outcome === 'unknown';
   }
 
-  #frame(obliging: number): Frame {
-    return { treeMark: this.#spec.tree.mark(), orderMark: this.#order.length, obliging, choices: [], next: 0, stage: 'new' };
+  #frame(obliging: readonly number[], latest: number): Frame {
+    return { treeMark: this.#spec.tree.mark(), orderMark: this.#order.length, obliging, latest, choices: [], next: 0, stage: 'new' };
+  }
+
+  #mayFollow(frame: Frame, choice: number, isTried: boolean): boolean {
+    if (!this.#isUnknown(choice)) return this.#stillObliging(frame, choice).length === 0;
+    if (!isTried) return true;
+    return frame.latest < choice || this.#conflicts.between(this.#op(frame.latest), this.#op(choice));
+  }
+
+  /** @returns those that nothing that conflicts with them follows, not even `at`. */
+  #stillObliging({ obliging }: Frame, at: number): number[] {
+    return obliging.filter((one) => !this.#conflicts.between(this.#op(one), this.#op(at)));
   }
 
   #leave(frames: Frame[]): void {
@@ -186,7 +202,8 @@ export class Search {
         if (effect === 'none') {
           this.#put(at);
           isMore = true;
-          if (frame.obliging >= 0 && this.#conflicts.between(this.#op(frame.obliging), op)) frame.obliging = -1;
+          frame.obliging = this.#stillObliging(frame, at);
+          frame.latest = -1;
         } else if (effect === 'told') {
           this.#spec.tree.backTo(mark);
           told.push(at);
@@ -283,9 +300,9 @@ export class Search {
   }
 
   /** @returns whether the search comes here for the first time. */
-  #isNew({ obliging }: Frame): boolean {
+  #isNew({ obliging, latest }: Frame): boolean {
     const { low, high } = this.#spec.tree.hash;
-    const key = `${low} ${high} ${this.#doneHash.low} ${this.#doneHash.high} ${obliging}`;
+    const key = `${low} ${high} ${this.#doneHash.low} ${this.#doneHash.high} ${latest} ${obliging}`;
     if (this.#seen.has(key)) return false;
     this.#seen.add(key);
     return true;
