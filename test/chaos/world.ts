@@ -32,6 +32,8 @@ const OFTEN = {
   'master.journal.checkpoint.period.entries': '20000',
   'master.journal.checkpoint.keep': '2',
   'master.digest.interval': '1000',
+  // A file that is closed for its writer would be a change that nobody asked for.
+  'master.lease.timeout': '30day',
 };
 
 interface Parts {
