@@ -1,5 +1,5 @@
 /** Masters that are killed, stopped, sent away, and that come back without what they had. */
-import { readdirSync, statSync, truncateSync } from 'node:fs';
+import { existsSync, readdirSync, statSync, truncateSync } from 'node:fs';
 import path from 'node:path';
 import { flipBit } from '../../cluster/damage.js';
 import type { SeededRandom } from '../../simulation/seeded-random.js';
@@ -83,7 +83,9 @@ export function loseMetastoreTail({ metastore }: ChaosMaster, random: SeededRand
   }
 }
 
+/** None where a rebuild was under way, and its store is not there yet. */
 function filesOf(folder: string): string[] {
+  if (!existsSync(folder)) return [];
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true });
   return entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
 }
