@@ -64,7 +64,16 @@ export class Ext4Disk {
     this.#mount();
   }
 
+  /**
+   * By a loop device of its own: mount spaces of other processes may hold the one before, with its file system that has lost its power, for as long
+   * as they live. The device goes with its last mount.
+   */
   #mount(): void {
-    execFileSync('mount', ['-o', 'loop', this.#image, this.folder]);
+    const device = execFileSync('losetup', ['--find', '--show', this.#image], { encoding: 'utf8' }).trim();
+    try {
+      execFileSync('mount', [device, this.folder]);
+    } finally {
+      execFileSync('losetup', ['--detach', device]);
+    }
   }
 }
