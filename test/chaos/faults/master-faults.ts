@@ -36,9 +36,10 @@ function ended(
     for (const master of masters) master.hold(signal);
     return async () => {
       await Promise.all(masters.map((master) => master.ended()));
-      for (const master of masters) {
-        spoil(master, random);
-        master.release();
+      try {
+        for (const master of masters) spoil(master, random);
+      } finally {
+        for (const master of masters) master.release();
       }
     };
   };
