@@ -72,7 +72,7 @@ export function drawMix(random: SeededRandom, bounds: MixBounds): WorkloadMix {
     directories: 2 + random.below(2),
     arenaOperations: Math.round(random.between(...bounds.arenaOperations)),
     thinkMs: bounds.thinkMs,
-    hasty: random.chance(0.3) ? 0 : random.between(0.01, 0.2),
+    hasty: random.chance(0.3) ? 0 : random.between(0.01, 0.7),
     quotaNames: 3 + random.below(10),
   };
 }

@@ -257,6 +257,6 @@ export class Worker {
   }
 
   #timeoutMs(): number {
-    return this.#random.chance(this.#workload.mix.hasty) ? this.#random.between(5, 2_000) : USUAL_MS;
+    return this.#random.chance(this.#workload.mix.hasty) ? this.#random.between(5, 5_000) : USUAL_MS;
   }
 }

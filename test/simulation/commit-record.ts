@@ -3,7 +3,7 @@
  *
  * - one batch at each sequence number, and all that was ever committed on the chain at the end (I1, I2);
  * - nothing is answered that is not committed, nor by a leader that may have been superseded when it was asked (I6);
- * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3);
+ * - nothing is acknowledged by an epoch that asked for it after a later one had claimed (I2, I3), nor confirmed (I6);
  * - nothing is acknowledged, nor read as committed, before it is durable (I1);
  * - nothing is read as committed before its writer, or who claimed after it, was told so, where that is what makes it readable (I6);
  * - what a master writes into its store was committed before (I6: nothing is applied that a power cut can take back);
@@ -111,6 +111,14 @@ export class CommitRecord implements JournalObserver {
         this.violations.push(`I2, I3: acknowledged, and begun after epoch ${claimed} was claimed: by=${by} epoch=${epoch} sn=${endSn}`);
       }
       this.committed(by, { epoch, endSn, hash });
+    };
+  }
+
+  /** @returns what is to be told when the confirm holds. */
+  confirming(by: string, epoch: number): () => void {
+    const claimed = this.#highestEpoch;
+    return () => {
+      if (claimed > epoch) this.violations.push(`I3, I6: confirmed, and begun after epoch ${claimed} was claimed: by=${by} epoch=${epoch}`);
     };
   }
 

@@ -24,6 +24,8 @@ export interface JournalObserver {
   claimed(by: string, epoch: number): void;
   /** @returns what is called when the append is acknowledged. */
   appending(by: string, epoch: number): (endSn: number, hash: Uint8Array) => void;
+  /** @returns what is called when the confirm holds. */
+  confirming(by: string, epoch: number): () => void;
   /** `host` was not superseded at `at`, or later. */
   proved(host: string, at: number): void;
   /** A store stands at `sn` from now on. */
@@ -97,7 +99,9 @@ function observedWriter(process: SimProcess, writer: JournalWriter, observer: Jo
     },
     async confirm() {
       const began = now();
+      const confirmed = observer.confirming(name, writer.epoch);
       await writer.confirm();
+      confirmed();
       observer.proved(host, began);
     },
     retain: (retention) => writer.retain(retention),

@@ -3,6 +3,7 @@
  * processes that have ended still arrive; while the store fails they are lost, answered by nothing, carried out late or twice.
  */
 
+import { type Deferred, deferred } from '../../src/base/wait.js';
 import { encodeFormat } from '../../src/journal/format-file.js';
 import type { Batch, Journal } from '../../src/journal/journal.js';
 import { MemoryObjects, type ObjectFault, type ObjectRequest } from '../../src/journal/memory-object-store.js';
@@ -31,8 +32,8 @@ export class SharedBucket implements SharedJournal {
   readonly #settings: { readonly pollIntervalMs: number; readonly giveUpMs: number };
   /** What is wrong with it now. */
   readonly #troubles = new Set<Trouble>();
-  /** Hosts that do not reach it. */
-  readonly #cutOff = new Set<{ readonly host: string }>();
+  /** Hosts that do not reach it. What they had asked for is answered when they do again. */
+  readonly #cutOff = new Set<{ readonly host: string; readonly healed: Deferred<void> }>();
   /** How many times as long as usual a request takes. */
   #slowness = 1;
   /** Hashes of the batches that were ever in it. */
@@ -61,7 +62,7 @@ export class SharedBucket implements SharedJournal {
 
   async open(process: SimProcess): Promise<Journal> {
     const handle = this.#objects.open(process.name);
-    const store = gatedStore(process, handle);
+    const store = gatedStore(process, handle, () => this.#reaches(process.host));
     const { clock, random, log } = process;
     return ObjectJournal.open(this.#settings, { store, clock, random: random.fork('journal'), log });
   }
@@ -85,6 +86,7 @@ export class SharedBucket implements SharedJournal {
 
   mend(): void {
     this.#troubles.clear();
+    for (const cut of this.#cutOff) cut.healed.resolve();
     this.#cutOff.clear();
     this.#slowness = 1;
   }
@@ -139,9 +141,17 @@ export class SharedBucket implements SharedJournal {
   }
 
   cutOff(host: string): () => void {
-    const cut = { host };
+    const cut = { host, healed: deferred<void>() };
     this.#cutOff.add(cut);
-    return () => this.#cutOff.delete(cut);
+    return () => {
+      this.#cutOff.delete(cut);
+      cut.healed.resolve();
+    };
+  }
+
+  /** Resolves when nothing keeps answers from `host`. */
+  async #reaches(host: string): Promise<void> {
+    for (const cut of this.#cutOff) if (cut.host === host) await cut.healed.promise;
   }
 
   isDurable(hash: Uint8Array): boolean {
@@ -161,11 +171,16 @@ interface Trouble {
 }
 
 /** The store as a process has it: answers reach it while it runs. */
-function gatedStore(process: SimProcess, store: ObjectStore): ObjectStore {
+function gatedStore(process: SimProcess, store: ObjectStore, answerable: () => Promise<void>): ObjectStore {
+  const answered = async <T>(answer: Promise<T>): Promise<T> => {
+    const value = await answer;
+    await answerable();
+    return value;
+  };
   const close = (): Promise<void> => process.gate(store.close());
   const request = <T>(what: string, send: () => Promise<T>): Promise<T> => {
     process.reaches(what);
-    return process.gate(send());
+    return process.gate(answered(send()));
   };
   return {
     location: store.location,

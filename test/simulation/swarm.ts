@@ -10,7 +10,12 @@ import { type MasterTuning, PLAIN, type Range, type WorldSettings } from './worl
 /** Of all kinds of fault, so large a part is on: where it is only a few, each comes often. */
 const KINDS_ON = [0.05, 0.2, 0.6] as const;
 /** What leaves a leader at work beside its successor: most rules of the journals are about that. In some worlds nothing else happens. */
-const DEPOSING: readonly FaultName[] = ['strand the leader with a client', 'pause a master', 'expire a session'];
+const DEPOSING: readonly FaultName[] = [
+  'strand the leader with a client',
+  'cut the leader from the journal, and depose it',
+  'pause a master',
+  'expire a session',
+];
 const ONLY_DEPOSING = 0.2;
 const LIFE_MS = [400, 6_000] as const;
 /** Operations that the clients of a world together begin in a second, were they answered at once: from calm to hard. */

@@ -17,6 +17,12 @@ export const STORAGE_FAULTS = {
   'make the journal unreadable': (fault) => suffer(fault, 'unreadable', 4_000),
   'show the journal as it was': (fault) => suffer(fault, 'stale', 4_000),
   'cut a host from the journal': (fault) => endLater(fault, 8_000, fault.world.journal.cutOff(fault.master())),
+  'cut the leader from the journal, and depose it': (fault) => {
+    const host = fault.world.leader() ?? fault.random.pick(fault.world.masters);
+    const isCut = endLater(fault, 8_000, fault.world.journal.cutOff(host));
+    if (isCut) fault.world.election.expire(host, 'late');
+    return isCut;
+  },
   'take a checkpoint': (fault) => fault.world.checkpoint(),
   'damage a checkpoint': (fault) => fault.world.damageCheckpoint(fault.random),
 } satisfies Record<string, Fault>;
