@@ -2,7 +2,6 @@
 import type { Defect } from './defect.js';
 
 const CLIENT = 'src/client/client.ts';
-const ATTEMPTS = 'src/client/call-attempts.ts';
 
 export const CLIENT_DEFECTS: readonly Defect[] = [
   {
@@ -20,24 +19,6 @@ export const CLIENT_DEFECTS: readonly Defect[] = [
       );`,
       },
     ],
-  },
-  {
-    name: 'client: attempts not counted',
-    what: 'each attempt says that it is the first one',
-    violates: /^I|^history/,
-    edits: [
-      {
-        file: ATTEMPTS,
-        find: 'if (mayHaveHappened(failure, connection.lost)) this.number += 1;',
-        replace: 'mayHaveHappened(failure, connection.lost);',
-      },
-    ],
-  },
-  {
-    name: 'client: unknown told as failed',
-    what: 'a change that was not answered in time is reported not to have happened',
-    violates: /^I|^history/,
-    edits: [{ file: ATTEMPTS, find: 'const unknown = this.#isInDoubt;', replace: 'const unknown = this.number < 1;' }],
   },
   {
     name: 'client: forgets what it saw',

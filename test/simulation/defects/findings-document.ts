@@ -35,8 +35,11 @@ function document(defects: readonly Defect[], all: Found): string {
           `| ${name} | ${cell(what)} | ${places(edits)} | ${worlds} | ${cell(shortened(found.violation))} | ${found.seed} | ${Math.round(seconds)} |`,
         ],
   );
-  const open = lived.filter(({ found }) => found === null);
+  const open = lived.filter(({ found, elsewhere }) => found === null && elsewhere === undefined);
   const openRows = open.map(({ name, what, edits, worlds }) => `| ${name} | ${cell(what)} | ${places(edits)} | ${worlds} |`);
+  const elsewhere = lived.flatMap(({ name, what, elsewhere: by }) =>
+    by === undefined ? [] : [`- **${name}**: ${what}. \`${by.file}\`: ${by.test}`],
+  );
   const taken = lived.flatMap(({ worlds, found }) => (found === null ? [] : [worlds])).sort((a, b) => a - b);
   return `# Defects on purpose
 
@@ -57,8 +60,16 @@ the same program on the code as it is: \`npm run simulate\`, which has to tell o
 | defect | what is wrong then | in | worlds | what told of it | seed | seconds |
 | --- | --- | --- | ---: | --- | ---: | ---: |
 ${rows.join('\n')}
-${open.length === 0 ? '' : `\n${OPEN}${openRows.join('\n')}\n`}`;
+${open.length === 0 ? '' : `\n${OPEN}${openRows.join('\n')}\n`}
+${ELSEWHERE}${elsewhere.join('\n')}
+`;
 }
+
+const ELSEWHERE = `## Found elsewhere
+
+What shows these takes circumstances that hardly any world has. With each of them the test that is named fails.
+
+`;
 
 const OPEN = `## Not told of yet
 

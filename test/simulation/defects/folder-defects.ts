@@ -4,7 +4,6 @@ import type { Defect } from './defect.js';
 const storage = 'folder';
 const CLAIM = 'src/journal/directory-claim.ts';
 const WRITER = 'src/journal/directory-writer.ts';
-const LEDGER = 'src/journal/ledger.ts';
 const SEGMENT = 'src/journal/segment-file.ts';
 const RETENTION = 'src/journal/directory-retention.ts';
 const FENCING =
@@ -49,6 +48,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
     violates: /^I/,
     edits: [{ file: CLAIM, find: FENCING, replace: '    if (number > 1) await this.#ledger.writeFence(number - 1);\n' }],
     storage,
+    elsewhere: { file: 'test/journal/directory-journal.test.ts', test: 'claim: dies after "taken", the next one takes over' },
   },
   {
     name: 'folder: log read before the fences',
@@ -85,25 +85,16 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
     violates: /^I/,
     edits: [{ file: SEGMENT, find: '    await file.sync();\n', replace: '' }],
     storage,
+    elsewhere: {
+      file: 'test/journal/directory-trouble.test.ts',
+      test: 'next segment: a sync of it or of its folder fails, ends the writer with outcome_unknown',
+    },
   },
   {
     name: 'folder: name not durable',
     what: 'a new segment’s contents are made durable, and its name is not',
     violates: /^I/,
     edits: [{ file: SEGMENT, find: '    await context.deps.files.syncFolder(logFolder(folder));\n', replace: '' }],
-    storage,
-  },
-  {
-    name: 'folder: slot not durable',
-    what: 'a claimant writes its slot, and goes on before that is durable',
-    violates: /^I/,
-    edits: [
-      {
-        file: LEDGER,
-        find: 'return this.#write(encodeSlot(slot), slot.epoch, SLOT_PAGE);',
-        replace: 'return this.#put(encodeSlot(slot), slot.epoch, SLOT_PAGE);',
-      },
-    ],
     storage,
   },
   {
@@ -131,6 +122,10 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
       },
     ],
     storage,
+    elsewhere: {
+      file: 'test/journal/directory-damage.test.ts',
+      test: 'damage: in copies below a slot that was never durable, whoever is past it goes on after a power cut too',
+    },
   },
   {
     name: 'folder: marked before the commit',
@@ -141,40 +136,6 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
         file: WRITER,
         find: 'committedSn: this.#place.point.sn, timeMs };',
         replace: 'committedSn: this.#place.point.sn + entries.length, timeMs };',
-      },
-    ],
-    storage,
-  },
-  {
-    name: 'folder: one mark page',
-    what: 'marks are written over the newest one: a torn write takes both away',
-    violates: /^I/,
-    edits: [{ file: LEDGER, find: 'MARK_PAGES[mark.counter % 2 === 0 ? 0 : 1]', replace: 'MARK_PAGES[mark.counter < 0 ? 0 : 1]' }],
-    storage,
-  },
-  {
-    name: 'folder: read through a cache',
-    what: 'ledger and log are read as any file, on a file system where other machines’ writes may not be seen yet',
-    violates: /^I/,
-    edits: [
-      {
-        file: 'src/journal/directory-context.ts',
-        find: 'return { settings: withDefaults(settings, direct), deps, direct, incarnation };',
-        replace: 'return { settings: withDefaults(settings, direct), deps, direct: direct && incarnation.length < 0, incarnation };',
-      },
-    ],
-    storage,
-  },
-  {
-    name: 'folder: written again after an error',
-    what: 'a leader whose write failed counts it as not done, and writes the next batch to the same place',
-    violates: /^I/,
-    edits: [
-      {
-        file: WRITER,
-        find: "throw this.#die(isError(error, 'fenced') ? error : this.#unknown(error));\n    }\n    const point",
-        replace:
-          "throw isError(error, 'fenced') ? this.#die(error) : new UnderstudyError('unavailable', this.#unknown(error).message);\n    }\n    const point",
       },
     ],
     storage,

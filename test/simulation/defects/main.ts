@@ -56,7 +56,9 @@ function control(root: string, options: Options, worlds: number): Promise<Findin
 
 async function run(options: Options): Promise<boolean> {
   const root = process.cwd();
-  const wanted = DEFECTS.filter(({ name }) => options.only === undefined || new RegExp(options.only).test(name));
+  const wanted = DEFECTS.filter(
+    ({ name, elsewhere }) => elsewhere === undefined && (options.only === undefined || new RegExp(options.only).test(name)),
+  );
   if (wanted.length === 0) throw new Error(`no defect is called so: only=${options.only}`);
   if (options.list) {
     for (const { name, what } of wanted) say(`${name}: ${what}`);

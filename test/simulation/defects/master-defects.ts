@@ -105,12 +105,6 @@ export const MASTER_DEFECTS: readonly Defect[] = [
     ],
   },
   {
-    name: 'leader: hand-over not undone',
-    what: 'a leader whose hand-over failed goes on holding the calls that came meanwhile',
-    violates: /^liveness|^I/,
-    edits: [{ file: 'src/master/hand-over.ts', find: '    leadership.resume();\n', replace: '' }],
-  },
-  {
     name: 'leader: feeds what is overwritten',
     what: 'batches for standbys are kept in memory that the next append writes over',
     violates: /^I/,
