@@ -6,6 +6,7 @@
  */
 import { asError } from '../../src/base/errors.js';
 import { sleep } from '../../src/base/wait.js';
+import type { HistorySink } from '../history/recorder.js';
 import { Cluster } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
 import { FaultPlan } from './fault-plan.js';
@@ -26,6 +27,8 @@ import type { WorldSettings } from './world-settings.js';
 export interface WorldExtras {
   /** Hears what happens. */
   readonly heard?: (note: Note, atMs: number) => void;
+  /** Takes the history, where nobody hears it as notes. */
+  readonly along?: HistorySink;
 }
 
 export interface WorldOutcome {
@@ -88,7 +91,7 @@ export class World {
     this.#time = new VirtualTime((note, atMs) => this.#hear(note, atMs));
     const random = new SeededRandom(seed, 'world');
     const { heard } = extras;
-    const notes = heard === undefined ? undefined : new HistoryNotes((note) => heard(note, this.#time.monotonicMs()));
+    const notes = heard === undefined ? extras.along : new HistoryNotes((note) => heard(note, this.#time.monotonicMs()));
     this.#history = new WorldHistory(this.#time, random.fork('workload'), seed, settings, notes);
     this.#cluster = new Cluster({
       time: this.#time,
