@@ -13,6 +13,7 @@ export interface Lived {
 
 interface RunSettings {
   readonly from: number;
+  /** Processes; 0: the worlds live in this one. */
   readonly jobs: number;
   /** Asked before each world, with how many were begun. */
   goesOn(begun: number): boolean;
@@ -20,6 +21,12 @@ interface RunSettings {
 
 /** One world of so many is lived twice, to see that it is a function of its seed. Odd: the parity of a seed says where its journal lives. */
 const TWICE = 51;
+
+/**
+ * A process lives so many worlds, and another goes on. Processes of a world that are killed stand still for good, and Node keeps what waits for a
+ * signal made of several (`AbortSignal.any`) as long as somebody listens.
+ */
+const WORLDS_PER_PROCESS = 200;
 
 /** Lives the world of `seed` in this process. Errors get no stacks, which nobody would see and which take their time. */
 export async function live(seed: number): Promise<Lived> {
@@ -43,23 +50,29 @@ export function differenceOf(once: WorldOutcome, again: WorldOutcome): string | 
   return `determinism: seed ${once.seed} is not the same twice: ${told(once)} and ${told(again)}`;
 }
 
-/** Lives worlds from seed `from` on while `goesOn`. With one job they live in this process. */
+/** Lives worlds from seed `from` on while `goesOn`. */
 export async function liveMany({ from, jobs, goesOn }: RunSettings, heard: (lived: Lived) => void): Promise<void> {
   let begun = 0;
   const next = () => (goesOn(begun) ? from + begun++ : undefined);
-  if (jobs > 1) {
-    await Promise.all(Array.from({ length: jobs }, () => liveInChild(next, heard)));
+  if (jobs === 0) {
+    for (let seed = next(); seed !== undefined; seed = next()) heard(await live(seed));
     return;
   }
-  for (let seed = next(); seed !== undefined; seed = next()) heard(await live(seed));
+  const job = async () => {
+    for (let isOver = false; !isOver; ) isOver = await liveInChild(next, heard);
+  };
+  await Promise.all(Array.from({ length: jobs }, job));
 }
 
-/** @throws where the child ends before its work does. */
-function liveInChild(next: () => number | undefined, heard: (lived: Lived) => void): Promise<void> {
+/** Lives some worlds. @returns whether there are no more. @throws where the child ends before its work does. */
+function liveInChild(next: () => number | undefined, heard: (lived: Lived) => void): Promise<boolean> {
   const child = fork(fileURLToPath(new URL('./job.js', import.meta.url)));
   let seed: number | undefined;
+  let given = 0;
+  let isOver = false;
   const giveOne = () => {
-    seed = next();
+    seed = given++ < WORLDS_PER_PROCESS ? next() : undefined;
+    isOver = seed === undefined && given <= WORLDS_PER_PROCESS;
     if (seed === undefined) child.disconnect();
     else child.send(seed);
   };
@@ -70,7 +83,7 @@ function liveInChild(next: () => number | undefined, heard: (lived: Lived) => vo
     });
     child.once('error', reject);
     child.once('exit', (code, signal) => {
-      if (seed === undefined) resolve();
+      if (seed === undefined) resolve(isOver);
       else reject(new Error(`a process ended within the world of seed ${seed}: code=${code} signal=${signal}`));
     });
     giveOne();
