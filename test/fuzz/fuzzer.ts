@@ -18,6 +18,8 @@ export interface Finding {
 /** Tried between two looks at what has run: looking takes as long as many of them. */
 const MUTANTS_PER_LOOK = 256;
 const SHRINK_TRIES_MAX = 2_000;
+/** A finding may be that one input takes seconds. */
+const SHRINK_MS_MAX = 20_000;
 
 export class Fuzzer {
   readonly target: Target;
@@ -93,8 +95,9 @@ export class Fuzzer {
   async shrink(finding: Finding): Promise<Finding> {
     let smallest = finding;
     let tries = 0;
+    const until = performance.now() + SHRINK_MS_MAX;
     for (let size = Math.ceil(finding.input.length / 2); size > 0; size = size === 1 ? 0 : Math.ceil(size / 2)) {
-      for (let at = 0; at < smallest.input.length && tries < SHRINK_TRIES_MAX; tries++) {
+      for (let at = 0; at < smallest.input.length && tries < SHRINK_TRIES_MAX && performance.now() < until; tries++) {
         const { input } = smallest;
         const less = await this.#try(Buffer.concat([input.subarray(0, at), input.subarray(at + size)]));
         if (less === undefined) at += size;
