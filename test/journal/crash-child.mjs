@@ -4,11 +4,12 @@ const [, , sources, folder, name, mode] = process.argv;
 const { DirectoryJournal } = await import(`${sources}/journal/directory-journal.js`);
 const { GENESIS } = await import(`${sources}/journal/journal.js`);
 const { systemClock } = await import(`${sources}/base/system-clock.js`);
+const { systemFiles } = await import(`${sources}/base/system-file.js`);
 const { systemRandom } = await import(`${sources}/base/system-random.js`);
 const log = { debug() {}, info() {}, warn() {}, error() {} };
 
 const settings = { folder, segmentBytes: 256 << 10, batchBytesMax: 32 << 10, freeBytesReserve: 0 };
-const journal = await DirectoryJournal.open(settings, { clock: systemClock, random: systemRandom, log });
+const journal = await DirectoryJournal.open(settings, { files: systemFiles, clock: systemClock, random: systemRandom, log });
 const entry = () => ({ bytes: Buffer.from(`claim by ${name}`), timeMs: Date.now() });
 const published = await journal.checkpoints.published();
 const writer = await journal.claim({ from: published.boundary?.point ?? GENESIS, entry, deliver: () => undefined });

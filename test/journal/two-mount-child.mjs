@@ -4,9 +4,10 @@ const [, , sources, settings] = process.argv;
 const { DirectoryJournal } = await import(`${sources}/journal/directory-journal.js`);
 const { GENESIS } = await import(`${sources}/journal/journal.js`);
 const { systemClock } = await import(`${sources}/base/system-clock.js`);
+const { systemFiles } = await import(`${sources}/base/system-file.js`);
 const { systemRandom } = await import(`${sources}/base/system-random.js`);
 const log = { debug() {}, info() {}, warn() {}, error() {} };
-const journal = await DirectoryJournal.open(JSON.parse(settings), { clock: systemClock, random: systemRandom, log });
+const journal = await DirectoryJournal.open(JSON.parse(settings), { files: systemFiles, clock: systemClock, random: systemRandom, log });
 let from = GENESIS;
 let isStopped = false;
 
