@@ -5,6 +5,7 @@
 import { createServer } from 'node:net';
 import { silentLog } from '../../dist/base/log.js';
 import { systemClock } from '../../dist/base/system-clock.js';
+import { systemFiles } from '../../dist/base/system-file.js';
 import { systemRandom } from '../../dist/base/system-random.js';
 import { EmbeddedElection } from '../../dist/election/embedded-election.js';
 import { FolderTerms } from '../../dist/election/folder-terms.js';
@@ -19,6 +20,6 @@ await new Promise((resolve) => createServer().listen(Number(rpcAddress.split(':'
 const election =
   kind === 'zookeeper'
     ? await ZooKeeperElection.open({ servers: where, sessionTimeoutMs: 1_000, ...paths }, deps)
-    : await EmbeddedElection.open({ timeoutMs: 20_000, pollIntervalMs: 25 }, { ...deps, terms: new FolderTerms(where) });
+    : await EmbeddedElection.open({ timeoutMs: 20_000, pollIntervalMs: 25 }, { ...deps, terms: new FolderTerms(where, systemFiles) });
 election.join(rpcAddress, ({ type }) => process.stdout.write(`${type}\n`));
 process.once('SIGTERM', () => void election.close().then(() => process.exit(0)));
