@@ -12,6 +12,7 @@ import { operations } from '../src/metadata/operations.js';
 import { freePorts } from '../test/servers/ports.js';
 import { killProcess, startProcess } from '../test/servers/processes.js';
 import { waitUntil } from '../test/servers/wait-until.js';
+import { cpuSeconds } from './cpu-seconds.js';
 import type { Place } from './load.js';
 import { type ResidentMemory, residentMemory } from './resident-memory.js';
 
@@ -31,9 +32,7 @@ export interface ClusterSettings {
 }
 
 /** Root of the checkout: this file runs from dist-bench/bench. */
-const ROOT = path.resolve(import.meta.dirname, '..', '..');
-/** Of `/proc`, on every Linux. */
-const TICKS_PER_SECOND = 100;
+export const ROOT = path.resolve(import.meta.dirname, '..', '..');
 const START_LIMIT_MS = 120_000;
 const ANSWER_LIMIT_MS = 5_000;
 
@@ -172,6 +171,15 @@ export class MasterProcess {
     }
   }
 
+  /** 0: it does not run. */
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get webPort(): number {
+    return Number(this.#settings['master.web.port']);
+  }
+
   /** @throws where it ended by itself, with the end of its log. */
   mustRun(): void {
     if (this.#child?.exitCode == null) return;
@@ -203,11 +211,7 @@ export class MasterProcess {
 
   /** Processor time that it has used so far, all threads together. */
   processorSeconds(): number {
-    const fields =
-      readFileSync(`/proc/${this.#child?.pid ?? 0}/stat`, 'utf8')
-        .split(') ')[1]
-        ?.split(' ') ?? [];
-    return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND;
+    return cpuSeconds(this.#child?.pid ?? 0);
   }
 
   get #log(): string {
@@ -241,7 +245,7 @@ async function understudy(folder: string, args: readonly string[], settings: Rea
 }
 
 /** Flags for `settings` and for nothing else: the machine's own configuration file is left out. */
-function flags(folder: string, settings: Readonly<Record<string, string>>): string[] {
+export function flags(folder: string, settings: Readonly<Record<string, string>>): string[] {
   writeFileSync(path.join(folder, 'understudy-site.properties'), '');
   return ['--conf', folder, ...Object.entries(settings).flatMap(([key, value]) => ['-D', `understudy.${key}=${value}`])];
 }

@@ -9,6 +9,7 @@ import { performance } from 'node:perf_hooks';
 import type { KvStore } from '../src/kv/kv-store.js';
 import { LevelStores } from '../src/kv/level-store.js';
 import { killProcess, tracked } from '../test/servers/processes.js';
+import { HttpLoader } from './http-loader.js';
 import { LoadClient } from './load-client.js';
 import { residentMemory } from './resident-memory.js';
 
@@ -50,6 +51,29 @@ export class Floors implements AsyncDisposable {
         return calls / seconds;
       });
     });
+  }
+
+  /** Answers a second of a server that does nothing else, of so many bytes each, to as many connections as that, one request in flight on each. */
+  http(connections: number, answerBytes: number): Promise<number> {
+    return this.#once(`http ${connections} ${answerBytes}`, async () => {
+      const child = tracked(fork(path.join(import.meta.dirname, 'http-floor-process.js')));
+      await using loader = new HttpLoader();
+      const [port] = (await once(child, 'message')) as [number];
+      try {
+        return await this.#best(async (measureMs) => {
+          const load = { port, targets: [`/${answerBytes}`], connections, warmUpMs: measureMs / 4, measureMs };
+          const { answers, seconds } = await loader.run(load);
+          return answers / seconds;
+        });
+      } finally {
+        await killProcess(child);
+      }
+    });
+  }
+
+  /** Times a second that `value` is made into JSON. */
+  stringify(value: unknown): Promise<number> {
+    return this.#best(async (measureMs) => rate(measureMs, () => Math.sign(JSON.stringify(value).length)));
   }
 
   /** Journal entries a second, in writes of `entries` of them, each with its fdatasync. */

@@ -2,10 +2,10 @@
  * The bench's end of the process that makes the load.
  */
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
 import path from 'node:path';
 import { tracked } from '../test/servers/processes.js';
 import { waitUntil } from '../test/servers/wait-until.js';
+import { askChild } from './ask-child.js';
 import { YOUNG_HEAP } from './cluster.js';
 import type { Load, LoadAnswer, LoadRequest, Measured, Pace, Paced, Place, Silence } from './load.js';
 
@@ -58,22 +58,8 @@ export class LoadClient implements AsyncDisposable {
     await waitUntil('the process that makes the load ends', () => this.#child.exitCode !== null || this.#child.signalCode !== null);
   }
 
-  async #ask(request: LoadRequest): Promise<LoadAnswer> {
-    const ended = new AbortController();
-    const answered = once(this.#child, 'message', { signal: ended.signal });
-    const gone = once(this.#child, 'exit', { signal: ended.signal }).then(() => {
-      throw new Error('the process that makes the load ended');
-    });
-    try {
-      this.#child.send(request);
-      const [answer] = (await Promise.race([answered, gone])) as [LoadAnswer];
-      if ('error' in answer) throw new Error(`the load failed: ${answer.error}`);
-      return answer;
-    } finally {
-      ended.abort();
-      gone.catch(() => {});
-      answered.catch(() => {});
-    }
+  #ask(request: LoadRequest) {
+    return askChild<LoadAnswer>(this.#child, request);
   }
 }
 

@@ -84,7 +84,7 @@ function echoCall(connection: RpcConnection, answerBytes: number): Call {
 
 /** Keeps `inFlight` calls going; counts those that began after the warm-up and, to the end, those that ended. */
 async function measure(load: Load, call: Call): Promise<Measured> {
-  const { from, to, around = false, inFlight, warmUpMs, measureMs } = load;
+  const { from, to, around = false, inFlight, restMs = 0, warmUpMs, measureMs } = load;
   const latencies: number[] = [];
   const warmUpTo = around ? Number.POSITIVE_INFINITY : from + Math.floor((to - from) * WARM_UP_SHARE);
   let next = from;
@@ -104,10 +104,12 @@ async function measure(load: Load, call: Call): Promise<Measured> {
       const counted = warm;
       const index = next++;
       const handled = await call(around ? from + ((index - from) % (to - from)) : index);
-      if (!counted) continue;
-      endMs = performance.now();
-      units += handled;
-      latencies.push(endMs - beganMs);
+      if (counted) {
+        endMs = performance.now();
+        units += handled;
+        latencies.push(endMs - beganMs);
+      }
+      if (restMs > 0) await new Promise((resolve) => setTimeout(resolve, restMs));
     }
   };
   await Promise.all(Array.from({ length: inFlight }, worker));
@@ -119,6 +121,7 @@ async function measure(load: Load, call: Call): Promise<Measured> {
     seconds: (endMs - startMs) / 1000,
     p50Ms: quantile(0.5),
     p99Ms: quantile(0.99),
+    longestMs: quantile(1),
     next,
   };
 }

@@ -27,6 +27,8 @@ export interface Load {
   readonly to: number;
   readonly around?: boolean;
   readonly inFlight: number;
+  /** Each of them rests so long after a call; not at all without it. */
+  readonly restMs?: number;
   readonly warmUpMs: number;
   /** Ends after this time, warm-up not counted, or when the numbers are used up. */
   readonly measureMs: number;
@@ -39,6 +41,7 @@ export interface Measured {
   readonly seconds: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  readonly longestMs: number;
   /** First number that was not used. */
   readonly next: number;
 }

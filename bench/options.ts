@@ -31,6 +31,8 @@ export interface Sizes {
   readonly takeoverRuns: number;
   readonly takeoverFiles: number;
   readonly floorMs: number;
+  /** Of the file whose bytes are written and read. */
+  readonly dataBytes: number;
 }
 
 const FULL: Sizes = {
@@ -44,6 +46,7 @@ const FULL: Sizes = {
   takeoverRuns: 20,
   takeoverFiles: 100_000,
   floorMs: 1_500,
+  dataBytes: 1 << 30,
 };
 
 const QUICK: Sizes = {
@@ -57,6 +60,7 @@ const QUICK: Sizes = {
   takeoverRuns: 1,
   takeoverFiles: 2_000,
   floorMs: 200,
+  dataBytes: 128 << 20,
 };
 
 export const USAGE = `usage: npm run bench -- [options]

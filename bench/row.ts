@@ -3,7 +3,7 @@
  */
 import { TARGETS, type Target } from './targets.js';
 
-type Unit = '/s' | 'entries/s' | 's' | 'ms' | 'MiB' | 'bytes' | '×';
+type Unit = '/s' | 'entries/s' | 's' | 'ms' | 'MiB' | 'MB/s' | 'bytes' | '×';
 
 /** What this machine can do at most, or needs at least, with everything but the bare step taken away; in the unit of the row. */
 export interface Floor {

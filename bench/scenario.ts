@@ -25,6 +25,8 @@ export interface Bench {
   readonly floors: Floors;
   /** For files of the run's own; it goes with it. */
   readonly folder: string;
+  /** Where processes leave CPU profiles, if they are to. */
+  readonly profileFolder: string | undefined;
   /** A new cluster of its own. */
   start(settings?: Partial<ClusterSettings>): Promise<Loaded>;
   /** One master with many files, all in one directory: made once, shared by those scenarios that follow each other. */

@@ -6,6 +6,7 @@ import { blocks, complete, create, remove, removeTree, rename } from './change-s
 import { checked } from './checked-scenario.js';
 import { bootstrap, checkpoint } from './checkpoint-scenarios.js';
 import { copy } from './copy-scenario.js';
+import { data, dataSmall, dataTakeover } from './data-scenarios.js';
 import { listFull, memory, replay } from './full-scenarios.js';
 import { loadBucket, loadFolder, removeFull, storeBytes } from './namespace-scenarios.js';
 import { list, status } from './read-scenarios.js';
@@ -13,6 +14,8 @@ import { s3 } from './s3-scenario.js';
 import type { Scenario } from './scenario.js';
 import { standbys, standbysS3 } from './standby-scenarios.js';
 import { takeoverEmbedded, takeoverLarge, takeoverZooKeeper } from './takeover-scenarios.js';
+import { scrape, webHdfs, webStatus } from './web-scenarios.js';
+import { worker } from './worker-scenarios.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   create,
@@ -35,6 +38,13 @@ export const SCENARIOS: readonly Scenario[] = [
   checkpoint,
   bootstrap,
   removeFull,
+  data,
+  dataSmall,
+  dataTakeover,
+  worker,
+  webStatus,
+  webHdfs,
+  scrape,
   standbys,
   standbysS3,
   takeoverEmbedded,

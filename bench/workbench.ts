@@ -15,7 +15,7 @@ export class Workbench implements Bench, AsyncDisposable {
   readonly sizes: Sizes;
   readonly floors: Floors;
   readonly folder: string;
-  readonly #profileFolder: string | undefined;
+  readonly profileFolder: string | undefined;
   #full: Promise<Full> | undefined;
 
   /** @throws where the folder is in memory: nothing would be durable there. */
@@ -25,14 +25,14 @@ export class Workbench implements Bench, AsyncDisposable {
     this.sizes = sizes;
     this.folder = mkdtempSync(path.join(path.resolve(folder), 'understudy-bench-'));
     process.once('exit', () => this.#remove());
-    this.#profileFolder = profileFolder === undefined ? undefined : path.resolve(profileFolder);
+    this.profileFolder = profileFolder === undefined ? undefined : path.resolve(profileFolder);
     this.floors = new Floors(this.folder, sizes.floorMs);
   }
 
   readonly start = async (settings: Partial<ClusterSettings> = {}): Promise<Loaded> => {
-    const profile = this.#profileFolder === undefined ? {} : { profileFolder: this.#profileFolder };
+    const profile = this.profileFolder === undefined ? {} : { profileFolder: this.profileFolder };
     const cluster = await Cluster.start({ parent: this.folder, masters: 1, ...profile, ...settings });
-    const client = await LoadClient.start(cluster.place, this.#profileFolder);
+    const client = await LoadClient.start(cluster.place, this.profileFolder);
     return {
       cluster,
       client,

@@ -14,6 +14,7 @@ const ROWS = [
   'kv',
   's3',
   'underfs',
+  'blocks',
   'rpc',
   'election',
   'journal',

@@ -79,6 +79,21 @@ class SlabWriter {
     return this;
   }
 
+  /** A packed field. */
+  fixed32s(values: readonly number[]): this {
+    this.fork();
+    this.#room(4 * values.length);
+    for (const value of values) this.#at = this.#slab.writeUInt32LE(value, this.#at);
+    return this.ldelim();
+  }
+
+  double(value: number): this {
+    this.#room(8);
+    this.#slab.writeDoubleLE(value, this.#at);
+    this.#at += 8;
+    return this;
+  }
+
   string(value: string): this {
     this.#room(value.length * 3 + VARINT_BYTES_MAX);
     if (value.length <= SHORT_CHARS && this.#ascii(value)) return this;

@@ -95,6 +95,16 @@ export abstract class OpenFile implements AsyncDisposable {
   }
 }
 
+/** Files that lie in memory. What is done with them waits for nothing, and so is done at once: a turn of the thread pool costs ten times as much. */
+export interface MemoryFiles {
+  /** @returns the first `bytes` of the file. @throws `unavailable`: it cannot be read, or has less. */
+  read(filePath: string, bytes: number): Buffer;
+  /** Makes the file, which must not exist (EEXIST), with these contents. */
+  create(filePath: string, contents: Uint8Array): void;
+  /** What is at `to` is replaced. */
+  rename(from: string, to: string): void;
+}
+
 /** The files that a process can reach. */
 export abstract class Files {
   abstract readonly buffers: PageBuffers;
@@ -121,6 +131,11 @@ export abstract class Files {
 
   /** @returns bytes that an ordinary process may still write below `folder`. */
   abstract freeBytes(folder: string): Promise<number>;
+
+  /** @returns how to do things at once below `folder`; undefined: it does not lie in memory. */
+  async inMemory(_folder: string): Promise<MemoryFiles | undefined> {
+    return undefined;
+  }
 
   /** @returns whether the file can be read with O_DIRECT. */
   async takesDirect(filePath: string): Promise<boolean> {

@@ -10,6 +10,7 @@ import {
   Files,
   fileFailure,
   isGone,
+  type MemoryFiles,
   OpenFile,
   type OpenOptions,
   PAGE_BYTES,
@@ -28,6 +29,9 @@ const O_DIRECT: number = fs.constants.O_DIRECT ?? 0;
 const LOCAL_TYPES = new Set([
   0xef53, 0x58465342, 0x9123683e, 0x01021994, 0x858458f6, 0x2fc12fc1, 0xf2f52010, 0x794c7630, 0xca451a4e, 0x3153464a, 0x52654973,
 ]);
+
+/** Of those, the ones that keep their files in memory: tmpfs, ramfs. */
+const MEMORY_TYPES = new Set([0x01021994, 0x858458f6]);
 
 /**
  * Page-aligned memory. Only WebAssembly memories are aligned, and each reserves gigabytes of address space, so they are cut up and kept for
@@ -186,13 +190,25 @@ class SystemFiles extends Files {
     }
   }
 
-  removeFile(filePath: string): Promise<void> {
-    return done('rm', filePath, (then) => fs.rm(filePath, { force: true }, then));
+  async removeFile(filePath: string): Promise<void> {
+    try {
+      await done<void>('unlink', filePath, (then) => fs.unlink(filePath, then));
+    } catch (error) {
+      if (errnoOf(error) !== 'ENOENT') throw error;
+    }
+  }
+
+  /** In one file system; what is at `to` is replaced. Not made durable. */
+  rename(from: string, to: string): Promise<void> {
+    return done('rename', from, (then) => fs.rename(from, to, then));
   }
 
   async isLocalFolder(folder: string): Promise<boolean> {
-    const { type } = await done<fs.StatsFs>('statfs', folder, (then) => fs.statfs(folder, then));
-    return LOCAL_TYPES.has(type >>> 0);
+    return LOCAL_TYPES.has(await typeOf(folder));
+  }
+
+  override async inMemory(folder: string): Promise<MemoryFiles | undefined> {
+    return MEMORY_TYPES.has(await typeOf(folder)) ? memoryFiles : undefined;
   }
 
   async freeBytes(folder: string): Promise<number> {
@@ -213,6 +229,45 @@ class SystemFiles extends Files {
       if (errnoOf(error) !== 'ENOTEMPTY' && errnoOf(error) !== 'ENOENT') throw error;
     }
   }
+}
+
+const memoryFiles: MemoryFiles = {
+  read(filePath, bytes) {
+    const buffer = Buffer.allocUnsafeSlow(bytes);
+    const count = at('read', filePath, () => withFile(filePath, O_RDONLY, (fd) => fs.readSync(fd, buffer, 0, bytes, 0)));
+    if (count !== bytes) throw cameShort(filePath, count);
+    return buffer;
+  },
+  create(filePath, contents) {
+    at('create', filePath, () =>
+      withFile(filePath, O_RDWR | O_CREAT | O_EXCL, (fd) => {
+        for (let from = 0; from < contents.length; ) from += fs.writeSync(fd, contents, from, contents.length - from, from);
+      }),
+    );
+  },
+  rename: (from, to) => at('rename', from, () => fs.renameSync(from, to)),
+};
+
+function withFile<T>(filePath: string, flags: number, work: (fd: number) => T): T {
+  const fd = fs.openSync(filePath, flags, 0o644);
+  try {
+    return work(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
+}
+
+function at<T>(operation: string, filePath: string, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    throw fileFailure(operation, filePath, error);
+  }
+}
+
+/** @returns f_type of the file system. */
+async function typeOf(folder: string): Promise<number> {
+  return (await done<fs.StatsFs>('statfs', folder, (then) => fs.statfs(folder, then))).type >>> 0;
 }
 
 export const systemFiles = new SystemFiles();

@@ -31,9 +31,8 @@ export class ClientFrame {
 
   /** Runs `work` with a client, which is closed afterwards. */
   async withClient(work: (fs: FileSystem) => Promise<void>): Promise<void> {
-    const { settings } = this.#context.load();
     const log = this.#context.debug ? pinoLog({ level: 'debug', format: 'text' }, { clock: systemClock, sink: lineSink(2) }) : silentLog;
-    const { client, closeDirectory } = await openClient(clientPlaces(settings, groupName()), log);
+    const { client, closeDirectory } = await openClient(clientPlaces(this.#context.load(), groupName()), log);
     await using fs = new FileSystem(client, closeDirectory);
     await work(fs);
   }

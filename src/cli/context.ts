@@ -6,7 +6,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { UnderstudyError } from '../base/errors.js';
-import { type LoadedSettings, loadSettings } from '../config/load-settings.js';
+import { type LoadedSettings, loadSettings, type SettingsInput } from '../config/load-settings.js';
 import { CommandFailed, EXIT } from './exit-code.js';
 import { userName } from './system-user.js';
 
@@ -35,9 +35,20 @@ export class CommandContext {
 
   /** @throws CommandFailed `usage`: the configuration is wrong; its message names each problem and its place. */
   load(): LoadedSettings {
+    return this.loaded(this.input());
+  }
+
+  /** What the settings follow from, as it is now. */
+  input(): SettingsInput {
+    const own = hostname();
+    const defaults = { home: HOME, 'security.login.username': userName(), 'master.hostname': own, 'worker.hostname': own };
+    return { sources: this.#sources(), env: { ...process.env }, overrides: this.#overrides, defaults };
+  }
+
+  /** @throws CommandFailed `usage`, as `load`. */
+  loaded(input: SettingsInput): LoadedSettings {
     try {
-      const defaults = { home: HOME, 'security.login.username': userName(), 'master.hostname': hostname() };
-      return loadSettings({ sources: this.#sources(), env: process.env, overrides: this.#overrides, defaults });
+      return loadSettings(input);
     } catch (error) {
       if (error instanceof UnderstudyError) throw new CommandFailed(EXIT.usage, error.message);
       throw error;

@@ -5,10 +5,9 @@
  * one, and whoever asks is told after a short wait that it does not answer.
  */
 import { statfs } from 'node:fs/promises';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { PREFIX } from '../config/layers.js';
-import type { LoadedSettings } from '../config/load-settings.js';
+import type { Settings } from '../config/settings.js';
+import type { LiveSettings } from '../master/live-settings.js';
 import type { SettingShown, StorageSpace, Surroundings } from '../master/surroundings.js';
 
 const LOOK_MS_MAX = 1_000;
@@ -20,34 +19,23 @@ interface Place {
 }
 
 export class HostSurroundings implements Surroundings {
-  readonly settings: readonly SettingShown[];
+  readonly #live: Pick<LiveSettings, 'rows'>;
   readonly #places: readonly Place[];
-  readonly #delay = monitorEventLoopDelay({ resolution: 20 });
 
-  constructor({ settings, rows }: LoadedSettings) {
-    this.settings = rows.map(({ key, text }) => ({ key: key.slice(PREFIX.length), value: text ?? '' }));
+  constructor(settings: Settings, live: Pick<LiveSettings, 'rows'>) {
+    this.#live = live;
     this.#places = [
       { name: 'metastore', place: settings.masterMetastoreDir, looking: undefined },
       { name: 'journal', place: settings.masterJournalFolder, looking: undefined },
     ];
-    this.#delay.enable();
+  }
+
+  get settings(): readonly SettingShown[] {
+    return this.#live.rows();
   }
 
   storage(): Promise<readonly StorageSpace[]> {
     return Promise.all(this.#places.map((place) => spaceOf(place)));
-  }
-
-  figures(): Readonly<Record<string, number>> {
-    const { rss, heapUsed } = process.memoryUsage();
-    const { user, system } = process.cpuUsage();
-    return {
-      'Process.UptimeSeconds': Math.floor(process.uptime()),
-      'Process.CpuMs': Math.floor((user + system) / 1_000),
-      'Process.ResidentBytes': rss,
-      'Process.HeapUsedBytes': heapUsed,
-      // The clock that measures it waits 20 ms from one look to the next.
-      'Process.EventLoopDelayMaxMs': Math.floor(this.#delay.max / 1e6),
-    };
   }
 }
 

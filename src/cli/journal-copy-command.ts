@@ -1,9 +1,6 @@
 /** `understudy journal copy`: all that a journal holds, to another place or another kind of storage. */
-import path from 'node:path';
-import { Command, InvalidArgumentError } from 'commander';
-import { asError } from '../base/errors.js';
+import { Command } from 'commander';
 import type { Settings } from '../config/settings.js';
-import { journalLocation } from '../config/value-type.js';
 import { GENESIS, type Journal } from '../journal/journal.js';
 import type { JournalContents } from '../journal/journal-contents.js';
 import { takeContents } from '../metadata/journal-contents-of.js';
@@ -11,6 +8,7 @@ import { claimByTool } from './claim-by-tool.js';
 import { committedNow } from './committed-now.js';
 import type { CommandContext } from './context.js';
 import { CommandFailed, EXIT } from './exit-code.js';
+import { parseLocation } from './journal-location.js';
 import { formatJournal, openJournal, openSurvey } from './open-journal.js';
 import { print } from './output.js';
 import { refuseWhileLed } from './refuse-while-led.js';
@@ -42,14 +40,16 @@ export function journalCopyCommand(context: CommandContext): Command {
       await using survey = await openSurvey(source, TOOL_DEPS);
       const { journal } = opened;
       if (keepIncarnation) await retire(settings, journal);
-      let toSn = (await committedNow(survey)).committedSn;
+      const summary = await committedNow(survey);
+      let toSn = summary.committedSn;
+      const forkedFrom = summary.forkedFrom ?? undefined;
       const made = await takeContents(
         journal,
         'everything',
         async (contents) => {
           using bar = new ToolProgress('copy', toSn);
           const kept = keepIncarnation ? { incarnationId: journal.incarnationId } : {};
-          return await formatJournal(target, TOOL_DEPS, { contents: watched(contents, bar), ...kept });
+          return await formatJournal(target, TOOL_DEPS, { contents: { ...watched(contents, bar), forkedFrom }, ...kept });
         },
         async () => {
           toSn = (await committedNow(survey)).committedSn;
@@ -63,15 +63,6 @@ export function journalCopyCommand(context: CommandContext): Command {
       await print(`Copied up to sn ${end.sn}, hash ${Buffer.from(end.hash).toString('hex')}, to ${to}`);
       await print(`Cluster id: ${made.clusterId}, incarnation: ${made.incarnationId}`);
     });
-}
-
-/** As the setting has it: what is read here is where masters will look. A relative folder is one of the working directory. */
-function parseLocation(text: string): string {
-  try {
-    return journalLocation.parse(/^[a-z][a-z0-9+.-]*:/i.test(text) ? text : path.resolve(text));
-  } catch (error) {
-    throw new InvalidArgumentError(asError(error).message);
-  }
 }
 
 /**

@@ -33,6 +33,7 @@ function textOf(summary: JournalSummary): string {
     ['Journal', `${summary.location} (${summary.backend}, format version ${summary.formatVersion})`],
     ['Cluster id', summary.clusterId],
     ['Incarnation', summary.incarnationId],
+    ...(summary.forkedFrom === null ? [] : [['Forked from', summary.forkedFrom]]),
     ['Epoch', `${summary.epoch}${summary.claims === 0 ? '' : ` (${summary.claims} claims taken)`}`],
     ['Committed', `sn ${summary.committedSn}`],
     ['End', end === null ? 'hidden by damage' : `sn ${end.sn}, hash ${Buffer.from(end.hash).toString('hex')}`],

@@ -2,6 +2,7 @@
 import { hostname } from 'node:os';
 import { Command } from 'commander';
 import { UnderstudyError } from '../base/errors.js';
+import { throwIfAborted } from '../base/wait.js';
 import { probeBucket } from '../journal/bucket-probe.js';
 import { timeBucket } from '../journal/bucket-times.js';
 import { beginProbe, endProbe, type ProbeFinding, probeFolder, probeOnOneHost, type Times } from '../journal/folder-probe.js';
@@ -42,11 +43,13 @@ async function probeJournalFolder(journal: string, { join, alone = false, wait }
   if (!(waitMs > 0)) throw new CommandFailed(EXIT.usage, `--wait has to be a number of seconds above zero: ${wait}`);
   if (join !== undefined) {
     if (!/^[0-9a-f]{8}$/.test(join)) throw new CommandFailed(EXIT.usage, `--join takes the id that the first host printed: ${join}`);
-    return probePair(probeFolder(journal, join), 1, waitMs);
+    return probePair(probeFolder(journal, join), 1, waitMs, interruption());
   }
+  const interrupted = interruption();
   const folder = await beginProbe(journal, TOOL_DEPS);
   try {
     const report = await probeOnOneHost(folder, TOOL_DEPS);
+    throwIfAborted(interrupted);
     await tell(report.findings);
     await print(`\nTimes\n${timesLine('write and sync, 1 KiB', report.syncMs)}\n${timesLine('O_DIRECT read, 4 KiB', report.readMs)}\n`);
     if (report.isLocal) return await print('This mount can hold a journal, for masters on this host: the file system is local to it.');
@@ -54,18 +57,23 @@ async function probeJournalFolder(journal: string, { join, alone = false, wait }
     await preparePair(folder);
     await print(`As far as one host can tell, this mount can hold a journal. Now run this on a second host, within ${wait} seconds:`);
     await print(`\n  understudy journal probe --join ${folder.slice(-8)}\n`);
-    await probePair(folder, 0, waitMs);
+    await probePair(folder, 0, waitMs, interrupted);
   } finally {
     await endProbe(folder);
   }
 }
 
-async function probePair(folder: string, seat: 0 | 1, waitMs: number): Promise<void> {
-  let report: PairReport;
+/** From now on a signal ends the process by this, so that nothing is left behind; a second one of its kind at once. */
+function interruption(): AbortSignal {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  return interrupted.signal;
+}
+
+async function probePair(folder: string, seat: 0 | 1, waitMs: number, signal: AbortSignal): Promise<void> {
+  let report: PairReport;
   try {
-    report = await probeAsPair(folder, seat, TOOL_DEPS, { host: hostname(), waitMs, signal: interrupted.signal });
+    report = await probeAsPair(folder, seat, TOOL_DEPS, { host: hostname(), waitMs, signal });
   } catch (error) {
     if (error instanceof UnderstudyError && error.code === 'deadline_exceeded') throw new CommandFailed(EXIT.failed, error.message);
     throw error;

@@ -13,7 +13,8 @@ const INCUMBENT_GRACE_MS = 10_000;
 /** Standbys that a leader feeds from memory; further ones follow the journal. */
 const STANDBY_STREAMS_MAX = 32;
 
-export function masterSettings(settings: Settings, version: string): MasterSettings {
+/** @param webPort that was bound. */
+export function masterSettings(settings: Settings, version: string, webPort: number): MasterSettings {
   return {
     ...RPC_SERVER_DEFAULTS,
     listenAddress: `${settings.masterBindHost}:${settings.masterRpcPort}`,
@@ -22,7 +23,7 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     frameBytesMax: settings.masterRpcFrameBytesMax,
     outgoingBytesMax: settings.masterRpcOutgoingBytesMax,
     rpcAddress: `${settings.masterHostname}:${settings.masterRpcPort}`,
-    webAddress: `${settings.masterHostname}:${settings.masterWebPort}`,
+    webAddress: `${settings.masterHostname}:${webPort}`,
     version,
     owner: settings.securityLoginUsername,
     group: groupName(),
@@ -54,7 +55,13 @@ export function masterSettings(settings: Settings, version: string): MasterSetti
     accessTimePrecisionMs: settings.masterFileAccessTimeUpdatePrecisionMs,
     peers: settings.masterRpcAddresses ?? [],
     isObserver: settings.masterRole === 'observer',
+    isManual: settings.masterElectionMode === 'manual',
     clientsMax: settings.masterClientSessionsMax,
     clockSkewMaxMs: settings.masterClockSkewMaxMs,
+    workerTimeoutMs: settings.masterWorkerTimeoutMs,
+    balanceEnabled: settings.masterWorkerBalanceEnabled,
+    balanceThreshold: settings.masterWorkerBalanceThreshold,
+    balanceBytesPerSecond: settings.masterWorkerBalanceBandwidthBytes,
+    decommissionedWorkers: settings.masterWorkerDecommissioned ?? [],
   };
 }

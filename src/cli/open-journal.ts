@@ -3,6 +3,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { Log } from '../base/log.js';
+import type { Metrics } from '../base/metrics.js';
 import type { Random } from '../base/random.js';
 import { systemFiles } from '../base/system-file.js';
 import type { Settings } from '../config/settings.js';
@@ -24,6 +25,7 @@ export interface JournalDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly metrics?: Metrics;
 }
 
 /** Disposing it closes the journal and all that it stands on. */

@@ -1,6 +1,6 @@
 /**
- * The storage that a mount names, with the options it was given. What the masters themselves live on is none: whoever may remove what is mounted
- * would remove the journal.
+ * The storage that a mount names, with the options it was given. What masters and workers themselves live on is none: whoever may remove what is
+ * mounted would remove the journal, or blocks.
  */
 import { realpath } from 'node:fs/promises';
 import { resolve } from 'node:path';
@@ -13,13 +13,14 @@ import { LocalUnderStore } from '../underfs/local-under-store.js';
 import type { UnderStore } from '../underfs/under-store.js';
 import { canonicalUri, containsUri, parseUnderUri } from '../underfs/under-uri.js';
 import { s3ConnectionSettings } from './s3-connection-settings.js';
+import { directoriesOf } from './worker-settings.js';
 
 export interface UnderStoreDeps {
   readonly clock: Clock;
   readonly random: Random;
 }
 
-/** Opens it; nothing is asked of a bucket yet. @throws `invalid_argument`: a master's own; and as `parseUnderUri`, `LocalUnderStore.open`. */
+/** Opens it; nothing is asked of a bucket yet. @throws `invalid_argument`: a master's or worker's own; and as `parseUnderUri`, `LocalUnderStore.open`. */
 export async function openUnderStore(uri: string, options: MountOptions, settings: Settings, deps: UnderStoreDeps): Promise<UnderStore> {
   const place = parseUnderUri(uri);
   if (place.scheme === 'file') {
@@ -39,12 +40,13 @@ export async function openUnderStore(uri: string, options: MountOptions, setting
 function checkNotOwn(place: string, owned: readonly string[], uri: string): void {
   for (const own of owned) {
     if (!containsUri(own, place) && !containsUri(place, own)) continue;
-    throw new UnderstudyError('invalid_argument', `the masters keep their own files there: uri=${uri} theirs=${own}`);
+    throw new UnderstudyError('invalid_argument', `masters or workers keep their own files there: uri=${uri} theirs=${own}`);
   }
 }
 
-async function ownFolders({ masterJournalFolder, masterMetastoreDir }: Settings): Promise<string[]> {
-  const folders = [masterJournalFolder, masterMetastoreDir].filter((place) => !isBucket(place));
+async function ownFolders(settings: Settings): Promise<string[]> {
+  const { masterJournalFolder, masterMetastoreDir } = settings;
+  const folders = [masterJournalFolder, masterMetastoreDir, ...directoriesOf(settings)].filter((place) => !isBucket(place));
   return await Promise.all(folders.map(realPlace));
 }
 

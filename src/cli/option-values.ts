@@ -2,6 +2,7 @@
 import { InvalidArgumentError } from 'commander';
 import { isError } from '../base/errors.js';
 import { byteSize, duration, type ValueType } from '../config/value-type.js';
+import { CommandFailed, EXIT } from './exit-code.js';
 
 /** @returns a reader of one of `words`, however its letters are cased. */
 export function oneOfWords<Word extends string>(words: readonly Word[]): (text: string) => Word {
@@ -48,4 +49,16 @@ export function gather<T>(read: (text: string) => T): (text: string, before: rea
 export function octalMode(text: string): number {
   if (!/^[0-7]{1,4}$/.test(text)) throw new InvalidArgumentError('Up to four octal digits are wanted.');
   return Number.parseInt(text, 8);
+}
+
+/** @param pairs `key=value`. @returns the values by key. @throws CommandFailed `usage`: not that, or a key twice. */
+export function properties(pairs: readonly string[]): Record<string, string> {
+  const found = new Map<string, string>();
+  for (const pair of pairs) {
+    const [, key = '', value] = /^([^=]+)=(.*)$/s.exec(pair) ?? [];
+    if (value === undefined) throw new CommandFailed(EXIT.usage, `not key=value: ${pair}`);
+    if (found.has(key)) throw new CommandFailed(EXIT.usage, `given twice: ${key}`);
+    found.set(key, value);
+  }
+  return Object.fromEntries(found);
 }

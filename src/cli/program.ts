@@ -12,10 +12,14 @@ type Load = (context: CommandContext) => Promise<Command>;
 
 const COMMANDS: ReadonlyMap<string, Load> = new Map<string, Load>([
   ['master', async (context) => (await import('./master-command.js')).masterCommand(context, version())],
+  ['worker', async (context) => (await import('./worker-command.js')).workerCommand(context, version())],
   ['fs', async (context) => (await import('./fs/fs-command.js')).fsCommand(context)],
   ['fsadmin', async (context) => (await import('./fsadmin/fsadmin-command.js')).fsadminCommand(context)],
+  ['admin', async (context) => (await import('./admin/admin-command.js')).adminCommand(context)],
+  ['logLevel', async (context) => (await import('./log-level-command.js')).logLevelCommand(context)],
   ['format', async (context) => (await import('./format-command.js')).formatCommand(context)],
   ['journal', async (context) => (await import('./journal-command.js')).journalCommand(context)],
+  ['fork', async (context) => (await import('./fork-command.js')).forkCommand(context)],
   ['restore', async (context) => (await import('./restore-command.js')).restoreCommand(context)],
   ['getConf', async (context) => (await import('./get-conf-command.js')).getConfCommand(context)],
   ['completion', async () => (await import('./completion/completion-command.js')).completionCommand()],

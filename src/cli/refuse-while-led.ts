@@ -10,7 +10,7 @@ const LOOK_TIMEOUT_MS = 3_000;
 
 /** @param advice what an operator can do. @throws CommandFailed where one of the cluster's masters says that it leads. */
 export async function refuseWhileLed(settings: Settings, advice = 'stop its masters first, or add --even-while-led'): Promise<void> {
-  const { client, closeDirectory } = await openClient(clientPlaces(settings, groupName()), silentLog);
+  const { client, closeDirectory } = await openClient(clientPlaces({ settings }, groupName()), silentLog);
   try {
     const leader = await client.leader({ timeoutMs: LOOK_TIMEOUT_MS });
     if (leader === undefined) return;

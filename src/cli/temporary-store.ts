@@ -1,8 +1,9 @@
 /** A LevelDB in a temporary folder, removed at the end however that comes: where tools replay a journal. */
-import { rmSync } from 'node:fs';
-import { mkdtemp } from 'node:fs/promises';
+import { createReadStream, createWriteStream, rmSync } from 'node:fs';
+import { mkdtemp, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { pipeline } from 'node:stream/promises';
 import type { KvStore } from '../kv/kv-store.js';
 import { LevelStores } from '../kv/level-store.js';
 
@@ -29,6 +30,16 @@ export class TemporaryStores implements AsyncDisposable {
     const store = await new LevelStores(path.join(this.#folder, String(this.#open.length)), LEVEL_SETTINGS).open();
     this.#open.push(store);
     return store;
+  }
+
+  /** Keeps `chunks` in a file of that name. @returns their length, and a way to have them again. @throws what `chunks` throws. */
+  async keep(
+    name: string,
+    chunks: AsyncIterable<Uint8Array>,
+  ): Promise<{ readonly bytes: number; readonly read: () => AsyncIterable<Uint8Array> }> {
+    const file = path.join(this.#folder, name);
+    await pipeline(chunks, createWriteStream(file));
+    return { bytes: (await stat(file)).size, read: () => createReadStream(file) };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

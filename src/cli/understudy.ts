@@ -9,9 +9,12 @@
  */
 import type { Log } from '../base/log.js';
 import { silentLog } from '../base/log.js';
+import { systemClock } from '../base/system-clock.js';
+import { systemRandom } from '../base/system-random.js';
 import type { ClientSettings } from '../client/client-settings.js';
 import { FileSystem as ClientFileSystem } from '../client/file-system.js';
 import { FsPromises } from '../client/fs-promises.js';
+import { HttpFileSystem as ClientHttpFileSystem } from '../client/http-file-system.js';
 import { openClient } from './connect.js';
 import { groupName, userName } from './system-user.js';
 
@@ -22,6 +25,11 @@ export type { ChangeBatch, ChangeEvent, Cursor, WatchOptions } from '../client/c
 export type { Client, ClientCallOptions, ReadInfo, ReadOptions } from '../client/client.js';
 export type { ClientSettings } from '../client/client-settings.js';
 export type { ContentSummary } from '../client/content-summary.js';
+export type { BlockPlaces, LocatedFile, WorkerPlace } from '../client/data/block-places.js';
+export type { DataSettings } from '../client/data/data-settings.js';
+export type { FileReader, ReadRange } from '../client/data/file-reader.js';
+export type { FileWriter } from '../client/data/file-writer.js';
+export type { ReadType, WriteType } from '../client/data/read-write-types.js';
 export type { BlockRun, FileStatus, Lease, PersistenceState, Quota, Ttl, TtlAction } from '../client/file-status.js';
 export type { Inconsistency } from '../client/file-system.js';
 export type {
@@ -40,14 +48,18 @@ export type {
   LoadMetadataOptions,
   LoadMetadataWhen,
   MountOptions,
+  OpenFileOptions,
   QuotaChange,
   RemoveOptions,
   RenameOptions,
   SetCursorOptions,
   SetXattrOptions,
   StatusOptions,
+  WriteFileOptions,
 } from '../client/file-system-options.js';
 export type { FsPromises, ReaddirOptions, StatOptions } from '../client/fs-promises.js';
+export type { HttpAnswer, HttpClient, HttpRequest } from '../client/http-client.js';
+export type { HttpFileStatus, HttpMakeOptions } from '../client/http-file-system.js';
 export type { LeaderPlace } from '../client/leader-finder.js';
 export type { MasterInfo } from '../client/master-info.js';
 export type { MountPoint } from '../client/mount-point.js';
@@ -103,5 +115,23 @@ export class FileSystem extends ClientFileSystem {
     const named = { user: userName(), group: client.user === undefined ? groupName() : '', ...client };
     const open = await openClient(servers === undefined ? { client: named } : { client: named, zookeeper }, log);
     return new FileSystem(open.client, open.closeDirectory);
+  }
+}
+
+export interface HttpConnectOptions {
+  /** `http://host:port` of masters, or of a load balancer in front of them. */
+  readonly urls: readonly string[];
+  /** In whose name; who runs this process without it. */
+  readonly user?: string;
+  /** Milliseconds for a request with all its attempts, 30,000 without it; and for one attempt, 5,000. */
+  readonly timeoutMs?: number;
+  readonly attemptTimeoutMs?: number;
+}
+
+/** The namespace over HTTP: `new HttpFileSystem({ urls: ['http://m1:19999', 'http://m2:19999'] })`. */
+export class HttpFileSystem extends ClientHttpFileSystem {
+  /** @throws `invalid_argument`: no URLs are named, or what is none. */
+  constructor({ urls, user = userName(), timeoutMs = 30_000, attemptTimeoutMs = 5_000 }: HttpConnectOptions) {
+    super({ urls, user, timeoutMs, attemptTimeoutMs }, { clock: systemClock, random: systemRandom });
   }
 }

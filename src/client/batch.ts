@@ -50,7 +50,7 @@ export class Batch {
   }
 
   createFile(path: string, options: CreateFileOptions = {}): this {
-    return this.#add(operations.createFile, requests.createFileRequest(path, options, this.#client.settings.umask), path);
+    return this.#add(operations.createFile, requests.createFileRequest(path, options, this.#client.settings), path);
   }
 
   completeFile(path: string, length: number, options: CompleteFileOptions = {}): this {

@@ -1,6 +1,8 @@
 /**
  * What a user of the client may tune. Plain data: clock, network and directory are passed in beside it.
  */
+import type { DataSettings } from './data/data-settings.js';
+
 export interface ClientSettings {
   /** `host:port` of masters that are known. Needed where there is no leader directory; beside one, asked when it does not answer. */
   readonly masters: readonly string[];
@@ -15,6 +17,8 @@ export interface ClientSettings {
    * written and seen (read your writes, never back in time).
    */
   readonly reads: 'leader' | 'anywhere';
+  /** Block size of files that are made without naming one; 0: as the masters say. What they say of a path counts before it. */
+  readonly blockBytes: number;
   /** Whether what is below a mount point is looked up in mounted storage, where the call itself does not say. */
   readonly loadMetadata: 'ONCE' | 'ALWAYS' | 'NEVER';
   /** It is looked at again where the last look is longer ago; null: not for its age. */
@@ -46,6 +50,8 @@ export interface ClientSettings {
   readonly leaseRenewalIntervalMs: number;
   /** Masters a connection is kept to; the one used least recently is closed. */
   readonly mastersMax: number;
+  /** What differs from the defaults of reading and writing bytes. */
+  readonly data: Partial<DataSettings>;
 }
 
 export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
@@ -54,6 +60,7 @@ export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
   group: '',
   umask: 0o022,
   reads: 'leader',
+  blockBytes: 0,
   loadMetadata: 'ONCE',
   syncIntervalMs: null,
   standbyWaitMs: 250,
@@ -71,4 +78,5 @@ export const DEFAULT_CLIENT_SETTINGS: ClientSettings = {
   waitingCallsMax: 65_536,
   leaseRenewalIntervalMs: 200_000,
   mastersMax: 16,
+  data: {},
 };

@@ -12,6 +12,7 @@ import type { understudy } from '#proto/understudy.js';
 import type { Clock } from '../base/clock.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, isError, UnderstudyError, withPath } from '../base/errors.js';
+import type { Files } from '../base/files.js';
 import type { Random } from '../base/random.js';
 import type { LeaderDirectory } from '../election/election.js';
 import type { MessageType } from '../metadata/operation.js';
@@ -32,6 +33,10 @@ export interface ClientDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly connect: Connect;
+  /** To workers, where the bytes of files are; `connect` unless given. */
+  readonly connectWorker?: Connect;
+  /** Of this host: to read blocks without the worker in between. Absent: they come over its connection. */
+  readonly files?: Files;
   /** Stays its owner's to close. Needed where `settings.masters` is empty. */
   readonly directory?: LeaderDirectory;
 }
@@ -109,7 +114,7 @@ const SESSIONS_MAX = 3;
 
 export class Client implements AsyncDisposable {
   readonly settings: ClientSettings;
-  readonly #deps: ClientDeps;
+  readonly deps: ClientDeps;
   readonly #life = new AbortController();
   readonly #connections: Connections;
   readonly #finder: LeaderFinder;
@@ -126,7 +131,7 @@ export class Client implements AsyncDisposable {
     // Each call that waits listens to it.
     setMaxListeners(0, this.#life.signal);
     this.settings = settings;
-    this.#deps = deps;
+    this.deps = deps;
     this.#connections = new Connections(settings, deps.clock, deps.connect);
     this.#finder = new LeaderFinder(settings, deps.clock, this.#connections, deps.directory);
     const linkDeps = { clock: deps.clock, random: deps.random, connections: this.#connections, finder: this.#finder };
@@ -139,7 +144,7 @@ export class Client implements AsyncDisposable {
    * Changes something; resolves when that is committed. Calls may overlap; up to the masters' window are sent, further ones wait.
    *
    * @throws what the master refused it with: nothing happened.
-   * @throws `deadline_exceeded`, `cancelled`, `session_expired`, `outcome_unknown`: it may have happened. `unavailable`: nothing happened.
+   * @throws `deadline_exceeded`, `cancelled`, `session_expired`, `outcome_unknown`, `internal`: it may have happened. `unavailable`: nothing happened.
    * @throws `resource_exhausted`: too many calls wait already; nothing happened.
    */
   async mutate<RequestShape extends { caller?: unknown }, Response extends Dated>(
@@ -304,10 +309,6 @@ export class Client implements AsyncDisposable {
     return this.#sessions.current;
   }
 
-  get clock(): Clock {
-    return this.#deps.clock;
-  }
-
   /** Gives up what is under way (`cancelled`), tells the masters to forget this client (best effort, bounded), and lets go. Idempotent. */
   async close(): Promise<void> {
     if (this.#life.signal.aborted) return;
@@ -329,8 +330,8 @@ export class Client implements AsyncDisposable {
     { route, method, body, asked, renewed, endless }: AskedPages,
     budget: CallBudget,
   ): AsyncGenerator<Answered, void, undefined> {
-    const attempts = new CallAttempts(this.settings, this.#deps, budget, false);
-    const { clock } = this.#deps;
+    const attempts = new CallAttempts(this.settings, this.deps, budget, false);
+    const { clock } = this.deps;
     route.begin();
     try {
       for (;;) {
@@ -371,7 +372,7 @@ export class Client implements AsyncDisposable {
   }
 
   #budget(totalMs: number, signal: AbortSignal | undefined): CallBudget {
-    const budget = new CallBudget(this.#deps.clock, totalMs, this.#life.signal, signal);
+    const budget = new CallBudget(this.deps.clock, totalMs, this.#life.signal, signal);
     budget.throwIfGivenUp();
     return budget;
   }
@@ -427,7 +428,7 @@ export class Client implements AsyncDisposable {
           return { body: answer, master: connection.address };
         } catch (error) {
           this.#saw(asError(error).sn);
-          attempts ??= new CallAttempts(this.settings, this.#deps, budget, mutation);
+          attempts ??= new CallAttempts(this.settings, this.deps, budget, mutation);
           await attempts.failed(route, connection, asError(error));
         }
       }
@@ -440,7 +441,7 @@ export class Client implements AsyncDisposable {
     try {
       return await route.find(budget);
     } catch (error) {
-      throw (attempts ?? new CallAttempts(this.settings, this.#deps, budget, false)).final(asError(error));
+      throw (attempts ?? new CallAttempts(this.settings, this.deps, budget, false)).final(asError(error));
     }
   }
 
@@ -461,7 +462,7 @@ export class Client implements AsyncDisposable {
     } catch (error) {
       const problem = this.#leader.problem?.message ?? 'calls before it are not answered';
       const last = isError(error, 'deadline_exceeded') ? new UnderstudyError('unavailable', `not sent: ${problem}`) : asError(error);
-      throw new CallAttempts(this.settings, this.#deps, budget, true).final(last);
+      throw new CallAttempts(this.settings, this.deps, budget, true).final(last);
     }
   }
 

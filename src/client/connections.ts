@@ -2,6 +2,7 @@
  * The client's connections, by the address of the master: made when first asked for, shared, dropped when lost.
  *
  * Bounded by `mastersMax`: the master used least recently is let go.
+ * All are to masters of one cluster, that of the first one: answers of two are never mixed.
  */
 import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
@@ -58,6 +59,8 @@ export class MasterConnection {
 export class Connections {
   readonly #settings: ClientSettings;
   readonly #clock: Clock;
+  /** Of the first master that told its own; empty until then. */
+  #cluster = '';
   readonly #connect: Connect;
   /** The one used least recently first. */
   readonly #open = new Map<string, MasterConnection>();
@@ -103,6 +106,7 @@ export class Connections {
     const lanes: RpcConnection[] = [];
     try {
       while (lanes.length < this.#settings.connectionsPerMaster) lanes.push(await this.#connect(address, giveUp.signal));
+      for (const { realm = '' } of lanes) this.#checkCluster(realm, address);
       const connection = new MasterConnection(address, lanes);
       if (this.#closing.signal.aborted) connection.close();
       else this.#keep(address, connection);
@@ -114,6 +118,14 @@ export class Connections {
       timer.cancel();
       this.#closing.signal.removeEventListener('abort', stop);
     }
+  }
+
+  /** @throws `failed_precondition`. */
+  #checkCluster(cluster: string, address: string): void {
+    if (this.#cluster === '') this.#cluster = cluster;
+    if (cluster === '' || cluster === this.#cluster) return;
+    const what = 'a master of another cluster answers: a client goes on with the cluster that it began with';
+    throw new UnderstudyError('failed_precondition', `${what}: address=${address} cluster=${cluster} began_with=${this.#cluster}`);
   }
 
   #keep(address: string, connection: MasterConnection): void {

@@ -87,6 +87,10 @@ export interface FileStatus {
   readonly syncedMs: number;
   /** Where it is, or would be, in an under store. Only `getStatus` tells; empty: it is below no mount point. */
   readonly underUri?: string;
+  /** Of a file, bytes of the blocks that some worker holds, as far as the master knows; of more than 64 blocks, about. Where it was asked for. */
+  readonly heldBytes?: number;
+  /** Of a file that is to be persisted: why it is not yet, in words for people. Only `getStatus` tells, and the leader knows; absent: nothing has failed. */
+  readonly persistTrouble?: string;
 }
 
 /** In the order of the numbers of `Persistence` in proto/records.proto. */

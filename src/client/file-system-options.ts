@@ -3,6 +3,7 @@
  */
 import type { AclEntry, AclName } from '../metadata/acl.js';
 import type { ClientCallOptions, ReadOptions } from './client.js';
+import type { ReadType, WriteType } from './data/read-write-types.js';
 import type { FileStatus, PersistenceState, TtlAction } from './file-status.js';
 
 /** What a change answers with: `sn` is the entry as of which it holds, to be given as `atLeastSn` to reads. */
@@ -19,6 +20,7 @@ export interface ChangedFile extends Change {
 export interface CreateFileOptions {
   /** Permission bits, taken as they are; 0666 less the client's umask, or as the directory's default list says, unless given. */
   readonly mode?: number;
+  /** Unless given, as the masters say for the path, or the client's settings, or the leader. */
   readonly blockBytes?: number;
   /** Makes missing parents. */
   readonly recursive?: boolean;
@@ -36,6 +38,34 @@ export interface CreateFileOptions {
   readonly ttlAction?: TtlAction;
   /** Once it is complete, below a mount point: it is to be written to the under store. */
   readonly persist?: boolean;
+  /** As `persist`; below no mount point it is refused (ENOTSUP), and nothing is replaced. */
+  readonly mustPersist?: boolean;
+}
+
+export interface OpenFileOptions {
+  /** That of the client's settings, usually `CACHE`, unless given. */
+  readonly readType?: ReadType;
+}
+
+/** Of a file that is made and written. */
+export interface WriteFileOptions extends Omit<CreateFileOptions, 'completeLength' | 'modifiedMs' | 'persist' | 'mustPersist'> {
+  /**
+   * Unless given, that of the client's settings, usually `MUST_CACHE`; below no mount point `MUST_CACHE` whatever they say. What is given is refused there
+   * (ENOTSUP) unless it is `MUST_CACHE`.
+   */
+  readonly writeType?: WriteType;
+}
+
+export interface FreeOptions {
+  /** Of a pinned file, too. */
+  readonly forced?: boolean;
+}
+
+/** What workers were told to give up. */
+export interface FreedBlocks {
+  /** Of blocks of the file: each at each worker. */
+  readonly copies: number;
+  readonly bytes: number;
 }
 
 export interface CompleteFileOptions {
@@ -121,6 +151,8 @@ export interface StatusOptions extends ReadOptions {
   readonly loadMetadata?: LoadMetadataWhen;
   /** Looked at again where the last look is longer ago; the client's setting, which is never, unless given. */
   readonly syncIntervalMs?: number;
+  /** Tells of files how much of them workers hold, too: `heldBytes`. */
+  readonly withHeld?: boolean;
 }
 
 export interface ListOptions extends StatusOptions {

@@ -15,6 +15,12 @@ import { type BlockLocation, blockLocations } from './block-locations.js';
 import { type ChangeBatch, type ChangeEvent, type Cursor, cursorOf, type WatchOptions, watchBatches } from './change-feed.js';
 import type { Client, ClientCallOptions, ReadOptions } from './client.js';
 import { type ContentSummary, contentSummary } from './content-summary.js';
+import type { MountWork } from './data/await-persisted.js';
+import { type BlockPlaces, toldPlaces } from './data/block-places.js';
+import { dataAccess } from './data/data-access.js';
+import { FileContents } from './data/file-contents.js';
+import type { FileReader } from './data/file-reader.js';
+import type { FileWriter } from './data/file-writer.js';
 import { aclOf, childPath, type FileStatus, fileStatus } from './file-status.js';
 import type {
   AclChange,
@@ -26,18 +32,23 @@ import type {
   CompleteFileOptions,
   CreateDirectoryOptions,
   CreateFileOptions,
+  FreedBlocks,
+  FreeOptions,
   ListOptions,
   ListPage,
   LoadedMetadata,
   LoadMetadataOptions,
   MountOptions,
+  OpenFileOptions,
   QuotaChange,
   RemoveOptions,
   RenameOptions,
   SetCursorOptions,
   SetXattrOptions,
   StatusOptions,
+  WriteFileOptions,
 } from './file-system-options.js';
+import { freeFile } from './free-file.js';
 import { glob } from './glob.js';
 import type { LeaderPlace } from './leader-finder.js';
 import { type MasterInfo, masterInfos } from './master-info.js';
@@ -52,17 +63,70 @@ export class FileSystem implements AsyncDisposable {
   readonly client: Client;
   readonly #whenClosed: () => Promise<void>;
   readonly #openFiles: OpenFiles;
+  readonly #contents: FileContents;
 
-  /** @param whenClosed lets go of what the client was given. */
-  constructor(client: Client, whenClosed: () => Promise<void> = async () => {}) {
+  /**
+   * @param whenClosed lets go of what the client was given.
+   * @param places where bytes are and can go; as the masters tell unless given.
+   */
+  constructor(client: Client, whenClosed: () => Promise<void> = async () => {}, places: BlockPlaces = toldPlaces(client)) {
     this.client = client;
     this.#whenClosed = whenClosed;
     this.#openFiles = new OpenFiles(client.settings, {
-      clock: client.clock,
+      clock: client.deps.clock,
       session: () => client.session,
-      renewLease: () => this.renewLease(),
+      renewLease: async () => (await client.mutate(operations.renewLease, {})).leaseTimeoutMs,
       look: (inodeId) => this.getStatusById(inodeId).catch(unlessGone),
     });
+    this.#contents = new FileContents(this, dataAccess(client, places), {
+      mountWork: () => this.#mountWork(),
+      free: (path) => this.free(path),
+    });
+  }
+
+  // Contents
+
+  /** Opens a file for reading: parts, and streams. @throws EISDIR. */
+  open(path: string, options: OpenFileOptions & ClientCallOptions = {}): Promise<FileReader> {
+    return this.#contents.open(path, options);
+  }
+
+  /** Makes a file and opens it for writing. @throws as `createFile`. */
+  create(path: string, options: WriteFileOptions & ClientCallOptions = {}): Promise<FileWriter> {
+    return this.#contents.create(path, options);
+  }
+
+  /** Opens a complete file for writing behind its end. @throws as `appendFile`, and where the bytes that its last block holds cannot be read. */
+  append(path: string, options: ClientCallOptions = {}): Promise<FileWriter> {
+    return this.#contents.append(path, options);
+  }
+
+  /** @returns all of a file, of up to 2 GiB. @throws as `open` and `FileReader.read`. */
+  readFile(path: string, options: OpenFileOptions & ClientCallOptions = {}): Promise<Buffer> {
+    return this.#contents.readFile(path, options);
+  }
+
+  /** Makes a file with these contents; replaces one that is there with `overwrite`. @throws as `create` and `FileWriter.write`. */
+  writeFile(path: string, contents: Uint8Array | string, options: WriteFileOptions & ClientCallOptions = {}): Promise<ChangedFile> {
+    return this.#contents.writeFile(path, contents, options);
+  }
+
+  /**
+   * Has a file written to mounted storage, and resolves when it is there; within `DataSettings.persistTimeoutMs` unless given.
+   *
+   * @throws `deadline_exceeded`: not in that time, or the storage refused it for too long: the message says what is in the way. It is tried on. EISDIR;
+   *   `failed_precondition`: it lies below no mount point.
+   */
+  persist(path: string, options: ClientCallOptions = {}): Promise<FileStatus> {
+    return this.#contents.persist(path, options);
+  }
+
+  /**
+   * Has workers give up the blocks of a file that mounted storage has, too: whoever reads it next fetches it from there. Resolves when that is
+   * commanded. @throws `failed_precondition`: the storage has it not, or it is pinned and this is not `forced`; EISDIR.
+   */
+  free(path: string, { forced = false, ...options }: FreeOptions & ClientCallOptions = {}): Promise<FreedBlocks> {
+    return freeFile(this.client, path, forced, options);
   }
 
   // Files
@@ -74,7 +138,7 @@ export class FileSystem implements AsyncDisposable {
    *   the file that is to be replaced; EDQUOT.
    */
   createFile(path: string, options: CreateFileOptions & ClientCallOptions = {}): Promise<ChangedFile> {
-    const request = requests.createFileRequest(path, options, this.client.settings.umask);
+    const request = requests.createFileRequest(path, options, this.client.settings);
     return this.#changed(path, this.client.mutate(operations.createFile, request, options));
   }
 
@@ -112,10 +176,24 @@ export class FileSystem implements AsyncDisposable {
     return change(this.client.mutate(operations.renewLease, {}, options));
   }
 
-  /** @returns the blocks that a file has in a range of its bytes. @throws EISDIR. */
+  /** @returns the blocks that a file has in a range of its bytes. @throws EISDIR; `aborted`: another file has taken its place meanwhile. */
   async getBlockLocations(path: string, { offset, length, ...read }: BlockLocationOptions = {}): Promise<readonly BlockLocation[]> {
-    const request = { path, offset: offset ?? 0, length: length ?? null };
-    return blockLocations(await this.client.query(operations.getBlockLocations, request, read));
+    const blocks: BlockLocation[] = [];
+    let from = offset ?? 0;
+    let id: number | undefined;
+    const end = from + (length ?? Number.POSITIVE_INFINITY);
+    for (;;) {
+      const request = { path, offset: from, length: length === undefined ? null : end - from };
+      const answer = await this.client.query(operations.getBlockLocations, request, read);
+      const told = blockLocations(answer);
+      id ??= answer.inode?.id ?? 0;
+      if ((answer.inode?.id ?? 0) !== id)
+        throw new UnderstudyError('aborted', `another file has taken the place of this one: path=${path}`);
+      blocks.push(...told);
+      const last = told.at(-1);
+      from = last === undefined ? end : last.offset + last.length;
+      if (from >= Math.min(end, answer.inode?.length ?? 0)) return blocks;
+    }
   }
 
   // Trees
@@ -165,7 +243,7 @@ export class FileSystem implements AsyncDisposable {
     const rest = () => queries.listRequest(path, options, startAfter, this.client.settings);
     for await (const { entries, sn } of this.client.stream(operations.listStatus, rest, options)) {
       startAfter = entries.at(-1)?.name || startAfter;
-      yield { entries: entries.map(({ name, inode }) => fileStatus(name ? childPath(path, name) : path, whole(inode))), sn };
+      yield { entries: entries.map((entry) => listed(path, entry, options)), sn };
     }
   }
 
@@ -320,12 +398,24 @@ export class FileSystem implements AsyncDisposable {
   /** Gives up what is under way and lets go; files that this client writes stay incomplete until their leases are over. Idempotent. */
   async close(): Promise<void> {
     this.#openFiles.close();
+    await this.#contents.close();
     await this.client.close();
     await this.#whenClosed();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
+  }
+
+  /** How far the storage of each mount is with what was changed. */
+  async #mountWork(): Promise<readonly MountWork[]> {
+    const { mounts } = await this.client.query(operations.listMounts, {});
+    return mounts.map(({ path, mount, trouble }) => ({
+      path: path ?? '',
+      newest: mount?.workSeq ?? 0,
+      done: mount?.workDone ?? 0,
+      trouble: trouble ?? '',
+    }));
   }
 
   async #changed(path: string, answer: Promise<understudy.MutationResponse>): Promise<ChangedFile> {
@@ -335,9 +425,13 @@ export class FileSystem implements AsyncDisposable {
     return { sn, status };
   }
 
-  async #status(request: { readonly path?: string; readonly inodeId?: number }, options: ReadOptions): Promise<FileStatus> {
-    const { inode, path, underUri } = await this.client.query(operations.getStatus, request, options);
-    return Object.assign(fileStatus(request.path ?? path, whole(inode)), { underUri });
+  async #status(request: { readonly path?: string; readonly inodeId?: number }, options: StatusOptions): Promise<FileStatus> {
+    const { inode, path, underUri, persistTrouble, heldBytes } = await this.client.query(operations.getStatus, request, options);
+    const status = Object.assign(
+      fileStatus(request.path ?? path, whole(inode)),
+      persistTrouble === '' ? { underUri } : { underUri, persistTrouble },
+    );
+    return options.withHeld === true ? Object.assign(status, { heldBytes }) : status;
   }
 }
 
@@ -350,6 +444,11 @@ export interface Inconsistency {
 async function change(answer: Promise<understudy.MutationResponse>): Promise<Change> {
   const { sn } = await answer;
   return { sn };
+}
+
+function listed(path: string, { name, inode, heldBytes }: understudy.ListEntry.$Properties, { withHeld }: ListOptions): FileStatus {
+  const status = fileStatus(name ? childPath(path, name) : path, whole(inode));
+  return withHeld === true ? Object.assign(status, { heldBytes: heldBytes ?? 0 }) : status;
 }
 
 function whole(inode: understudy.Inode.$Properties | null | undefined): understudy.Inode.$Properties {

@@ -3,8 +3,8 @@
  *
  * Paths are strings, buffers or `file:` URLs; relative ones begin at `/`, and `.`, `..` and slashes at the end are worked off before the
  * masters see them. Errors are Node's (`code`, `errno`, `syscall`, `path`), with what went wrong here as their `cause`. There are no links:
- * `lstat` is `stat`. Owners are names: `chown` takes names, and refuses numbers other than -1. Contents come with workers: what reads or
- * writes them is refused with ENOTSUP. Modes are less the client's umask, as in a process. The functions may be taken off the object.
+ * `lstat` is `stat`. Owners are names: `chown` takes names, and refuses numbers other than -1. Contents are read and
+ * written whole; there are no handles of files: `open` is refused with ENOTSUP. Modes are less the client's umask, as in a process. The functions may be taken off the object.
  */
 import { constants } from 'node:fs';
 import { posix } from 'node:path';
@@ -34,7 +34,24 @@ interface Readdir {
   (path: NodePath, options?: BufferEncoding | null | (ReaddirOptions & { readonly withFileTypes?: false })): Promise<string[]>;
 }
 
-const NO_CONTENTS = 'contents come with workers';
+type Contents = Uint8Array | string;
+
+interface ContentsObject {
+  readonly encoding?: BufferEncoding | null;
+  readonly flag?: string;
+  readonly mode?: number | string;
+  readonly signal?: AbortSignal;
+}
+
+type ContentsOptions = ContentsObject | BufferEncoding | null;
+
+interface ReadFile {
+  (path: NodePath, options: BufferEncoding | (ContentsObject & { readonly encoding: BufferEncoding })): Promise<string>;
+  (path: NodePath, options?: null | (ContentsObject & { readonly encoding?: null })): Promise<Buffer>;
+}
+
+const NO_HANDLES = 'there are no handles of files';
+const NO_LONGER = 'files are made longer by writing to them';
 const NO_LINKS = 'there are no links';
 
 export class FsPromises {
@@ -167,18 +184,46 @@ export class FsPromises {
   readonly truncate = (path: NodePath, length = 0): Promise<void> =>
     this.#call('open', path, async (at, call) => {
       const status = await this.#fs.getStatus(at);
-      if (!status.directory && length > status.length) throw nodeError('ENOTSUP', call, { reason: NO_CONTENTS });
+      if (!status.directory && length > status.length) throw nodeError('ENOTSUP', call, { reason: NO_LONGER });
       await this.#fs.truncateFile(at, Math.max(0, length));
     });
 
-  // Contents, and what there is nothing of
+  // Contents
 
-  readonly readFile = refused('open', NO_CONTENTS);
-  readonly writeFile = refused('open', NO_CONTENTS);
-  readonly appendFile = refused('open', NO_CONTENTS);
-  readonly open = refused('open', NO_CONTENTS);
-  readonly copyFile = refused('copyfile', NO_CONTENTS);
-  readonly cp = refused('cp', NO_CONTENTS);
+  readonly readFile: ReadFile = ((path: NodePath, options: ContentsOptions = {}) =>
+    this.#call('open', path, async (at) => {
+      const { encoding, signal } = contentsOptions(options);
+      const contents = await this.#fs.readFile(at, signal === undefined ? {} : { signal });
+      return encoding == null ? contents : contents.toString(encoding);
+    })) as ReadFile;
+
+  /** @param options `flag`: `w`, which replaces what is there unless given; `wx`, which refuses to; `a`. @throws ENOTSUP: another flag. */
+  readonly writeFile = (path: NodePath, contents: Contents, options: ContentsOptions = {}): Promise<void> =>
+    this.#write(path, contents, { flag: 'w', ...contentsOptions(options) });
+
+  /** What is not there is made. */
+  readonly appendFile = (path: NodePath, contents: Contents, options: ContentsOptions = {}): Promise<void> =>
+    this.#write(path, contents, { ...contentsOptions(options), flag: 'a' });
+
+  /** @param mode `COPYFILE_EXCL`: what is there is not replaced. */
+  readonly copyFile = (from: NodePath, to: NodePath, mode = 0): Promise<void> =>
+    this.#call(
+      'copyfile',
+      from,
+      async (at) => {
+        await using source = await this.#fs.open(at);
+        if (resolvedPath(to) === at) return;
+        await using target = await this.#fs.create(resolvedPath(to), { overwrite: (mode & constants.COPYFILE_EXCL) === 0 });
+        for await (const bytes of source.lentChunks()) await target.write(bytes);
+        await target.close();
+      },
+      writtenPath(to),
+    );
+
+  // What there is nothing of
+
+  readonly open = refused('open', NO_HANDLES);
+  readonly cp = refused('cp', NO_HANDLES);
   readonly link = refused('link', NO_LINKS);
   readonly symlink = refused('symlink', NO_LINKS);
 
@@ -191,6 +236,23 @@ export class FsPromises {
     } catch (error) {
       throw isError(error) ? asNodeError(error, call) : error;
     }
+  }
+
+  #write(path: NodePath, contents: Contents, { flag = 'w', mode, encoding, signal }: ContentsObject): Promise<void> {
+    return this.#call('open', path, async (at, call) => {
+      if (flag !== 'w' && flag !== 'wx' && flag !== 'a') throw nodeError('ENOTSUP', call, { reason: `no such flag here: ${flag}` });
+      const given = signal === undefined ? {} : { signal };
+      const bits = mode === undefined ? {} : { mode: modeBits(mode) & ~this.#fs.client.settings.umask };
+      const create = () => this.#fs.create(at, { ...given, ...bits, overwrite: flag === 'w' });
+      const append = () =>
+        this.#fs.append(at, given).catch((error: unknown) => {
+          if (isError(error) && error.errno === 'ENOENT') return create();
+          throw error;
+        });
+      await using file = await (flag === 'a' ? append() : create());
+      await file.write(typeof contents === 'string' ? Buffer.from(contents, encoding ?? 'utf8') : contents);
+      await file.close();
+    });
   }
 
   #stats(syscall: string, path: NodePath, { bigint = false }: { readonly bigint?: boolean }): Promise<NodeStats> {
@@ -226,6 +288,10 @@ export class FsPromises {
     const above = await this.#makeDirectories(posix.dirname(at), mode);
     return (await this.#makeDirectories(at, mode)) === undefined ? above : (above ?? at);
   }
+}
+
+function contentsOptions(options: ContentsOptions): ContentsObject {
+  return typeof options === 'string' ? { encoding: options } : (options ?? {});
 }
 
 const direntOf = (status: FileStatus): NodeDirent => new NodeDirent(status, posix.dirname(status.path));

@@ -6,7 +6,7 @@
  * asked: a client that has found the cluster once outlives the loss of its directory.
  */
 import type { Clock } from '../base/clock.js';
-import { asError, UnderstudyError } from '../base/errors.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { LeaderDirectory } from '../election/election.js';
 import { askMaster, type MasterAnswer } from './ask-masters.js';
 import { CallBudget } from './call-budget.js';
@@ -95,14 +95,16 @@ export class LeaderFinder {
     let pending = 0;
     let best: LeaderPlace | undefined;
     let problem: UnderstudyError | undefined;
+    let foreign = '';
     return new Promise((resolve, reject) => {
       const settle = () => {
         if (best !== undefined) resolve(best);
-        else reject(new UnderstudyError('unavailable', `no master leads now asked=${[...asked].join(',')}`, { cause: problem }));
+        else reject(new UnderstudyError('unavailable', `no master leads now asked=${[...asked].join(',')}${foreign}`, { cause: problem }));
       };
       const hear = ({ address, status, error }: MasterAnswer) => {
         pending -= 1;
         problem = error ?? problem;
+        if (isError(error, 'failed_precondition')) foreign = ` (${error.message})`;
         if (status?.state === 'ACTIVE') {
           if (best === undefined) this.#clock.setTimer(CONTRADICTION_MS, settle);
           if (best === undefined || status.epoch > best.epoch) best = { address, webAddress: status.webAddress, epoch: status.epoch };

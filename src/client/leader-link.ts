@@ -10,7 +10,7 @@
  * around once per `suspectAfterMs`, and leaves a leader that has been superseded: its calls fail and are sent again to the new one.
  */
 import type { Clock, Timer } from '../base/clock.js';
-import { asError, UnderstudyError } from '../base/errors.js';
+import { asError, isError, UnderstudyError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
 import { sleep } from '../base/wait.js';
 import type { CallBudget } from './call-budget.js';
@@ -68,7 +68,7 @@ export class LeaderLink implements Route {
     return this.#problem;
   }
 
-  /** @throws `unavailable`, with what the search met, when the budget ends before a leader is found; `cancelled`. */
+  /** @throws `unavailable`, with what the search met, when the budget ends before a leader is found; `failed_precondition`: another cluster answers; `cancelled`. */
   async find(budget: CallBudget): Promise<MasterConnection> {
     if (this.#current !== undefined) return this.#current;
     const search = this.#search ?? this.#startSearch();
@@ -78,6 +78,7 @@ export class LeaderLink implements Route {
     } catch (error) {
       budget.throwIfGivenUp();
       const problem = this.#problem ?? asError(error);
+      if (isError(error, 'failed_precondition')) throw error;
       throw new UnderstudyError('unavailable', `no leader was found: ${problem.message}`, { cause: problem });
     } finally {
       search.waiting -= 1;
@@ -146,7 +147,8 @@ export class LeaderLink implements Route {
         this.#current = connection;
         return connection;
       } catch (error) {
-        if (signal.aborted) throw error;
+        // Where the leader should be is a master of another cluster, or of another protocol: a later look would find it again.
+        if (signal.aborted || isError(error, 'failed_precondition')) throw error;
         this.#problem = asError(error, 'unavailable', 'looking for the leader');
       }
     }

@@ -1,6 +1,8 @@
 /**
  * How the masters of a cluster are, side by side.
  */
+import { type Fork, forkOf } from '../metadata/fork.js';
+import { type Freeze, freezeOf } from '../metadata/freeze.js';
 import type { MasterAnswer } from './ask-masters.js';
 
 export interface MasterInfo {
@@ -17,6 +19,12 @@ export interface MasterInfo {
   readonly behindMs: number;
   /** It never leads. */
   readonly observer: boolean;
+  /** Only an operator says who leads: nobody takes over by itself. */
+  readonly manual: boolean;
+  /** Who made the namespace read only, as far as this master has applied; null where nobody did. */
+  readonly freeze: Freeze | null;
+  /** What the namespace began as a copy of; null: it is no fork. */
+  readonly fork: Fork | null;
   readonly webAddress: string;
   readonly version: string;
   readonly clusterId: string;
@@ -31,6 +39,11 @@ export interface MasterInfo {
 }
 
 export const UNREACHABLE = 'UNREACHABLE';
+
+/** @returns the state in words: of an observer that it is one, which will never be anything else. */
+export function shownState({ state, observer }: Pick<MasterInfo, 'state' | 'observer'>): string {
+  return observer ? `${state} OBSERVER` : state;
+}
 
 /** @returns the answers as people are shown them, the leader first, then by address. */
 export function masterInfos(answers: readonly MasterAnswer[]): readonly MasterInfo[] {
@@ -50,6 +63,9 @@ function masterInfo({ address, status, error }: MasterAnswer, end: number): Mast
     lag: status === undefined ? 0 : end - status.appliedSn,
     behindMs: status?.behind?.ms ?? 0,
     observer: status?.observer ?? false,
+    manual: status?.manual ?? false,
+    freeze: status?.freeze ? freezeOf(status.freeze) : null,
+    fork: status?.fork ? forkOf(status.fork) : null,
     webAddress: status?.webAddress ?? '',
     version: status?.version ?? '',
     clusterId: status?.clusterId ?? '',

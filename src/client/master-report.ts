@@ -21,8 +21,10 @@ export interface ReportedMaster {
   /** By how much its clock is ahead of this program's, milliseconds, as exactly as `clockErrorMs`. */
   readonly clockAheadMs: number;
   readonly clockErrorMs: number;
-  /** Without `understudy.`; secrets are hidden. */
+  /** Values by key, without `understudy.`; secrets are hidden. */
   readonly settings: ReadonlyMap<string, string>;
+  /** The same with all that is told of them, in the order of conf/settings.md. */
+  readonly settingRows: readonly ReportedSetting[];
   readonly storage: readonly ReportedSpace[];
   readonly checkpoints: readonly ReportedCheckpoint[];
   /** Entries up to here were given up. */
@@ -32,6 +34,21 @@ export interface ReportedMaster {
   /** It leads, and changes get through. */
   readonly canWrite: boolean;
   readonly metrics: ReadonlyMap<string, number>;
+}
+
+export interface ReportedSetting {
+  /** Without `understudy.`. */
+  readonly key: string;
+  /** A secret is hidden. */
+  readonly value: string;
+  /** `default`, or where it was set: a file and its line, the environment, the command line, `journal`. */
+  readonly source: string;
+  /** What the journal overrides, and where that stands; empty: nothing. */
+  readonly overridden: string;
+  /** What holds once this master is started again; null: no other value. */
+  readonly pending: string | null;
+  /** Of a secret that is set: alike on masters that have the same one; empty for others, and where a master does not tell. */
+  readonly mark: string;
 }
 
 export interface ReportedSpace {
@@ -64,7 +81,7 @@ export async function masterReports(client: Client, given: ClientCallOptions = {
 async function reportOf(client: Client, info: MasterInfo, given: ClientCallOptions): Promise<MasterReport> {
   const { address } = info;
   if (info.state === UNREACHABLE) return { address, info, told: undefined };
-  const { clock } = client;
+  const { clock } = client.deps;
   try {
     const [askedMs, askedAt] = [clock.wallMs(), clock.monotonicMs()];
     const answer = await client.ask(address, operations.masterReport, {}, { timeoutMs: TIMEOUT_MS, ...given });
@@ -84,6 +101,7 @@ function reported(answer: understudy.MasterReportResponse, clockAheadMs: number,
     clockAheadMs,
     clockErrorMs,
     settings: new Map(settings.map(({ key, value }) => [key ?? '', value ?? ''])),
+    settingRows: settings.map(reportedSetting),
     storage: storage.map(({ name, place, totalBytes, freeBytes, error }) => ({
       name: name ?? '',
       place: place ?? '',
@@ -101,5 +119,17 @@ function reported(answer: understudy.MasterReportResponse, clockAheadMs: number,
     confirmMs: (journal?.confirmUs ?? 0) / 1_000,
     canWrite: journal?.canWrite ?? false,
     metrics: new Map(metrics.map(({ name, value }) => [name ?? '', value ?? 0])),
+  };
+}
+
+function reportedSetting(told: understudy.ReportedSetting.$Properties): ReportedSetting {
+  const { key, value, source, overridden, pending, mark } = told;
+  return {
+    key: key ?? '',
+    value: value ?? '',
+    source: source ?? '',
+    overridden: overridden ?? '',
+    pending: pending ?? null,
+    mark: mark ?? '',
   };
 }

@@ -15,11 +15,13 @@ export interface MountPoint {
   readonly mountedMs: number;
   /** Changes that the under store has yet to see. */
   readonly queued: number;
+  /** Why it did not take the next of them, in words for people; empty: nothing has failed, or no leader told. */
+  readonly trouble: string;
   /** Changes that it has refused for good: it differs from the namespace there (`checkConsistency`). */
   readonly refused: number;
 }
 
-export function mountPoint({ path, mount, queued }: understudy.MountPoint.$Properties): MountPoint {
+export function mountPoint({ path, mount, queued, trouble }: understudy.MountPoint.$Properties): MountPoint {
   const { id, uri, options, readOnly, shared, mountedMs, workRefused } = mount ?? {};
   return {
     path: path ?? '',
@@ -30,6 +32,7 @@ export function mountPoint({ path, mount, queued }: understudy.MountPoint.$Prope
     shared: shared ?? false,
     mountedMs: mountedMs ?? 0,
     queued: queued ?? 0,
+    trouble: trouble ?? '',
     refused: workRefused ?? 0,
   };
 }

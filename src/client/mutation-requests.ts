@@ -5,6 +5,7 @@ import type { understudy } from '#proto/understudy.js';
 import { isError, withPath } from '../base/errors.js';
 import { parseAcl, parseAclNames } from '../metadata/acl-text.js';
 import { aclEntryMessage } from '../metadata/inode-more.js';
+import type { ClientSettings } from './client-settings.js';
 import { PERSISTENCE, TTL_ACTIONS, type TtlAction } from './file-status.js';
 import type {
   AclChange,
@@ -24,14 +25,14 @@ import type {
 /** A request without who calls. */
 type Request<Properties> = Omit<Properties, 'caller'>;
 
-/** @param umask taken from default modes; a mode that is asked for stays as it is. */
+/** @param own `umask` is taken from default modes; a mode that is asked for stays as it is. */
 export function createFileRequest(
   path: string,
   options: CreateFileOptions,
-  umask: number,
+  { umask, blockBytes }: Pick<ClientSettings, 'umask' | 'blockBytes'>,
 ): Request<understudy.CreateFileRequest.$Properties> {
   const { ttlMs, ttlAction, ...same } = options;
-  return { path, ...same, ...withTtl(ttlMs, ttlAction), umask: options.mode === undefined ? umask : 0 };
+  return { path, ...same, ...withTtl(ttlMs, ttlAction), umask: options.mode === undefined ? umask : 0, blockBytesDefault: blockBytes };
 }
 
 export function completeFileRequest(

@@ -18,7 +18,8 @@ export interface OpenFilesDeps {
   readonly clock: Clock;
   /** This client as the masters know it now. */
   session(): Pick<ClientSession, 'clientId' | 'leaseTimeoutMs'> | undefined;
-  renewLease(): Promise<unknown>;
+  /** @returns milliseconds that this client may be silent from now on; 0: the masters do not say. */
+  renewLease(): Promise<number>;
   /** @returns the file, or undefined where it is gone. */
   look(inodeId: number): Promise<OpenFile | undefined>;
 }
@@ -37,6 +38,8 @@ export class OpenFiles {
   readonly #deps: OpenFilesDeps;
   /** The one that was looked at last comes last. */
   readonly #ids = new Set<number>();
+  /** As the last renewal told; 0: none did. */
+  #leaseTimeoutMs = 0;
   #timer: Timer | undefined;
   #closed = false;
 
@@ -73,16 +76,14 @@ export class OpenFiles {
 
   /** A third of what the masters allow, where that is less than what is set. */
   #intervalMs(): number {
-    const { leaseTimeoutMs = 0 } = this.#deps.session() ?? {};
     const { leaseRenewalIntervalMs } = this.#settings;
-    return leaseTimeoutMs === 0
-      ? leaseRenewalIntervalMs
-      : Math.min(leaseRenewalIntervalMs, Math.max(INTERVAL_MS_MIN, Math.floor(leaseTimeoutMs / 3)));
+    const told = [this.#deps.session()?.leaseTimeoutMs ?? 0, this.#leaseTimeoutMs].filter((ms) => ms > 0);
+    return Math.min(leaseRenewalIntervalMs, ...told.map((ms) => Math.max(INTERVAL_MS_MIN, Math.floor(ms / 3))));
   }
 
   async #round(): Promise<void> {
     try {
-      await this.#deps.renewLease();
+      this.#leaseTimeoutMs = await this.#deps.renewLease();
       for (const id of [...this.#ids].slice(0, LOOKS_AT_ONCE)) this.noted((await this.#deps.look(id)) ?? { id, lease: null });
     } catch {
       // The next round is not far.

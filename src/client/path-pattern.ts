@@ -3,7 +3,7 @@
  * for itself, and `**`, a component of any number of directories, at the end of at least one name. `?` is one letter, however many bytes it takes.
  *
  * Takes time in proportion to the pattern times the name: patterns are users', and names are anybody's. (Regular expressions, which go back and try
- * again, need years for `*a*a*a*a*b` and a name of two hundred times `a`.)
+ * again, take many times as long for each further star of `*a*a*a*a*b` over a name of two hundred times `a`.)
  */
 
 /** Takes one letter; `*` takes any number of them. */

@@ -14,8 +14,8 @@ export function getStatusRequest(
   path: string,
   options: StatusOptions,
   defaults: Defaults,
-): { path: string; sync: understudy.Sync.$Properties | null } {
-  return { path, sync: syncOf(options, defaults) };
+): { path: string; sync: understudy.Sync.$Properties | null; withHeld: boolean } {
+  return { path, sync: syncOf(options, defaults), withHeld: options.withHeld ?? false };
 }
 
 export function listRequest(
@@ -31,6 +31,7 @@ export function listRequest(
     pageEntries: pageEntries ?? 0,
     prefix: prefix ?? '',
     recursive: recursive ?? false,
+    withHeld: options.withHeld ?? false,
     sync: syncOf(options, defaults),
   };
 }

@@ -1,5 +1,5 @@
 /**
- * Gathers what was set, and where: files, then environment variables, then `-D`, each over the one before.
+ * Gathers what was set, and where: files, then environment variables, then `-D`, then the journal, each over the one before.
  *
  * Within one layer the last line of a spelling holds, as in Alluxio; both spellings of one setting (`understudy.` and `alluxio.`) with
  * different values are refused, for nobody can tell which was meant. An empty value in a file or a `-D` puts the default back; an empty
@@ -12,8 +12,8 @@ import { SETTING_GROUPS } from './settings.js';
 
 /** Where a text was set. */
 export interface Origin {
-  readonly kind: 'file' | 'environment' | 'command line';
-  /** For people: `conf/understudy-site.properties:12`, `environment UNDERSTUDY_MASTER_HOSTNAME`, `-Dunderstudy.master.hostname`. */
+  readonly kind: 'file' | 'environment' | 'command line' | 'journal';
+  /** For people: `conf/understudy-site.properties:12`, `environment UNDERSTUDY_MASTER_HOSTNAME`, `-Dunderstudy.master.hostname`, `journal`. */
   readonly place: string;
   /** As it was spelled there. */
   readonly spelling: string;
@@ -23,6 +23,8 @@ interface Assignment {
   /** White space at both ends removed; references not yet replaced. */
   readonly text: string;
   readonly origin: Origin;
+  /** What would hold without the journal, where that is set, too. */
+  readonly over?: Assignment;
 }
 
 export interface Layers {
@@ -40,9 +42,13 @@ export interface LayerInput {
   readonly env: Readonly<Record<string, string | undefined>>;
   /** `key=value`, as they followed `-D`. */
   readonly overrides: readonly string[];
+  /** What stands in the journal for all masters; keys without prefix, all of them known. */
+  readonly journaled?: readonly { readonly key: string; readonly value: string }[];
 }
 
 export const PREFIX = 'understudy.';
+/** The place of what is set there. */
+const JOURNAL = 'journal';
 const ALLUXIO_PREFIX = 'alluxio.';
 
 const ALL: readonly Setting[] = SETTING_GROUPS.flatMap((group) => group.settings);
@@ -75,6 +81,11 @@ export function knownSuffix(spelling: string): string | undefined {
   return suffix !== undefined && KNOWN.has(suffix) ? suffix : undefined;
 }
 
+/** @returns the key as our files spell it; of one that is not known, too. */
+export function fullKey(spelling: string): string {
+  return PREFIX + (knownSuffix(spelling) ?? spelling);
+}
+
 /** @returns the nearest known key, with `understudy.` before it. */
 export function nearestKey(spelling: string): string {
   return nearestWord(
@@ -93,6 +104,7 @@ export function gatherLayers(input: LayerInput): Layers {
   layers.add(files);
   layers.add(Object.entries(input.env).flatMap(([name, value]) => layers.fromEnvironment(name, value ?? '')));
   layers.add(input.overrides.flatMap((text) => layers.fromCommandLine(text)));
+  layers.add((input.journaled ?? []).map(({ key, value }) => assignment('journal', JOURNAL, PREFIX + key, value)));
   return layers;
 }
 
@@ -119,8 +131,9 @@ class LayerGatherer implements Layers {
       }
     }
     for (const [suffix, one] of bySuffix) {
+      const over = one.origin.kind === 'journal' ? this.assigned.get(suffix) : undefined;
       if (one.text === '') this.assigned.delete(suffix);
-      else this.assigned.set(suffix, one);
+      else this.assigned.set(suffix, over === undefined ? one : { ...one, over });
     }
   }
 

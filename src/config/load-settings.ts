@@ -3,6 +3,7 @@
  *
  * All problems are found before anything is refused, and each says where it stands.
  */
+import { createHash } from 'node:crypto';
 import { UnderstudyError } from '../base/errors.js';
 import { gatherLayers, knownSuffix, type LayerInput, type Layers, nearestKey, type Origin, PREFIX, quoted, shown } from './layers.js';
 import { References } from './references.js';
@@ -31,6 +32,10 @@ export interface SettingRow {
   readonly text: string | undefined;
   /** `default`, or the place where it was set. */
   readonly source: string;
+  /** Of a secret that is set: alike on masters that have the same one. */
+  readonly mark?: string;
+  /** What the journal overrides: as it stands there, and where. */
+  readonly overridden?: { readonly text: string; readonly source: string };
 }
 
 /** @throws `invalid_argument`: its message has a first line, then one line for each problem. */
@@ -57,7 +62,14 @@ export function loadSettings(input: SettingsInput): LoadedSettings {
       const said = text ?? layers.assigned.get(setting.key)?.text ?? describeDefault(setting) ?? '';
       problems.push(`${place}: ${spellingOf(setting, layers)}=${quoted(shown(setting.key, said))}: ${error.message}`);
     }
-    rows.push({ key: PREFIX + setting.key, text: text === undefined ? undefined : shown(setting.key, text), source: place });
+    const over = layers.assigned.get(setting.key)?.over;
+    rows.push({
+      key: PREFIX + setting.key,
+      text: text === undefined ? undefined : shown(setting.key, text),
+      source: place,
+      ...(text && setting.isSecret ? { mark: markOf(setting.key, text) } : {}),
+      ...(over === undefined ? {} : { overridden: { text: over.text, source: over.origin.place } }),
+    });
   }
   // Every row was parsed by its own type; one that failed is missing, and then nothing is returned.
   const settings = Object.fromEntries(values) as Settings;
@@ -80,6 +92,11 @@ export function rowOf(loaded: LoadedSettings, spelling: string): SettingRow {
   if (row === undefined)
     throw new UnderstudyError('invalid_argument', `unknown key ${quoted(spelling)}; the nearest one is ${nearestKey(spelling)}`);
   return row;
+}
+
+/** Two bytes of a hash: two secrets are taken for one once in 65,536 times, and so are as many guesses at one. */
+function markOf(key: string, secret: string): string {
+  return createHash('sha256').update(`${key}\0${secret}`).digest('hex').slice(0, 4);
 }
 
 const TABLE = Object.entries(SETTINGS) as readonly (readonly [SettingName, Setting])[];

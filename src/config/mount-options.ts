@@ -40,6 +40,11 @@ export function shownMountOptions(options: MountOptions): MountOptions {
   return new Map([...options].map(([key, text]) => [key, shown(key, text)]));
 }
 
+/** @returns those that are no secrets: of these nobody is told more than that they are there. */
+export function withoutSecrets(options: Iterable<readonly [spelling: string, text: string]>): MountOptions {
+  return new Map([...options].filter(([spelling]) => ROWS.get(knownSuffix(spelling) ?? spelling)?.[1].isSecret !== true));
+}
+
 /** @returns the options as given, but for secrets that come back as they are shown: these are as they were `before`. */
 export function keepHidden(options: Iterable<readonly [spelling: string, text: string]>, before: MountOptions): [string, string][] {
   return [...options].map(([spelling, text]) => {

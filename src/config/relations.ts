@@ -30,6 +30,11 @@ export const RELATIONS: readonly Relation[] = [
     },
   },
   {
+    between: ['masterElectionMode', 'masterElection'],
+    problem: (s) =>
+      s.masterElectionMode === 'automatic' && s.masterElection === 'none' ? 'contradicts understudy.master.election=none' : undefined,
+  },
+  {
     between: ['masterRole', 'masterElection'],
     problem: (s) => (s.masterRole === 'leader' && s.masterElection !== 'none' ? 'needs understudy.master.election=none' : undefined),
   },
@@ -82,6 +87,34 @@ export const RELATIONS: readonly Relation[] = [
         ? 'has to be at least four times understudy.master.standby.stream.heartbeat.interval'
         : undefined,
   },
+  {
+    between: ['workerWebPort', 'workerRpcPort'],
+    problem: (s) =>
+      s.workerWebPort === s.workerRpcPort && s.workerWebPort !== 0 ? 'has to differ from understudy.worker.rpc.port' : undefined,
+  },
+  {
+    between: ['workerTieredstoreLevels', 'workerTieredstoreLevel1DirsPath', 'workerTieredstoreLevel1DirsQuota'],
+    problem: (s) =>
+      s.workerTieredstoreLevels > 1 && !(s.workerTieredstoreLevel1DirsPath && s.workerTieredstoreLevel1DirsQuota)
+        ? 'needs understudy.worker.tieredstore.level1.dirs.path and understudy.worker.tieredstore.level1.dirs.quota'
+        : undefined,
+  },
+  {
+    between: ['workerTieredstoreLevels', 'workerTieredstoreLevel2DirsPath', 'workerTieredstoreLevel2DirsQuota'],
+    problem: (s) =>
+      s.workerTieredstoreLevels > 2 && !(s.workerTieredstoreLevel2DirsPath && s.workerTieredstoreLevel2DirsQuota)
+        ? 'needs understudy.worker.tieredstore.level2.dirs.path and understudy.worker.tieredstore.level2.dirs.quota'
+        : undefined,
+  },
+  ...([0, 1, 2] as const).map(
+    (level): Relation => ({
+      between: [`workerTieredstoreLevel${level}WatermarkLowRatio`, `workerTieredstoreLevel${level}WatermarkHighRatio`],
+      problem: (s) =>
+        s[`workerTieredstoreLevel${level}WatermarkLowRatio`] > s[`workerTieredstoreLevel${level}WatermarkHighRatio`]
+          ? `has to be at most understudy.worker.tieredstore.level${level}.watermark.high.ratio`
+          : undefined,
+    }),
+  ),
   {
     between: ['userRpcRetryMaxSleepMs', 'userRpcRetryBaseSleepMs'],
     problem: (s) =>

@@ -43,12 +43,12 @@ export function renderReference(): string {
     '',
     `## ${title}`,
     '',
-    '| key | takes | default | |',
-    '| --- | --- | --- | --- |',
+    '| key | takes | default | journal | |',
+    '| --- | --- | --- | --- | --- |',
     ...settings.map((setting) => {
       const text = describeDefault(setting) ?? 'unset';
       const value = typeof setting.default === 'string' ? `\`${text}\`` : text;
-      return `| \`${PREFIX}${setting.key}\` | ${cell(setting.type.description)} | ${value} | ${cell(setting.help)} |`;
+      return `| \`${PREFIX}${setting.key}\` | ${cell(setting.type.description)} | ${value} | ${journal(setting)} | ${cell(setting.help)} |`;
     }),
   ]);
   const head = [
@@ -57,8 +57,16 @@ export function renderReference(): string {
     ...HEAD.slice(2),
     '',
     `Environment: \`${PREFIX}master.rpc.port\` is \`${environmentName('master.rpc.port')}\`.`,
+    '',
+    'Journal: whether it can be set for all masters at once, in the journal (fsadmin config set), and when that counts there: *at once*, or *at start*, ' +
+      'when a master is started again; *paths*: it can be set for a path and what is below it (fsadmin pathConf add). What stands in the journal counts ' +
+      'more than a file, the environment and the command line of a master.',
   ];
   return `${[...head, ...groups].join('\n')}\n`;
+}
+
+function journal({ inJournal, perPath }: Setting): string {
+  return [...(inJournal === undefined ? [] : [inJournal]), ...(perPath ? ['paths'] : [])].join(', ');
 }
 
 const cell = (text: string): string => text.replaceAll('|', '\\|');

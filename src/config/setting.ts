@@ -13,6 +13,13 @@ export interface Setting<T = unknown> {
   readonly alsoSpelled?: readonly string[];
   /** Whether nobody is to see it: neither listings nor complaints show what it holds. */
   readonly isSecret?: true;
+  /**
+   * When a value that stands in the journal counts (fsadmin config): at once, or when a master is started again. Absent: it stands in files alone,
+   * for it is one machine's own, or needed before the journal is read, or a client's.
+   */
+  readonly inJournal?: 'at once' | 'at start';
+  /** It may be set for paths, too (fsadmin pathConf): masters go by it there, whatever a client's own settings say. */
+  readonly perPath?: true;
   /** One paragraph: what it does, and when to change it. */
   readonly help: string;
 }

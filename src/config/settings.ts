@@ -14,6 +14,7 @@ import { rpcSettings } from './settings/rpc-settings.js';
 import { s3Settings } from './settings/s3-settings.js';
 import { securitySettings } from './settings/security-settings.js';
 import { stateSettings } from './settings/state-settings.js';
+import { workerSettings } from './settings/worker-settings.js';
 import { zookeeperSettings } from './settings/zookeeper-settings.js';
 
 export const SETTINGS = {
@@ -25,6 +26,7 @@ export const SETTINGS = {
   ...s3Settings,
   ...stateSettings,
   ...rpcSettings,
+  ...workerSettings,
   ...clientSettings,
 };
 
@@ -38,6 +40,7 @@ export const SETTING_GROUPS: readonly { readonly title: string; readonly setting
   { title: 'S3', settings: Object.values(s3Settings) },
   { title: 'The state of a master', settings: Object.values(stateSettings) },
   { title: 'RPC bounds of a master', settings: Object.values(rpcSettings) },
+  { title: 'Workers', settings: Object.values(workerSettings) },
   { title: 'Clients', settings: Object.values(clientSettings) },
 ];
 

@@ -80,6 +80,24 @@ function ranged(name: string, unit: 'ms' | 'bytes' | undefined, range: Range, re
   };
 }
 
+/** One or more byte sizes, separated by commas. */
+export function byteSizeList(range: Range): ValueType<readonly number[]> {
+  const { parse } = byteSize(range);
+  return {
+    description: `list of byte sizes, separated by commas, each ${range.min} to ${range.max}`,
+    parse: (text) => listed(text).map(parse),
+  };
+}
+
+/** A share, as a decimal fraction. */
+export const ratio: ValueType<number> = {
+  description: 'decimal fraction, 0 to 1',
+  parse(text) {
+    if (!/^(?:0|1|0?\.\d+|0\.\d*|1\.0*)$/.test(text)) throw bad('not a decimal fraction of 0 to 1 (such as 0.95)');
+    return Number(text);
+  },
+};
+
 /** 0 takes any free one. */
 export const port: ValueType<number> = integer({ min: 0, max: 65_535 });
 
@@ -191,15 +209,22 @@ export const zookeeperAddress: ValueType<string> = {
 };
 
 function readHostPorts(text: string, defaultPort: string | undefined): readonly string[] {
-  const addresses = text
+  return once(listed(text).map((each) => readHostPort(each, defaultPort)));
+}
+
+function listed(text: string): readonly string[] {
+  const all = text
     .split(',')
     .map((each) => each.trim())
-    .filter((each) => each !== '')
-    .map((each) => readHostPort(each, defaultPort));
-  if (addresses.length === 0) throw bad('an empty list');
-  const twice = addresses.find((each, at) => addresses.indexOf(each) !== at);
+    .filter((each) => each !== '');
+  if (all.length === 0) throw bad('an empty list');
+  return all;
+}
+
+function once(all: readonly string[]): readonly string[] {
+  const twice = all.find((each, at) => all.indexOf(each) !== at);
   if (twice !== undefined) throw bad(`${twice} is there twice`);
-  return addresses;
+  return all;
 }
 
 function readHostPort(text: string, defaultPort: string | undefined): string {
@@ -225,6 +250,12 @@ export const zookeeperPath: ValueType<string> = {
 
 /** Absolute path on this machine, normalised, without a slash at the end. */
 export const path: ValueType<string> = { description: 'absolute path', parse: readPath };
+
+/** At least one path, separated by commas, none of them twice. */
+export const pathList: ValueType<readonly string[]> = {
+  description: 'list of absolute paths, separated by commas',
+  parse: (text) => once(listed(text).map(readPath)),
+};
 
 function readPath(text: string): string {
   if (!posix.isAbsolute(text)) throw bad('not an absolute path');

@@ -48,6 +48,11 @@ export interface Election extends AsyncDisposable {
    */
   expel(rpcAddress: string): Promise<boolean>;
   /**
+   * @returns RPC addresses of the candidates as they are now, itself perhaps among them, for people: all of a queue; where there is none, the
+   *   one elected. @throws `unavailable` when the service does not answer.
+   */
+  candidates(): Promise<readonly string[]>;
+  /**
    * Leaves the candidates at once, withdrawing too, so that the next one is elected without waiting for a time-out. Nothing is reported any
    * more. Does not wait long for a service that is away. Idempotent.
    */

@@ -116,6 +116,11 @@ export class EmbeddedElection implements Election {
     return true;
   }
 
+  async candidates(): Promise<readonly string[]> {
+    const elected = this.#holding !== undefined ? this.#candidate?.rpcAddress : this.#watching?.holder;
+    return elected === undefined ? [] : [elected];
+  }
+
   async leave(): Promise<void> {
     this.#candidate = undefined;
     if (this.#closed) return;

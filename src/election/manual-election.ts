@@ -1,18 +1,25 @@
 /**
  * No election: an operator says who leads. By configuration, a master is elected once, when it starts; any other leads when it is told to
- * (`fsadmin leader transfer`). One that has lost the lead stays a standby until it is told.
+ * (`fsadmin leader promote`). One that has lost the lead stays a standby until it is told.
+ *
+ * A service of elections may be there all the same: masters register and publish with it, so that clients find the leader, and whom it
+ * elects is not told.
  */
-import type { Election, ElectionEvent } from './election.js';
+import type { Election, ElectionEvent, LeaderRecord } from './election.js';
 
 export class ManualElection implements Election {
   readonly #elected: 'at start' | 'never';
+  readonly #service: Election | null;
   #report: ((event: ElectionEvent) => void) | null = null;
 
-  constructor(elected: 'at start' | 'never') {
+  /** @param service closed with this; null: clients ask the masters of their list. */
+  constructor(elected: 'at start' | 'never', service: Election | null = null) {
     this.#elected = elected;
+    this.#service = service;
   }
 
-  join(_rpcAddress: string, report: (event: ElectionEvent) => void): void {
+  join(rpcAddress: string, report: (event: ElectionEvent) => void): void {
+    this.#service?.join(rpcAddress, () => {});
     if (this.#elected === 'never') return;
     this.#report = report;
     // Nothing is reported during this call.
@@ -25,25 +32,34 @@ export class ManualElection implements Election {
     this.#report = null;
   }
 
-  /** Clients ask the masters of their list: there is nowhere to publish. */
-  async publish(): Promise<void> {}
+  async publish(record: LeaderRecord): Promise<void> {
+    await this.#service?.publish(record);
+  }
 
-  async withdraw(): Promise<void> {}
+  async withdraw(): Promise<void> {
+    await this.#service?.withdraw();
+  }
 
-  /** There is no queue to take anybody out of. */
+  /** There is no election to bring forward. */
   async expel(): Promise<boolean> {
     return false;
   }
 
-  async leave(): Promise<void> {
-    this.#report = null;
+  async candidates(): Promise<readonly string[]> {
+    return (await this.#service?.candidates()) ?? [];
   }
 
-  close(): Promise<void> {
-    return this.leave();
+  async leave(): Promise<void> {
+    this.#report = null;
+    await this.#service?.leave();
+  }
+
+  async close(): Promise<void> {
+    this.#report = null;
+    await this.#service?.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
-    return this.leave();
+    return this.close();
   }
 }

@@ -228,6 +228,11 @@ class MemoryElection implements Election {
     return this.#service.expel(rpcAddress);
   }
 
+  async candidates(): Promise<readonly string[]> {
+    this.#throwIfUnreachable();
+    return this.#service.candidates();
+  }
+
   async leave(): Promise<void> {
     this.#report = undefined;
     this.#record = undefined;

@@ -106,19 +106,16 @@ export class ZooKeeperConnection {
       greeting.reject(error);
       connection?.destroy(error);
     };
-    stream.listen({
-      data: (chunk) => {
-        try {
-          // A server says nothing after its greeting until it is asked.
-          for (const body of cutter.push(chunk)) connection === undefined ? greeting.resolve(body) : connection.#heard(body);
-        } catch (error) {
-          stream.destroy();
-          ended(error);
-        }
-      },
-      drained() {},
-      closed: ended,
-    });
+    const data = (chunk: Uint8Array) => {
+      try {
+        // A server says nothing after its greeting until it is asked.
+        for (const body of cutter.push(chunk)) connection === undefined ? greeting.resolve(body) : connection.#heard(body);
+      } catch (error) {
+        stream.destroy();
+        ended(error);
+      }
+    };
+    stream.listen({ data, lent: (chunk) => data(Uint8Array.from(chunk)), drained() {}, closed: ended });
     try {
       stream.write(greet(start));
       const greeted = new FrameReader(await orAborted(greeting.promise, signal));

@@ -5,7 +5,7 @@
 import { isError, UnderstudyError } from '../base/errors.js';
 import { abortError, orAborted, sleep } from '../base/wait.js';
 import type { LeaderDirectory, LeaderRecord } from './election.js';
-import { childrenIfAny, decodeLeader, electionNodes, type ZooKeeperPaths } from './zookeeper-nodes.js';
+import { childrenIfAny, decodeCandidate, decodeLeader, electionNodes, type ZooKeeperPaths } from './zookeeper-nodes.js';
 import { ZooKeeperSession, type ZooKeeperSessionDeps, type ZooKeeperSessionSettings } from './zookeeper-session.js';
 
 const RETRY_MS = 20;
@@ -42,7 +42,7 @@ export class ZooKeeperDirectory implements LeaderDirectory {
   async candidates(signal?: AbortSignal): Promise<readonly string[]> {
     const inOrder = (names: readonly string[]) => electionNodes(names).map(({ name }) => name);
     const nodes = await this.#look(this.#settings.electionPath, inOrder, signal);
-    return [...new Set(nodes.map((data) => data.toString('utf8')))];
+    return [...new Set(nodes.map((data) => decodeCandidate(data).rpcAddress))];
   }
 
   async close(): Promise<void> {

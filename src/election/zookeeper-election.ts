@@ -7,16 +7,21 @@
  * - A ticket is one registration: a uuid of its own, in one session. Nodes of earlier tickets are removed wherever they show up, also those whose
  *   create was never answered. Of several nodes of one ticket the first counts.
  * - A break of the connection deposes nobody; the end of the session does, and the candidate registers again at the tail.
+ * - All candidates are of one cluster, that of the first in the queue: one of another leaves as soon as it sees who is first, and its master is
+ *   told to end. Of two clusters that come at once the order of their nodes decides, so one stays.
  * - The published record stands until it is withdrawn, in whatever session: readers take the highest epoch.
  */
 import { isError, UnderstudyError } from '../base/errors.js';
 import type { Election, ElectionEvent, LeaderRecord } from './election.js';
 import { WishLoop } from './wish-loop.js';
 import {
+  type Candidate,
   childrenIfAny,
+  decodeCandidate,
   type ElectionNode,
   electionNodes,
   electionPrefix,
+  encodeCandidate,
   encodeLeader,
   uuidFrom,
   type ZooKeeperPaths,
@@ -28,7 +33,10 @@ const RETIRED_MAX = 64;
 /** Leaving does not wait longer for a service that is away: the session's end will do it. */
 const LEAVE_WAIT_MS = 1_000;
 
-export interface ZooKeeperElectionSettings extends ZooKeeperSessionSettings, ZooKeeperPaths {}
+export interface ZooKeeperElectionSettings extends ZooKeeperSessionSettings, ZooKeeperPaths {
+  /** Of the masters that stand here. */
+  readonly clusterId: string;
+}
 
 export class ZooKeeperElection implements Election {
   readonly #settings: ZooKeeperElectionSettings;
@@ -44,20 +52,35 @@ export class ZooKeeperElection implements Election {
   #elected = false;
   readonly #retired = new Set<string>();
   readonly #watched = new Set<string>();
-  /** Of the candidates that were seen, by the names of their nodes. */
-  readonly #addresses = new Map<string, string>();
+  /** Those that were seen, by the names of their nodes. */
+  readonly #candidates = new Map<string, Candidate>();
+  readonly #foreign: (error: UnderstudyError) => void;
   /** Addresses under which this may have published. */
   readonly #published = new Set<string>();
 
-  private constructor(settings: ZooKeeperElectionSettings, deps: ZooKeeperSessionDeps, session: ZooKeeperSession) {
+  private constructor(
+    settings: ZooKeeperElectionSettings,
+    deps: ZooKeeperSessionDeps,
+    session: ZooKeeperSession,
+    foreign: (error: UnderstudyError) => void,
+  ) {
+    this.#foreign = foreign;
     this.#settings = settings;
     this.#deps = deps;
     this.#session = session;
     this.#loop = new WishLoop(() => this.#settle(), settings.sessionTimeoutMs, deps);
   }
 
-  /** Does not wait for the service. @throws `invalid_argument` as `ZooKeeperSession`. */
-  static async open(settings: ZooKeeperElectionSettings, deps: ZooKeeperSessionDeps): Promise<ZooKeeperElection> {
+  /**
+   * Does not wait for the service.
+   *
+   * @param foreign told where masters of another cluster stand here: this one has left, and may not go on. @throws `invalid_argument` as `ZooKeeperSession`.
+   */
+  static async open(
+    settings: ZooKeeperElectionSettings,
+    deps: ZooKeeperSessionDeps,
+    foreign: (error: UnderstudyError) => void,
+  ): Promise<ZooKeeperElection> {
     // The session has nothing to tell before its owner is there: it begins later.
     let election: ZooKeeperElection | undefined;
     const session = new ZooKeeperSession(settings, deps, {
@@ -65,7 +88,7 @@ export class ZooKeeperElection implements Election {
       lost: (reason) => election?.sessionLost(reason),
       changed: (path) => election?.nodeChanged(path),
     });
-    election = new ZooKeeperElection(settings, deps, session);
+    election = new ZooKeeperElection(settings, deps, session, foreign);
     return election;
   }
 
@@ -93,8 +116,13 @@ export class ZooKeeperElection implements Election {
   /** The nodes that were seen when all was well are removed without another look: this is the shortest way to the next election. */
   async expel(rpcAddress: string): Promise<boolean> {
     if (await this.#removeAll(this.#namesOf(rpcAddress))) return true;
-    await this.#learn(electionNodes(await childrenIfAny(this.#session, this.#settings.electionPath)));
+    await this.candidates();
     return this.#removeAll(this.#namesOf(rpcAddress));
+  }
+
+  async candidates(): Promise<readonly string[]> {
+    await this.#learn(electionNodes(await childrenIfAny(this.#session, this.#settings.electionPath)));
+    return [...new Set([...this.#candidates.values()].map(({ rpcAddress }) => rpcAddress))];
   }
 
   async leave(): Promise<void> {
@@ -149,28 +177,52 @@ export class ZooKeeperElection implements Election {
     this.#ticket ??= uuidFrom(this.#deps.random.bytes(16));
     const ticket = this.#ticket;
     const stands = queue.some(({ uuid }) => uuid === ticket);
-    if (!stands) await this.#register(ticket, candidate.rpcAddress);
+    if (!stands) {
+      await this.#learn(queue);
+      if (this.#leavesForeign(queue)) return 'done';
+      if (this.#ticket !== ticket) return 'not now';
+      await this.#register(ticket, candidate.rpcAddress);
+      // Who came in between is seen in the next look.
+      this.#loop.look();
+    }
     await this.#takePlace(ticket, stands ? queue : undefined);
     await this.#learn(queue);
+    if (stands) this.#leavesForeign(queue);
     return 'done';
   }
 
-  /** Reads the addresses of those in `queue` that are not known yet, and forgets the others. */
+  /** @returns whether the first in the queue is of another cluster; this one leaves then, for good. */
+  #leavesForeign([first]: readonly ElectionNode[]): boolean {
+    const { clusterId, electionPath } = this.#settings;
+    const other = first && this.#candidates.get(first.name);
+    if (!other?.clusterId || other.clusterId === clusterId || this.#candidate === undefined) return false;
+    this.#candidate = undefined;
+    this.#record = undefined;
+    this.#retireTicket('masters of another cluster stand in this election');
+    this.#loop.look();
+    const what =
+      'masters of another cluster stand in this election: give this one paths of its own (understudy.zookeeper.election.path, understudy.zookeeper.leader.path)';
+    const values = `path=${electionPath} master=${other.rpcAddress} its_cluster=${other.clusterId} own_cluster=${clusterId}`;
+    this.#foreign(new UnderstudyError('failed_precondition', `${what}: ${values}`));
+    return true;
+  }
+
+  /** Reads what stands in the nodes of those in `queue` that are not known yet, and forgets the others. */
   async #learn(queue: readonly ElectionNode[]): Promise<void> {
     const names = new Set(queue.map(({ name }) => name));
-    for (const name of this.#addresses.keys()) if (!names.has(name)) this.#addresses.delete(name);
-    const news = [...names].filter((name) => !this.#addresses.has(name));
+    for (const name of this.#candidates.keys()) if (!names.has(name)) this.#candidates.delete(name);
+    const news = [...names].filter((name) => !this.#candidates.has(name));
     const nodes = await Promise.all(news.map((name) => this.#session.read(this.#electionNode(name))));
     for (const [at, name] of news.entries()) {
-      const address = nodes[at]?.data.toString('utf8');
-      if (address !== undefined) this.#addresses.set(name, address);
+      const data = nodes[at]?.data;
+      if (data !== undefined) this.#candidates.set(name, decodeCandidate(data));
     }
   }
 
   /** @returns names of the nodes of other candidates under that address: this one's own has its ticket in it. */
   #namesOf(rpcAddress: string): string[] {
     const isOwn = (name: string) => this.#ticket !== undefined && name.includes(this.#ticket);
-    return [...this.#addresses].filter(([name, address]) => address === rpcAddress && !isOwn(name)).map(([name]) => name);
+    return [...this.#candidates].filter(([name, other]) => other.rpcAddress === rpcAddress && !isOwn(name)).map(([name]) => name);
   }
 
   /** @returns whether one of them was there. */
@@ -181,8 +233,9 @@ export class ZooKeeperElection implements Election {
 
   async #register(ticket: string, rpcAddress: string): Promise<void> {
     if (this.#elected) this.#depose('its election node was removed');
+    const { clusterId } = this.#settings;
     const path = this.#electionNode(electionPrefix(ticket));
-    const create = () => this.#session.create(path, rpcAddress, 'ephemeral sequential');
+    const create = () => this.#session.create(path, encodeCandidate({ rpcAddress, clusterId }), 'ephemeral sequential');
     try {
       await create();
     } catch (error) {
@@ -233,7 +286,7 @@ export class ZooKeeperElection implements Election {
     }
     if (record === undefined) return;
     const path = `${this.#settings.leaderPath}/${record.rpcAddress}`;
-    const data = encodeLeader(record);
+    const data = encodeLeader(record, this.#settings.clusterId);
     const there = await this.#session.read(path);
     if (there?.mine && there.data.toString('utf8') === data) return;
     if (there !== undefined) await this.#session.remove(path);

@@ -1,8 +1,9 @@
 /**
  * What stands in ZooKeeper, as Curator's LeaderSelector and Alluxio's masters lay it out:
  *
- *     <election path>/_c_<uuid>-lock-<10 digits>   ephemeral, sequential; data: `host:port`. The lowest leads; the list is that of all masters.
- *     <leader path>/<host:port>                    ephemeral; data: JSON {"rpcAddress", "webAddress", "epoch"}
+ *     <election path>/_c_<uuid>-lock-<10 digits>   ephemeral, sequential; data: `host:port`, and in a second line the cluster id. The lowest
+ *                                                  leads; the list is that of all masters, which are of one cluster.
+ *     <leader path>/<host:port>                    ephemeral; data: JSON {"rpcAddress", "webAddress", "epoch", "clusterId"}
  *
  * The uuid is the candidate's own: it finds its node again when the answer to a create was lost.
  */
@@ -54,8 +55,22 @@ export async function childrenIfAny(session: ZooKeeperSession, path: string): Pr
   }
 }
 
-export const encodeLeader = (record: LeaderRecord): string =>
-  JSON.stringify({ rpcAddress: record.rpcAddress, webAddress: record.webAddress, epoch: record.epoch });
+/** What stands in an election node. */
+export interface Candidate {
+  readonly rpcAddress: string;
+  /** Empty: not told. */
+  readonly clusterId: string;
+}
+
+export const encodeCandidate = ({ rpcAddress, clusterId }: Candidate): string => `${rpcAddress}\n${clusterId}`;
+
+export function decodeCandidate(data: Buffer): Candidate {
+  const [rpcAddress = '', clusterId = ''] = data.toString('utf8').split('\n');
+  return { rpcAddress, clusterId };
+}
+
+export const encodeLeader = ({ rpcAddress, webAddress, epoch: number }: LeaderRecord, clusterId: string): string =>
+  JSON.stringify({ rpcAddress, webAddress, epoch: number, clusterId });
 
 /** @returns undefined for what is none of ours: others may keep nodes under the same path. */
 export function decodeLeader(data: Buffer): LeaderRecord | undefined {

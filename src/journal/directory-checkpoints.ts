@@ -5,8 +5,8 @@
  * it is written under its own name, and what a crash leaves is a left-over like any other that is not named: collected once the boundary has
  * passed it. A reader believes the header, never the file's size; what is missing or short is looked at again before it counts.
  */
-import { UnderstudyError } from '../base/errors.js';
-import { isGone, type OpenFile, PAGE_BYTES } from '../base/files.js';
+import { isError, UnderstudyError } from '../base/errors.js';
+import { errnoOf, isGone, type OpenFile, PAGE_BYTES } from '../base/files.js';
 import type { Sequence } from '../base/ids.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import type { CheckpointRef, Checkpoints, Retention } from './checkpoints.js';
@@ -126,14 +126,14 @@ export class DirectoryCheckpoints implements Checkpoints {
     const aligned = file.buffers.take(CHUNK_BYTES);
     try {
       const page = aligned.subarray(0, PAGE_BYTES);
-      await file.readExactly(page, 0);
+      await file.readExactly(page, 0).catch(cutShort);
       const header = decodeCheckpointHeader(page, `file=${file.path}`);
       if (header?.sn !== checkpoint.sn || header.id !== checkpoint.id)
         throw new UnderstudyError('corrupt', `the head of a checkpoint is damaged: file=${file.path} offset=0 sn=${checkpoint.sn}`);
       for (let at = from; at < header.bytes; at += CHUNK_BYTES) {
         throwIfAborted(signal);
         const bytes = Math.min(CHUNK_BYTES, header.bytes - at);
-        await file.readExactly(aligned.subarray(0, Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES), PAGE_BYTES + at);
+        await file.readExactly(aligned.subarray(0, Math.ceil(bytes / PAGE_BYTES) * PAGE_BYTES), PAGE_BYTES + at).catch(cutShort);
         yield Uint8Array.from(aligned.subarray(0, bytes));
       }
     } finally {
@@ -144,4 +144,10 @@ export class DirectoryCheckpoints implements Checkpoints {
   #until(signal: AbortSignal | undefined): AbortSignal {
     return signal === undefined ? this.#closing : AbortSignal.any([this.#closing, signal]);
   }
+}
+
+/** @throws `corrupt` for a file that ends before it should, which is no storage that does not answer. */
+function cutShort(error: unknown): never {
+  if (!isError(error, 'unavailable') || errnoOf(error) !== undefined) throw error;
+  throw new UnderstudyError('corrupt', `a checkpoint is cut short: ${error.message}`, { cause: error });
 }

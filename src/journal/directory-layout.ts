@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { type Files, PAGE_BYTES } from '../base/files.js';
 import type { Log } from '../base/log.js';
+import type { Metrics } from '../base/metrics.js';
 import type { Random } from '../base/random.js';
 import { BATCH_BYTES_LIMIT } from './batch-format.js';
 import type { CheckpointRef } from './checkpoints.js';
@@ -37,6 +38,7 @@ export interface DirectoryJournalDeps {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
+  readonly metrics?: Metrics;
   /** For tests: awaited between the steps of claims and appends. */
   readonly pause?: StepHook;
 }

@@ -71,6 +71,7 @@ export class DirectorySurvey implements JournalSurvey {
       formatVersion: FORMAT_VERSION,
       clusterId: this.#format.clusterId,
       incarnationId: this.#format.incarnationId,
+      forkedFrom: this.#format.forkedFrom ?? null,
       epoch,
       committedSn,
       end: isEndHidden ? null : top === undefined ? GENESIS : await this.#endOf(top.slot, mark, found),

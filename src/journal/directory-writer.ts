@@ -12,6 +12,7 @@ import type { Timer } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { isGone, type OpenFile } from '../base/files.js';
 import { type Epoch, epoch } from '../base/ids.js';
+import { type Histogram, noMetrics, SECONDS } from '../base/metrics.js';
 import { abortError, deferred, throwIfAborted } from '../base/wait.js';
 import { batchBytes, encodeBatch } from './batch-format.js';
 import { boundarySn, checkRetention, type Retention } from './checkpoints.js';
@@ -26,6 +27,8 @@ import { createSegment, type MadeSegment, SEGMENT_DATA_OFFSET } from './segment-
 import { encodeTrailer, TRAILER_BYTES } from './trailer-format.js';
 
 const CHECK_INTERVAL_MS = 1000;
+/** On a local disk it is a few microseconds. */
+const FENCE_SECONDS = [0.000005, 0.00001, 0.000025, 0.00005, ...SECONDS];
 /** Checks in a row that find no file under a path: another machine's cache may lag. */
 const MISSING_MAX = 3;
 
@@ -48,6 +51,8 @@ export class DirectoryWriter implements JournalWriter {
   readonly #marks: MarkWriter;
   readonly #dead = new AbortController();
   readonly #closed = deferred<void>();
+  readonly #syncSeconds: Histogram;
+  readonly #fenceSeconds: Histogram;
   #segment: OpenFile;
   #segmentBytes: number;
   #place: Place;
@@ -74,6 +79,13 @@ export class DirectoryWriter implements JournalWriter {
     this.#ledger = ledger;
     this.#format = start.format;
     this.#writerId = context.deps.random.bytes(16);
+    const { metrics = noMetrics } = context.deps;
+    this.#syncSeconds = metrics.histogram('understudy_journal_sync_seconds', 'Time to write a batch and make it durable.', SECONDS);
+    this.#fenceSeconds = metrics.histogram(
+      'understudy_journal_fence_check_seconds',
+      'Time to look whether a later leader has fenced this one.',
+      FENCE_SECONDS,
+    );
     this.#slot = start.slot;
     this.#segment = segment;
     this.#segmentBytes = start.segmentBytes;
@@ -162,12 +174,18 @@ export class DirectoryWriter implements JournalWriter {
 
   /** One hop to the thread pool where a write may be durable by itself (measured quicker); elsewhere an explicit sync. */
   async #writeDurably(bytes: Uint8Array, offset: number): Promise<void> {
+    const { clock } = this.#context.deps;
+    const beganMs = clock.monotonicMs();
     await this.#segment.writeAll(bytes, offset);
     if (this.#context.direct) await this.#segment.dataSync();
+    this.#syncSeconds.observe((clock.monotonicMs() - beganMs) / 1_000);
   }
 
   async #checkFence(): Promise<void> {
+    const { clock } = this.#context.deps;
+    const beganMs = clock.monotonicMs();
     const isFenced = this.#context.direct ? await this.#ledger.isFenced(this.epoch) : this.#ledger.isFencedSync(this.epoch);
+    this.#fenceSeconds.observe((clock.monotonicMs() - beganMs) / 1_000);
     if (isFenced) throw new UnderstudyError('fenced', `a later epoch exists: epoch=${this.epoch}`);
   }
 

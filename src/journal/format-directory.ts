@@ -62,6 +62,7 @@ export async function formatDirectoryJournal(
   const format: FormatFile = {
     clusterId: settings.clusterId ?? contents?.clusterId ?? `cluster-${hex(deps, 8)}`,
     incarnationId: options.incarnationId ?? hex(deps, 16),
+    forkedFrom: contents?.forkedFrom,
   };
   await deps.files.makeFolderDurable(folder);
   const found = await whatIsThere(deps.files, folder);

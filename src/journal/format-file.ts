@@ -6,6 +6,7 @@
  *     version=1                   format version of the folder
  *     cluster=<id>                all its masters and clients carry it
  *     incarnation=<32 hex>        new after a restore
+ *     forked=<cluster id>@<sn>    of a fork: the cluster and the entry that it was made at
  *     crc=<8 hex>                 CRC-32 of the lines before this one
  *
  * Lines with other names are passed over.
@@ -22,10 +23,12 @@ export interface FormatFile {
   readonly clusterId: string;
   /** 32 hex digits. */
   readonly incarnationId: string;
+  /** As `JournalContents.forkedFrom`. */
+  readonly forkedFrom?: string | undefined;
 }
 
 export function encodeFormat(format: FormatFile): Buffer {
-  const lines = `${MAGIC}\nversion=${FORMAT_VERSION}\ncluster=${format.clusterId}\nincarnation=${format.incarnationId}\n`;
+  const lines = `${MAGIC}\nversion=${FORMAT_VERSION}\ncluster=${format.clusterId}\nincarnation=${format.incarnationId}\n${forkLine(format)}`;
   const text = `${lines}crc=${hexCrc(lines)}\n`;
   const page = Buffer.alloc(PAGE_BYTES, '\n');
   if (Buffer.byteLength(text) > PAGE_BYTES) throw new UnderstudyError('invalid_argument', 'cluster id is too long');
@@ -45,7 +48,13 @@ export function decodeFormat(page: Buffer, filePath: string): FormatFile {
   const values = new Map(lines.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)] as const));
   const version = Number(values.get('version'));
   if (!(version <= FORMAT_VERSION)) throw needsVersion('journal', version, FORMAT_VERSION, `file=${filePath}`);
-  return { clusterId: values.get('cluster') ?? '', incarnationId: values.get('incarnation') ?? '' };
+  const forkedFrom = values.get('forked');
+  const ids = { clusterId: values.get('cluster') ?? '', incarnationId: values.get('incarnation') ?? '' };
+  return forkedFrom === undefined ? ids : { ...ids, forkedFrom };
+}
+
+function forkLine({ forkedFrom }: FormatFile): string {
+  return forkedFrom === undefined ? '' : `forked=${forkedFrom}\n`;
 }
 
 /** @throws with ENOENT where there is none; as `decodeFormat`. */

@@ -44,7 +44,8 @@ export async function formatObjectJournal(
   const { store, random } = deps;
   const hex = (bytes: number): string => Buffer.from(random.bytes(bytes)).toString('hex');
   const { contents, incarnationId = hex(16) } = options;
-  const format: FormatFile = { clusterId: settings.clusterId ?? contents?.clusterId ?? `cluster-${hex(8)}`, incarnationId };
+  const clusterId = settings.clusterId ?? contents?.clusterId ?? `cluster-${hex(8)}`;
+  const format: FormatFile = { clusterId, incarnationId, forkedFrom: contents?.forkedFrom };
   await probeBucket(deps);
   if (options.force === undefined) await refuseLeftOvers(deps);
   else await removeJournal(settings, deps, options.force);

@@ -15,6 +15,8 @@ export interface EpochPoint {
 
 export interface JournalContents {
   readonly clusterId: string;
+  /** Of a fork: the cluster and the entry that it was made at, `<cluster id>@<sn>`, for people. */
+  readonly forkedFrom?: string | undefined;
   /** The first batch follows this one; epoch 0: it is the first of all. */
   readonly begin: EpochPoint;
   /** Yields them in order, once. @throws `corrupt`, `unavailable`; `out_of_range`: collected meanwhile. */

@@ -12,6 +12,8 @@ export interface JournalSummary {
   readonly formatVersion: number;
   readonly clusterId: string;
   readonly incarnationId: string;
+  /** As `JournalContents.forkedFrom`; null of what is no fork. */
+  readonly forkedFrom: string | null;
   /** The highest that is known to have committed; 0: none. */
   readonly epoch: number;
   /** Committed at least so far. */

@@ -95,7 +95,7 @@ export class Ledger implements AsyncDisposable {
     checkEpoch(epoch);
     const page = this.file.buffers.take(PAGE_BYTES);
     try {
-      await this.file.readExactly(page, epoch * EPOCH_BYTES + SLOT_PAGE * PAGE_BYTES);
+      await this.file.readExactly(page, slotOffset(epoch));
       const slot = decodeSlot(page);
       return slot?.epoch === epoch ? slot : undefined;
     } finally {
@@ -165,7 +165,7 @@ export class Ledger implements AsyncDisposable {
     checkEpoch(epoch);
     const page = this.file.buffers.take(PAGE_BYTES);
     try {
-      await this.file.readExactly(page, epoch * EPOCH_BYTES + SLOT_PAGE * PAGE_BYTES);
+      await this.file.readExactly(page, slotOffset(epoch));
       if (decodeSlot(page)?.epoch !== epoch)
         throw new UnderstudyError('unavailable', `a slot was lost: file=${this.file.path} epoch=${epoch}`);
       await this.#write(page, epoch, SLOT_PAGE);
@@ -214,6 +214,10 @@ export class Ledger implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+export function slotOffset(epoch: number): number {
+  return epoch * EPOCH_BYTES + SLOT_PAGE * PAGE_BYTES;
 }
 
 function fenceOffset(epoch: number): number {

@@ -64,6 +64,7 @@ export class ObjectSurvey implements JournalSurvey {
       formatVersion: FORMAT_VERSION,
       clusterId: context.format.clusterId,
       incarnationId: context.format.incarnationId,
+      forkedFrom: context.format.forkedFrom ?? null,
       epoch: batch?.epoch ?? begin?.epoch ?? 0,
       committedSn: point.sn,
       end: damage.length > 0 ? null : point,

@@ -17,7 +17,6 @@
  *     segment header   epoch 8, segment index 8, size of the file in bytes 8, incarnation id 16, largest batch in bytes 8
  *     checkpoint header  sequence number 8, id 16, bytes of the checkpoint behind this page 8, incarnation id 16
  */
-
 import { PAGE_BYTES } from '../base/files.js';
 import { epoch, sequence } from '../base/ids.js';
 import { needsVersion } from '../base/needs-version.js';

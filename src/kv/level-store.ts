@@ -9,6 +9,7 @@
 import { rename, rm } from 'node:fs/promises';
 import { Level } from 'level';
 import { UnderstudyError } from '../base/errors.js';
+import type { Metrics, Reading } from '../base/metrics.js';
 import type { KvOperation, KvRange, KvRows, KvSnapshot, KvStore, KvStores } from './kv-store.js';
 import { LevelDeaths } from './level-deaths.js';
 
@@ -19,10 +20,13 @@ export interface LevelSettings {
   readonly cacheBytes: number;
 }
 
-type Db = Level<Uint8Array, Uint8Array>;
+/** `level` is classic-level here, and does not say so. */
+type Db = Level<Uint8Array, Uint8Array> & { getProperty(name: string): string };
 
 /** Bytes that one chunk of a range may have: LevelDB's own 16 KiB makes chunks of a hundred rows. */
 const CHUNK_BYTES = 1024 * 1024;
+/** That LevelDB has. */
+const LEVELS = 7;
 
 /** One LevelDB folder; the copy set aside stands beside it as `<folder>.aside`. */
 export class LevelStores implements KvStores {
@@ -39,12 +43,12 @@ export class LevelStores implements KvStores {
 
   async open(): Promise<KvStore> {
     const takeBack = await this.#deaths.opening();
-    const db: Db = new Level(this.#folder, {
+    const db = new Level<Uint8Array, Uint8Array>(this.#folder, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
       writeBufferSize: this.#settings.writeBufferBytes,
       cacheSize: this.#settings.cacheBytes,
-    });
+    }) as Db;
     try {
       await db.open();
     } catch (error) {
@@ -53,6 +57,22 @@ export class LevelStores implements KvStores {
     }
     this.#open = new LevelStore(db, this.#folder, () => this.proved());
     return this.#open;
+  }
+
+  /** Tells what LevelDB says of itself. */
+  measure(metrics: Metrics): void {
+    const ofOpen = (read: (store: LevelStore) => Reading) => () => (this.#open?.isOpen === true ? read(this.#open) : null);
+    const levels = Array.from({ length: LEVELS }, (_, level) => level);
+    metrics.gauge(
+      'understudy_leveldb_files',
+      'Table files of the store, by level.',
+      ofOpen((store) => levels.map((level) => [{ level: String(level) }, store.property(`num-files-at-level${level}`)])),
+    );
+    metrics.gauge(
+      'understudy_leveldb_memory_bytes',
+      'Memory that LevelDB holds: buffers and cached blocks.',
+      ofOpen((store) => store.property('approximate-memory-usage')),
+    );
   }
 
   proved(): Promise<void> {
@@ -93,6 +113,15 @@ class LevelStore implements KvStore {
 
   get closed(): boolean {
     return this.#db.status === 'closed';
+  }
+
+  get isOpen(): boolean {
+    return this.#closing === undefined && this.#db.status === 'open';
+  }
+
+  /** @param name without `leveldb.`; of one that is a number. */
+  property(name: string): number {
+    return Number(this.#db.getProperty(`leveldb.${name}`));
   }
 
   get(key: Uint8Array): Uint8Array | undefined {

@@ -15,11 +15,11 @@ export interface AccessTimesSettings {
 const NOTED_MAX = 65_536;
 
 export class AccessTimes {
-  readonly #precisionMs: number;
+  readonly #settings: AccessTimesSettings;
   readonly #noted = new Map<number, number>();
 
-  constructor({ accessTimePrecisionMs }: AccessTimesSettings) {
-    this.#precisionMs = accessTimePrecisionMs;
+  constructor(settings: AccessTimesSettings) {
+    this.#settings = settings;
   }
 
   get noted(): number {
@@ -28,7 +28,8 @@ export class AccessTimes {
 
   /** @param nowMs leader's time. */
   note({ id, accessedMs }: Inode, nowMs: number): void {
-    if (this.#precisionMs === 0 || nowMs - accessedMs < this.#precisionMs) return;
+    const { accessTimePrecisionMs } = this.#settings;
+    if (accessTimePrecisionMs === 0 || nowMs - accessedMs < accessTimePrecisionMs) return;
     if (this.#noted.size < NOTED_MAX && !this.#noted.has(id)) this.#noted.set(id, nowMs);
   }
 

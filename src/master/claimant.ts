@@ -7,6 +7,7 @@ import type { Log } from '../base/log.js';
 import { sleep, throwIfAborted } from '../base/wait.js';
 import type { Journal, JournalWriter } from '../journal/journal.js';
 import { encodeEntry } from '../metadata/entries.js';
+import { FEATURES } from '../metadata/features.js';
 import type { Network } from '../rpc/network.js';
 import { findIncumbent } from './incumbent.js';
 import type { Replica } from './replica.js';
@@ -136,7 +137,9 @@ export class Claimant {
       from: replica.end,
       entry: (epoch, notBeforeMs) => {
         const timeMs = Math.max(notBeforeMs, replica.state.timeMs, this.#time.nowMs());
-        return { bytes: encodeEntry({ timeMs, claim: { epoch, host: ownAddress, owner, group } }), timeMs };
+        // A journal that begins with this release begins with all that it has.
+        const features = replica.state.sn > 0 ? [] : FEATURES.map(({ name, since }) => ({ name, since }));
+        return { bytes: encodeEntry({ timeMs, claim: { epoch, host: ownAddress, owner, group, features } }), timeMs };
       },
       deliver: (batch) => replica.applyBatch(batch),
       signal,

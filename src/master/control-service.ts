@@ -10,9 +10,10 @@ import { decodeRequest } from '../metadata/operation.js';
 import { operations } from '../metadata/operations.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { CheckpointMaker } from './checkpoint-maker.js';
-import type { Checkpointer } from './checkpointer.js';
 import type { Leadership } from './leadership.js';
+import { confirmedStatus } from './master-status.js';
 import { rebuilding, type Served } from './namespace-service.js';
+import type { Serving } from './serving.js';
 import type { StandbyStreams } from './standby-streams.js';
 
 export interface SessionSettings {
@@ -28,7 +29,7 @@ export interface Controlled extends Served {
   readonly isObserver: boolean;
   readonly maker: CheckpointMaker;
   /** Null unless this master leads. */
-  readonly checkpointer: Checkpointer | null;
+  readonly serving: Serving | null;
   /** Who is fed from memory while this master leads. */
   readonly standbys: StandbyStreams;
   status(): understudy.MasterStatusResponse.$Properties;
@@ -83,12 +84,8 @@ function closeClient(master: Controlled, call: ServerCall): void {
 /** A leader says that it leads only if the journal confirms it. One that is handing over has just been confirmed, and is not to be superseded now. */
 function masterStatus(master: Controlled, call: ServerCall): void {
   const reply = (refused: UnderstudyError | null) => {
-    const status = master.status();
-    const isDenied = refused !== null && status.state === 'ACTIVE';
-    const denied = isDenied && refused.code === 'not_leader' ? { state: 'BECOMING_PASSIVE' } : {};
-    const reason = isDenied ? { reason: refused.message } : {};
-    const serves = status.state === 'ACTIVE' && refused === null && master.leadership?.canWrite === true;
-    call.reply(encodeMessage(operations.masterStatus.response, { ...status, ...denied, ...reason, serves }));
+    const status = confirmedStatus(master.status(), refused, master.leadership?.canWrite === true);
+    call.reply(encodeMessage(operations.masterStatus.response, status));
   };
   if (master.leadership === null || master.leadership.isHeld) reply(null);
   else master.leadership.release(reply);
@@ -105,14 +102,14 @@ async function digest(master: Controlled, call: ServerCall): Promise<void> {
 }
 
 async function checkpoint(master: Controlled, call: ServerCall): Promise<void> {
-  const { checkpointer } = master;
+  const { serving } = master;
   try {
-    if (checkpointer === null) throw master.notLeader();
-    const { newest, made } = await checkpointer.checkpoint();
+    if (serving === null) throw master.notLeader();
+    const { newest, made } = await serving.checkpointer.checkpoint();
     const how = made === null ? {} : { made: true, maker: made.maker, tookMs: made.tookMs };
     call.reply(encodeMessage(operations.checkpoint.response, { checkpoint: newest, ...how }));
   } catch (error) {
-    call.fail(master.checkpointer === checkpointer ? asError(error) : master.notLeader());
+    call.fail(master.serving === serving ? asError(error) : master.notLeader());
   }
 }
 

@@ -11,6 +11,8 @@ import type { Election } from '../election/election.js';
 export interface EarlyElectionSettings {
   /** As long as the election waits by itself for a master that went silent. */
   readonly expelIntervalMs: number;
+  /** Nobody is elected by itself: an operator has to say who leads. */
+  readonly isManual: boolean;
 }
 
 export interface EarlyElectionDeps {
@@ -32,10 +34,12 @@ export class EarlyElection {
 
   /** The leader of that epoch is dead, as far as can be told. Does not wait. */
   leaderGone(leader: { readonly address: string; readonly epoch: number }, why: string): void {
-    const { clock } = this.#deps;
+    const { clock, log } = this.#deps;
     if (leader.epoch <= this.#epoch || clock.monotonicMs() < this.#notBeforeMs) return;
     const before = this.#epoch;
     this.#epoch = leader.epoch;
+    if (this.#settings.isManual)
+      return log.warn({ leader: leader.address, why }, 'the leader is gone: nobody leads until an operator says who');
     this.#expel(leader.address, why).catch((error: unknown) => {
       // Nothing was removed: the next sign of its death counts again.
       this.#epoch = before;

@@ -15,10 +15,13 @@ export interface ExpireInodesSettings {
 
 /** So many entries may be on their way together. */
 const INODES_PER_LOOK = 256;
+/** How soon another interval counts. */
+const LOOK_MS_MAX = 1_000;
 
-export function expireInodes({ ttlCheckIntervalMs }: ExpireInodesSettings, deps: HousekeepingDeps): HousekeepingStep {
-  const { replica, leadership, log } = deps;
-  const mayExpire = ageGate(deps, ttlCheckIntervalMs);
+export function expireInodes(settings: ExpireInodesSettings, deps: HousekeepingDeps): HousekeepingStep {
+  const { replica, leadership, clock, log } = deps;
+  const mayExpire = ageGate(deps, () => settings.ttlCheckIntervalMs);
+  let roundOverMs = Number.NEGATIVE_INFINITY;
   let after: PairKey | null = null;
   const stuck = new Set<number>();
 
@@ -39,14 +42,18 @@ export function expireInodes({ ttlCheckIntervalMs }: ExpireInodesSettings, deps:
     });
 
   return async () => {
-    if (!mayExpire()) return ttlCheckIntervalMs;
+    const leftMs = roundOverMs + settings.ttlCheckIntervalMs - clock.monotonicMs();
+    if (leftMs > 0) return Math.min(leftMs, LOOK_MS_MAX);
+    if (!mayExpire()) return Math.min(settings.ttlCheckIntervalMs, LOOK_MS_MAX);
     const nowMs = leadership.nowMs();
     const range = { gte: after === null ? EXPIRY_RANGE.gte : behind(after), lt: encodeExpiryKey(pairKey(nowMs + 1, 0)) };
     const keys = await storedKeys(replica.kv, range, decodePair, INODES_PER_LOOK);
     await Promise.all(keys.map((key) => expire(splitPair(key)[1])));
     const isRoundOver = keys.length < INODES_PER_LOOK;
     after = isRoundOver ? null : (keys.at(-1) ?? null);
-    return isRoundOver ? ttlCheckIntervalMs : PAUSE_MS;
+    if (!isRoundOver) return PAUSE_MS;
+    roundOverMs = clock.monotonicMs();
+    return Math.min(settings.ttlCheckIntervalMs, LOOK_MS_MAX);
   };
 }
 

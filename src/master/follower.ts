@@ -19,12 +19,20 @@ import { isRefusal, type Network } from '../rpc/network.js';
 import { LeaderStream, type LeaderStreamSettings } from './leader-stream.js';
 import type { Replica } from './replica.js';
 
-export interface FollowerSettings extends LeaderStreamSettings {}
+export interface FollowerSettings extends LeaderStreamSettings {
+  /** It replays and answers reads, and never leads. */
+  readonly isObserver: boolean;
+}
 
 /** A leadership, as the journal told it. */
 interface LeaderSeen {
   readonly address: string;
   readonly epoch: number;
+}
+
+export interface Feeder extends LeaderSeen {
+  /** `host:port` of its web port; empty until it says so. */
+  readonly webAddress: string;
 }
 
 export interface FollowerDeps {
@@ -58,7 +66,7 @@ export class Follower {
   readonly #deps: FollowerDeps;
   #running: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   #leader = newLeader('', 0);
-  #isFed = false;
+  #feeder: Feeder | null = null;
 
   constructor(settings: FollowerSettings, deps: FollowerDeps) {
     this.#settings = settings;
@@ -67,7 +75,12 @@ export class Follower {
 
   /** Whether what is committed comes from the leader's memory now. */
   get isFed(): boolean {
-    return this.#isFed;
+    return this.#feeder !== null;
+  }
+
+  /** The leader from whose memory what is committed comes now; null where it does not. */
+  get feeder(): Feeder | null {
+    return this.#feeder;
   }
 
   /** Begins where the replica stands. It must not run already. */
@@ -145,7 +158,8 @@ export class Follower {
   /** @returns null where the leader does not feed us, after it was noted when to ask again. Never throws. */
   async #openStream(replica: Replica, signal: AbortSignal): Promise<LeaderStream | null> {
     const leader = this.#leader;
-    const request = { leader: leader.address, standby: this.#deps.ownAddress(), after: replica.end };
+    const { isObserver } = this.#settings;
+    const request = { leader: leader.address, standby: this.#deps.ownAddress(), isObserver, after: replica.end };
     try {
       const stream = await LeaderStream.open(this.#settings, this.#deps, request, signal);
       leader.retryMs = RETRY_FIRST_MS;
@@ -172,12 +186,13 @@ export class Follower {
     const watching = this.#watchJournal(replica, stream, AbortSignal.any([signal, ended.signal]));
     let committedSn = 0;
     let isApplying = false;
-    this.#isFed = true;
+    this.#feeder = { ...leader, webAddress: '' };
     this.#deps.log.info({ leader: leader.address, epoch: leader.epoch, sn: replica.end.sn }, 'fed by the leader');
     try {
       for await (const item of stream.items(signal)) {
         committedSn = item.committedSn;
         this.#deps.heard(committedSn);
+        if (item.webAddress !== '') this.#feeder = { ...leader, webAddress: item.webAddress };
         if (item.batch === null) stream.report({ sn: replica.end.sn, isVerified: replica.isVerified });
         else if (isNews(item.batch, replica.end)) {
           isApplying = true;
@@ -192,7 +207,7 @@ export class Follower {
       // It had all that the leader told of: if that is dead, there is nothing to catch up with.
       if (replica.end.sn >= committedSn) this.#deps.caughtUp();
     } finally {
-      this.#isFed = false;
+      this.#feeder = null;
       ended.abort();
       await watching;
     }

@@ -13,12 +13,13 @@ const CLIENTS_PER_ENTRY = 4;
 const CLIENTS_PER_LOOK = 1_000;
 const ROUND_MS_MAX = 60_000;
 
-export function forgetClients({ clientTimeoutMs }: ForgetClientsSettings, deps: HousekeepingDeps): HousekeepingStep {
+export function forgetClients(settings: ForgetClientsSettings, deps: HousekeepingDeps): HousekeepingStep {
   const { replica, leadership } = deps;
-  const restMs = Math.min(ROUND_MS_MAX, clientTimeoutMs / 4);
-  const mayExpire = ageGate(deps, clientTimeoutMs);
+  const mayExpire = ageGate(deps, () => settings.clientTimeoutMs);
   let after = 0;
   return async () => {
+    const { clientTimeoutMs } = settings;
+    const restMs = Math.min(ROUND_MS_MAX, clientTimeoutMs / 4);
     if (!mayExpire()) return restMs;
     const ids = await clientsBehind(replica, after);
     const beforeMs = leadership.nowMs() - clientTimeoutMs;

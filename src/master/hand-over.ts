@@ -63,6 +63,7 @@ const ANSWER_MARGIN_MS = 1_000;
 const FLUSH_MAX_MS = 2_000;
 const TAKE_MAX_MS = 2_000;
 const SEEN_MAX_MS = 1_000;
+const CONFIRM_MAX_MS = 2_000;
 
 interface Target {
   readonly address: string;
@@ -110,9 +111,11 @@ export class HandOver {
     }
   }
 
-  /** Before this master stops: hands over, if it leads and somebody takes the lead. The successor is in the journal by then. */
-  async leave(): Promise<void> {
-    if (this.#master.leadership === null || this.#master.successors().length === 0) return;
+  /** Before this master stops: hands over, if it leads and somebody takes the lead. The successor is in the journal by then. In manual mode to nobody. */
+  async leave({ isManual }: { readonly isManual: boolean }): Promise<void> {
+    if (this.#master.leadership === null) return;
+    if (isManual) return this.#deps.log.warn({}, 'stopping while it leads: nobody leads until an operator says who');
+    if (this.#master.successors().length === 0) return;
     try {
       await this.run('');
       await this.seen();
@@ -206,17 +209,18 @@ export class HandOver {
 
   /** The target may lead or not: the journal tells. */
   async #failed(error: UnderstudyError, address: string, leadership: Leadership): Promise<UnderstudyError> {
-    const fenced = await leadership.writer.confirm().then(
+    const confirmed = within(this.#deps.clock, CONFIRM_MAX_MS, leadership.writer.confirm(), 'the journal does not answer');
+    const fenced = await confirmed.then(
       () => false,
       (thrown) => isError(thrown, 'fenced'),
     );
-    if (this.#master.leadership !== leadership)
-      return new UnderstudyError('aborted', 'the lead was lost during the hand-over', { cause: error });
+    const leads = this.#master.leadership === leadership;
     if (fenced) {
-      this.#master.input({ type: 'handed over' });
+      if (leads) this.#master.input({ type: 'handed over' });
       const message = `the lead went to another master, which did not say so in time: perhaps=${address}`;
       return new UnderstudyError('aborted', message, { cause: error });
     }
+    if (!leads) return new UnderstudyError('aborted', 'the lead was lost during the hand-over', { cause: error });
     this.#successor = null;
     leadership.resume();
     const message = `the hand-over failed, and this master goes on leading: to=${address}: ${error.message}`;

@@ -47,10 +47,10 @@ export async function appendStep(leadership: Leadership, plan: Parameters<Leader
 }
 
 /**
- * Says whether what was silent for `timeoutMs` is old: not before this leadership has lasted as long, and not while its clock cannot be
+ * Says whether what was silent for `timeoutMs()` is old: not before this leadership has lasted as long, and not while its clock cannot be
  * believed. So a clock that was wrong before it, or jumped between two leaderships, makes nothing look old.
  */
-export function ageGate({ leadership, clock, clockWatch, peers }: HousekeepingDeps, timeoutMs: number): () => boolean {
+export function ageGate({ leadership, clock, clockWatch, peers }: HousekeepingDeps, timeoutMs: () => number): () => boolean {
   const begunMs = clock.monotonicMs();
-  return () => clock.monotonicMs() - begunMs >= timeoutMs && !clockWatch.isOff(leadership.skewMs(), peers());
+  return () => clock.monotonicMs() - begunMs >= timeoutMs() && !clockWatch.isOff(leadership.skewMs(), peers());
 }

@@ -25,9 +25,8 @@ const PASSING: ReadonlySet<ErrorCode> = new Set(['not_leader', 'unavailable', 'o
 
 /** Runs until `signal` is aborted. Never throws. */
 export async function keepHouse(settings: HousekeepingSettings, deps: HousekeepingDeps, signal: AbortSignal): Promise<void> {
-  const steps = [reapTrees(deps), forgetClients(settings, deps), recoverLeases(settings, deps), expireInodes(settings, deps)];
-  if (settings.accessTimePrecisionMs > 0) steps.push(touchFiles(settings, deps));
-  steps.push(lookAtClock(deps));
+  const changing = [reapTrees(deps), recoverLeases(settings, deps), expireInodes(settings, deps), touchFiles(settings, deps)];
+  const steps = [...changing.map((step) => whileThawed(step, deps)), forgetClients(settings, deps), lookAtClock(deps)];
   await Promise.all(steps.map((step) => repeat(step, deps, signal)));
 }
 
@@ -42,6 +41,11 @@ async function repeat(step: HousekeepingStep, { replica, clock, log }: Housekeep
     }
     await sleep(clock, restMs, signal).catch(() => {});
   }
+}
+
+/** What changes the namespace rests while it is frozen. */
+function whileThawed(step: HousekeepingStep, { replica }: HousekeepingDeps): HousekeepingStep {
+  return async () => (replica.state.frozenBy() === null ? step() : RETRY_MS);
 }
 
 function lookAtClock({ clockWatch, leadership, peers }: HousekeepingDeps): HousekeepingStep {

@@ -35,13 +35,19 @@ export async function findIncumbent(
   ownAddress: string,
   signal: AbortSignal,
 ): Promise<Incumbent | null> {
-  let address = known.address;
-  for (let asked = 0; asked < ASKED_MAX && address !== '' && address !== ownAddress; asked++) {
-    const status = await askStatus(deps, address, signal);
+  const leading = await findLeading(deps, known.address, ownAddress, signal);
+  return leading?.serves && leading.epoch >= known.epoch ? { address: leading.rpcAddress, epoch: leading.epoch } : null;
+}
+
+/** @returns what the first master says that leads, as far as the journal can tell it: `address`, or who it says leads instead; each is asked for 200 ms. */
+export async function findLeading(deps: IncumbentDeps, address: string, ownAddress: string, signal: AbortSignal) {
+  let asked = address;
+  for (let count = 0; count < ASKED_MAX && asked !== '' && asked !== ownAddress; count++) {
+    const status = await askStatus(deps, asked, signal);
     // The masters of a journal that this one is a copy of lead nothing here.
     if (status === null || status.incarnationId !== deps.journal.incarnationId) return null;
-    if (status.state === 'ACTIVE') return status.serves && status.epoch >= known.epoch ? { address, epoch: status.epoch } : null;
-    address = status.leader === address ? '' : status.leader;
+    if (status.state === 'ACTIVE') return { ...status, rpcAddress: asked };
+    asked = status.leader === asked ? '' : status.leader;
   }
   return null;
 }

@@ -38,6 +38,7 @@ export interface LeaderStreamRequest {
   /** The leader's `host:port`, and this standby's. */
   readonly leader: string;
   readonly standby: string;
+  readonly isObserver: boolean;
   readonly after: ChainPoint;
 }
 
@@ -53,6 +54,8 @@ export interface StreamItem {
   readonly committedSn: number;
   /** The leader's clock, Unix milliseconds. */
   readonly timeMs: number;
+  /** `host:port` of its web port; empty but with a heartbeat. */
+  readonly webAddress: string;
 }
 
 const OPEN_TIMEOUT_MS = 1_000;
@@ -98,9 +101,10 @@ export class LeaderStream {
       try {
         if (either.aborted) giveUp();
         const { method, request: message } = operations.followJournal;
-        const { after, standby } = request;
+        const { after, standby, isObserver } = request;
+        const { incarnationId } = deps.journal;
         const body = message
-          .encode({ afterSn: after.sn, afterHash: after.hash, address: standby, incarnationId: deps.journal.incarnationId })
+          .encode({ afterSn: after.sn, afterHash: after.hash, address: standby, incarnationId, observer: isObserver })
           .finish();
         const items = connection.stream(method, body, { timeoutMs: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]();
         const first = await items.next();
@@ -194,8 +198,8 @@ export class LeaderStream {
   }
 
   #decode(body: Uint8Array): StreamItem {
-    const { batch: sealed, committedSn, timeMs } = decodeResponse(operations.followJournal.response, body);
-    if (sealed.length === 0) return { batch: null, committedSn, timeMs };
+    const { batch: sealed, committedSn, timeMs, webAddress } = decodeResponse(operations.followJournal.response, body);
+    if (sealed.length === 0) return { batch: null, committedSn, timeMs, webAddress };
     const parsed = parseBatch(Buffer.from(sealed.buffer, sealed.byteOffset, sealed.length), 0, `address=${this.#connection.address}`);
     if (parsed.kind !== 'batch' || parsed.stored.bytes.length !== sealed.length) {
       throw new UnderstudyError('corrupt', `the leader sent what is no batch: address=${this.#connection.address}`);
@@ -208,7 +212,7 @@ export class LeaderStream {
       );
     }
     this.#end = endOf(batch);
-    return { batch, committedSn, timeMs };
+    return { batch, committedSn, timeMs, webAddress };
   }
 
   async #tell(timeoutMs: number): Promise<void> {
@@ -252,7 +256,7 @@ async function tcpAnswers({ clock, network }: LeaderStreamDeps, address: string)
   const timer = clock.setTimer(TCP_ANSWER_MS, () => limit.abort());
   try {
     const stream = await network.connect(address, limit.signal);
-    stream.listen({ data() {}, drained() {}, closed() {} });
+    stream.listen({ data() {}, lent() {}, drained() {}, closed() {} });
     stream.destroy();
     return true;
   } catch (error) {

@@ -16,11 +16,14 @@ import type { Appended, JournalWriter } from '../journal/journal.js';
 import type { Identity } from '../metadata/access.js';
 import type { Outcome } from '../metadata/apply.js';
 import { type Entry, encodeEntry } from '../metadata/entries.js';
+import { checkEnabled } from '../metadata/features.js';
+import { checkThawed } from '../metadata/freeze.js';
 import type { EntryBody, NamespaceSettings, PlanContext, Planned } from '../metadata/plan.js';
 import { type CallResult, type Inode, inodeMessage } from '../metadata/records.js';
 import { recordedOutcome, refusalOf } from '../metadata/sessions.js';
 import type { State, StatePosition } from '../metadata/state.js';
 import { MASTER_IDENTITY } from './identities.js';
+import { JournalTrouble } from './journal-trouble.js';
 import { OutsideWork } from './outside-work.js';
 import { ReadGate, type Release } from './read-gate.js';
 import type { Replica } from './replica.js';
@@ -50,6 +53,8 @@ export interface SubmissionCaller {
   readonly attempt: number;
   readonly lowestUnanswered: number;
   readonly identity: Identity;
+  /** It names no client and no call: it is never known again. */
+  readonly sessionless?: true;
 }
 
 export interface Submission {
@@ -67,6 +72,8 @@ export interface Answer {
   readonly inode: Inode | null;
   /** Of a call of several steps. */
   readonly inodes: readonly (Inode | null)[];
+  /** To an earlier attempt it was given in this epoch. */
+  readonly isAgain?: boolean;
 }
 
 interface Unsettled extends Answer {
@@ -98,11 +105,13 @@ export class Leadership {
   readonly #time: SteadyClock;
   readonly #gate: ReadGate;
   readonly #outside: OutsideWork;
+  readonly #trouble: JournalTrouble;
   #pending: Group = emptyGroup();
   #inFlight: Group | null = null;
   #queue: Submission[] = [];
   #scheduled = false;
   #committedAt: StatePosition;
+  readonly #claimSn: number;
   #batchesSinceDigest = 0;
   /** What came since nothing new is begun; null where it is. */
   #held: Submission[] | null = null;
@@ -111,8 +120,6 @@ export class Leadership {
   /** Why nothing can be appended any longer: all that was not committed has been taken back. */
   #stopped: UnderstudyError | null = null;
   #drained: Deferred<void> | null = null;
-  #trouble = '';
-  #tryAgainMs = 0;
 
   constructor(settings: LeadershipSettings, deps: LeadershipDeps) {
     const { state, end } = deps.replica;
@@ -120,8 +127,10 @@ export class Leadership {
     this.#deps = deps;
     this.writer = deps.writer;
     this.#committedAt = state.position();
+    this.#claimSn = state.sn;
     this.#time = new SteadyClock(deps.clock, state.timeMs);
     this.#outside = new OutsideWork(deps.clock);
+    this.#trouble = new JournalTrouble(deps.clock, () => this.#tryJournal());
     this.#gate = new ReadGate(deps.clock, deps.writer, end.sn);
     state.record();
     const { dead } = deps.writer;
@@ -132,7 +141,7 @@ export class Leadership {
 
   /** Why the journal took nothing the last time it was asked, for people; empty when it does. */
   get trouble(): string {
-    return this.#trouble;
+    return this.#trouble.text;
   }
 
   /** Changes that wait for their turn. */
@@ -142,7 +151,7 @@ export class Leadership {
 
   /** The journal takes changes, as far as is known. */
   get canWrite(): boolean {
-    return this.#stopped === null && this.#trouble === '';
+    return this.#stopped === null && this.#trouble.text === '';
   }
 
   /** Leader's time, Unix milliseconds. */
@@ -269,10 +278,14 @@ export class Leadership {
     const timeMs = Math.max(this.#time.nowMs(), state.timeMs);
     let planned: Planned;
     try {
-      const recorded = caller === null ? null : recordedOutcome(caller, state);
+      const recorded = caller === null || caller.sessionless ? null : recordedOutcome(caller, state);
       if (recorded !== null) return this.#answerAgain(submission, recorded);
-      const { clientId, identity } = caller ?? { clientId: 0, identity: MASTER_IDENTITY };
-      planned = submission.plan(state, { timeMs, clientId, identity, settings: this.#settings.namespace });
+      const { clientId, identity, sessionless = false } = caller ?? { clientId: 0, identity: MASTER_IDENTITY };
+      planned = submission.plan(state, { timeMs, clientId, identity, sessionless, settings: this.#settings.namespace });
+      if ('entry' in planned) {
+        checkEnabled(planned.entry, state.features());
+        checkThawed(planned.entry, state.frozenBy());
+      }
     } catch (thrown) {
       const error = this.#deps.replica.checked(thrown);
       if (caller === null || caller.attempt === 1 || !stands(error)) return this.#answer(submission, error, { ...NOTHING, sn: state.sn });
@@ -291,7 +304,8 @@ export class Leadership {
     const { state } = this.#deps.replica;
     const { clientId = 0, callId = 0, lowestUnanswered = 0 } = submission.caller ?? {};
     const mayUseReserve = submission.makesRoom === true || makesRoom(body);
-    if (!mayUseReserve && !this.#mayTry()) return this.#answer(submission, new UnderstudyError('unavailable', this.#trouble), NOTHING);
+    if (!mayUseReserve && !this.#trouble.mayTry())
+      return this.#answer(submission, new UnderstudyError('unavailable', this.trouble), NOTHING);
     const entry: Entry = { timeMs, clientId, callId, lowestUnanswered, ...body };
     const bytes = encodeEntry(entry);
     if (bytes.length + BATCH_OVERHEAD_BYTES > this.#settings.batchBytesMax / 2) {
@@ -314,20 +328,11 @@ export class Leadership {
     this.#schedule();
   }
 
-  /** After the journal refused for want of space, one change now and then finds out whether there is room again. */
-  #mayTry(): boolean {
-    if (this.#trouble === '') return true;
-    const now = this.#deps.clock.monotonicMs();
-    if (now < this.#tryAgainMs) return false;
-    this.#tryAgainMs = now + TRY_AGAIN_MS;
-    return true;
-  }
-
   /** Answers with the outcome of an earlier attempt. If that is taken back it may have happened all the same. */
   #answerAgain(submission: Submission, recorded: CallResult): void {
     this.release((refused) => {
       const unknown = refused && new UnderstudyError('outcome_unknown', `the outcome is unknown: ${refused.message}`, { cause: refused });
-      submission.settle(unknown ?? refusalOf(recorded), recorded);
+      submission.settle(unknown ?? refusalOf(recorded), { ...recorded, isAgain: recorded.sn > this.#claimSn });
     });
   }
 
@@ -358,13 +363,16 @@ export class Leadership {
     if (this.#pending.entries.length > 0) this.#seal();
   }
 
+  #addDigest(): void {
+    const { state, writeBehind } = this.#deps.replica;
+    this.#batchesSinceDigest = 0;
+    this.#add(NOBODY, { digest: writeBehind.boundaries.newest }, state.timeMs);
+  }
+
   #seal(): void {
     const { replica, writer } = this.#deps;
     // A digest that is on its way, for a checkpoint, would not be heard beside another one.
-    if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches && !replica.state.digestDue) {
-      this.#batchesSinceDigest = 0;
-      this.#add(NOBODY, { digest: replica.writeBehind.boundaries.newest }, replica.state.timeMs);
-    }
+    if (++this.#batchesSinceDigest >= this.#settings.digestIntervalBatches && !replica.state.digestDue) this.#addDigest();
     const group = this.#pending;
     const at = replica.state.position();
     const undoLength = replica.state.undoLength();
@@ -387,7 +395,7 @@ export class Leadership {
     this.#deps.replica.committed(end, end.sealed);
     this.#advance();
     this.#gate.committed(end.sn);
-    if (!group.makesRoom) this.#trouble = '';
+    if (!group.makesRoom) this.#trouble.over();
     for (const unsettled of group.unsettled) unsettled.submission.settle(unsettled.refused, unsettled);
     for (const release of group.readers) release(null);
     if (this.#isIdle()) this.#settleDrained();
@@ -395,9 +403,19 @@ export class Leadership {
 
   #failed(error: UnderstudyError): void {
     if (error.code === 'fenced' || error.code === 'outcome_unknown') return this.#end(error);
-    this.#trouble = error.message;
-    this.#tryAgainMs = this.#deps.clock.monotonicMs() + TRY_AGAIN_MS;
+    this.#trouble.failed(error.message);
     this.#takeBack(error, error);
+  }
+
+  /** Finds out whether the journal takes changes again, by an entry that changes nothing and may not use the reserve of space. */
+  #tryJournal(): void {
+    const { replica } = this.#deps;
+    if (this.#held !== null || !this.#isIdle() || replica.writeBehind.full || replica.writeBehind.failure !== null) return;
+    if (!this.#trouble.mayTry()) return;
+    this.#addDigest();
+    if (this.#pending.entries.length === 0) return;
+    this.#pending.makesRoom = false;
+    this.#seal();
   }
 
   #end(error: UnderstudyError): void {
@@ -409,6 +427,7 @@ export class Leadership {
   #stop(error: UnderstudyError): void {
     if (this.#stopped !== null) return;
     this.#stopped = asRefusal(error);
+    this.#trouble.over();
     this.#outside.close(this.#stopped);
     this.#takeBack(new UnderstudyError('outcome_unknown', `the outcome is unknown: ${error.message}`, { cause: error }), this.#stopped);
     this.#deps.replica.state.stopRecording();
@@ -447,7 +466,6 @@ function makesRoom(body: EntryBody): boolean {
   return MAKING_ROOM.some((kind) => body[kind] != null);
 }
 
-const TRY_AGAIN_MS = 500;
 const FINAL_REFUSALS: ReadonlySet<ErrorCode> = new Set(['not_found', 'already_exists', 'failed_precondition', 'permission_denied']);
 
 /**

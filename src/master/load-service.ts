@@ -9,6 +9,7 @@ import { sleep } from '../base/wait.js';
 import { checkAccess, EXECUTE, READ } from '../metadata/access.js';
 import { mayWatch } from '../metadata/change-events.js';
 import { pathTo } from '../metadata/inode-path.js';
+import { ANY_LOOK } from '../metadata/load-need.js';
 import { decodeRequest } from '../metadata/operation.js';
 import { operations } from '../metadata/operations.js';
 import { checkPrincipal, type NamespaceSettings, plainPath, resolveExisting } from '../metadata/plan.js';
@@ -40,7 +41,7 @@ const TELL_INTERVAL_MS = 500;
 /** Walks through trees that may go on at once. */
 const WALKS_MAX = 8;
 const DIFFERENCES_PER_ITEM = 500;
-const WHAT_IT_IS = { children: false, recursive: false, notBeforeMs: 0 };
+const WHAT_IT_IS = { children: false, recursive: false, ...ANY_LOOK };
 
 export class LoadService {
   readonly #deps: LoadServiceDeps;
@@ -79,7 +80,7 @@ export class LoadService {
     const load = async () => {
       if (inode.directory && recursive) await visitDirectories(inode.id, replica, PARALLEL, visit, call.signal);
       else if (inode.directory) await visit(inode.id);
-      else if (force) await loader.load({ ...WHAT_IT_IS, path, notBeforeMs: loader.nowMs() });
+      else if (force) await loader.load({ ...WHAT_IT_IS, path, after: loader.now().number });
     };
     await this.#telling(load(), () => call.item(encodeMessage(response, { ...progress, done: false })));
     await call.item(encodeMessage(response, { ...progress, done: true }));

@@ -11,6 +11,8 @@ import type { IdentitySettings } from './identities.js';
 import type { LeadershipSettings } from './leadership.js';
 import type { ReplicaSettings } from './replica.js';
 import type { StandbyStreamsSettings } from './standby-streams.js';
+import type { BalanceSettings } from './workers/balance-blocks.js';
+import type { WorkerRosterSettings } from './workers/worker-roster.js';
 
 export interface MasterSettings
   extends ReplicaSettings,
@@ -24,6 +26,8 @@ export interface MasterSettings
     ClockWatchSettings,
     SessionSettings,
     CheckpointerSettings,
+    BalanceSettings,
+    WorkerRosterSettings,
     RpcServerSettings {
   /** `host:port` under which clients and other masters reach this one; port 0 stands for the port that was bound. */
   readonly rpcAddress: string;
@@ -33,4 +37,6 @@ export interface MasterSettings
   readonly peers: readonly string[];
   /** It replays and answers reads, and never leads. */
   readonly isObserver: boolean;
+  /** Only an operator says who leads: nobody takes over by itself, nor hands the lead over when it stops. */
+  readonly isManual: boolean;
 }

@@ -2,42 +2,45 @@
  * A master: one replica of the state, a role (role-machine.ts), and the services on its RPC port. The thin shell around the pure machine:
  * it feeds in what happens and carries out what the machine asks for, one effect after the other.
  */
-import { asError, UnderstudyError } from '../base/errors.js';
-import { type Deferred, deferred, sleep } from '../base/wait.js';
+import { UnderstudyError } from '../base/errors.js';
+import { type Deferred, deferred, sleep, within } from '../base/wait.js';
 import type { JournalWriter } from '../journal/journal.js';
+import type { NamespaceSettings } from '../metadata/plan.js';
+import type { CallHandler } from '../rpc/rpc.js';
 import { RpcServer } from '../rpc/rpc-server.js';
 import { AccessTimes } from './access-times.js';
 import { AppliedWatch } from './applied-watch.js';
 import { CheckpointMaker } from './checkpoint-maker.js';
-import type { Checkpointer } from './checkpointer.js';
+import { ClaimAttempt } from './claim-attempt.js';
 import { Claimant } from './claimant.js';
 import { ClockWatch } from './clock-watch.js';
-import { type Controlled, controlMethods, type SessionSettings } from './control-service.js';
+import type { Controlled, SessionSettings } from './control-service.js';
 import { Currency } from './currency.js';
 import { EarlyElection } from './early-election.js';
-import { Follower } from './follower.js';
+import { type Feeder, Follower } from './follower.js';
 import { HandOver } from './hand-over.js';
 import { Identities } from './identities.js';
+import { LeadProof } from './lead-proof.js';
+import { LeaderPlace } from './leader-place.js';
 import { Leadership } from './leadership.js';
-import { LoadService } from './load-service.js';
+import { LocalCalls } from './local-calls.js';
 import type { MasterDeps } from './master-deps.js';
+import { masterMethods } from './master-methods.js';
+import { MasterMetrics } from './master-metrics.js';
 import type { MasterSettings } from './master-settings.js';
-import { logRoleChange, masterStatus, SHOWN_STATES } from './master-status.js';
+import { causeOf, logRoleChange, masterStatus, SHOWN_STATES } from './master-status.js';
 import type { MetadataLoader } from './metadata-loader.js';
-import { MountCheck } from './mount-check.js';
-import { NamespaceService, rebuilding } from './namespace-service.js';
+import { rebuilding } from './namespace-service.js';
 import { Rebuilder } from './rebuilder.js';
 import { Replica } from './replica.js';
-import { reportMethods } from './report-service.js';
+import { type Source, sourceOf } from './replica-report.js';
+import { Replication } from './replication.js';
 import { type ClaimEffect, type Role, type RoleEffect, type RoleInput, step } from './role-machine.js';
 import { Serving } from './serving.js';
 import { StandbyStreams } from './standby-streams.js';
 import { LeadTaker } from './take-lead.js';
-import { transferMethods } from './transfer-service.js';
-import { WatchService } from './watch-service.js';
+import { WorkerRoster } from './workers/worker-roster.js';
 
-const CLAIM_PAUSE_MS = 100;
-const CLAIM_PAUSE_MAX_MS = 5_000;
 /** A candidate that is alone is elected again at once. */
 const PASS_ON_MS = 500;
 const DRAIN_MAX_MS = 2_000;
@@ -50,16 +53,26 @@ export class Master implements Controlled, AsyncDisposable {
   readonly standbys: StandbyStreams;
   readonly identities: Identities;
   readonly accessTimes: AccessTimes;
+  readonly clusterId: string;
+  readonly incarnationId: string;
+  readonly isObserver: boolean;
   /** Unix milliseconds; likewise `sinceMs`, since when it is in this state. */
   readonly startedMs: number;
   readonly #currency: Currency;
-  readonly #claimant: Claimant;
+  readonly #claim: ClaimAttempt;
   readonly #handOver: HandOver;
   readonly #taker: LeadTaker;
   readonly #clockWatch: ClockWatch;
   readonly #follower: Follower;
   readonly #rebuilder: Rebuilder;
+  readonly #metrics: MasterMetrics;
   readonly maker: CheckpointMaker;
+  readonly calls: LocalCalls;
+  readonly proof: LeadProof;
+  readonly leaderPlace: LeaderPlace;
+  readonly replication: Replication;
+  readonly workers: WorkerRoster;
+  readonly #handle: CallHandler;
   readonly #closed: Deferred<void> = deferred();
   #server: RpcServer | null = null;
   #replica: Replica | null = null;
@@ -69,6 +82,7 @@ export class Master implements Controlled, AsyncDisposable {
   #retired: JournalWriter | null = null;
   #role: Role = { name: 'following' };
   sinceMs: number;
+  because = 'started';
   /** What is wrong, for people; empty when nothing is. */
   #trouble = '';
   #isClosing = false;
@@ -77,7 +91,6 @@ export class Master implements Controlled, AsyncDisposable {
   /** Effects on the replica and on the election, each in order. */
   #replicaWork: Promise<void> = Promise.resolve();
   #electionWork: Promise<void> = Promise.resolve();
-  #claiming: { readonly stop: AbortController; readonly done: Promise<void> } | null = null;
   /** What a leader does besides answering; `done` outlives the leadership until all of that has ended. */
   #serving: Serving | null = null;
   readonly #stopping = new AbortController();
@@ -94,21 +107,9 @@ export class Master implements Controlled, AsyncDisposable {
   static async open(settings: MasterSettings, deps: MasterDeps): Promise<Master> {
     const master = new Master(settings, deps);
     try {
-      const service = new NamespaceService(
-        settings.namespace,
-        master,
-        new MountCheck(settings.namespace, deps),
-        new Map([
-          ...controlMethods(master),
-          ...reportMethods(master, deps),
-          ...transferMethods(master.#handOver, master.#taker),
-          ...new WatchService({ served: master, ...deps, settings: settings.namespace }).methods(),
-          ...new LoadService({ served: master, clock: deps.clock, settings: settings.namespace }).methods(),
-        ]),
-      );
-      master.#server = await RpcServer.open(settings, deps, service.handle);
+      master.#server = await RpcServer.open(settings, { ...deps, meter: master.#metrics.calls, realm: master.clusterId }, master.#handle);
       master.#replica = await Replica.open(settings, master.#replicaDeps(), master.#stopping.signal);
-      master.applied.advanced(master.#replica.end.sn);
+      master.#advanced(master.#replica.end.sn);
     } catch (error) {
       await master.#server?.close();
       throw error;
@@ -121,15 +122,31 @@ export class Master implements Controlled, AsyncDisposable {
   private constructor(settings: MasterSettings, deps: MasterDeps) {
     this.#settings = settings;
     this.#deps = deps;
+    this.isObserver = settings.isObserver;
+    ({ clusterId: this.clusterId, incarnationId: this.incarnationId } = deps.journal);
+    this.#metrics = new MasterMetrics(this, settings.version, deps);
     this.applied = new AppliedWatch(deps.clock);
     this.identities = new Identities(settings, deps);
     this.accessTimes = new AccessTimes(settings);
     this.#currency = new Currency(deps.clock);
-    this.#claimant = new Claimant(settings, deps);
     this.#clockWatch = new ClockWatch(settings, deps.log);
     this.#handOver = new HandOver(deps, this);
     this.#taker = new LeadTaker(deps, this);
-    this.standbys = new StandbyStreams(settings, deps);
+    this.#claim = new ClaimAttempt(this, {
+      clock: deps.clock,
+      claimant: new Claimant(settings, deps),
+      taker: this.#taker,
+      phases: this.#metrics.phases,
+      writer: () => this.#writer,
+      claimed: (writer) => {
+        this.#retired = this.#writer;
+        this.#writer = writer;
+      },
+      letGo: (writer) => this.#letGo(writer),
+    });
+    this.replication = new Replication(settings, deps, this);
+    this.workers = new WorkerRoster(settings, deps, this.#stopping.signal);
+    this.standbys = new StandbyStreams(settings, { ...deps, heard: (standby) => this.replication.heard(standby) });
     this.#rebuilder = new Rebuilder(settings, deps.clock);
     this.maker = new CheckpointMaker({ clusterId: deps.journal.clusterId, checkpoints: deps.journal.checkpoints, clock: deps.clock });
     const early = new EarlyElection(settings, deps);
@@ -145,6 +162,10 @@ export class Master implements Controlled, AsyncDisposable {
       failed: (error) => this.input({ type: 'replay failed', error }),
     });
     this.startedMs = this.sinceMs = deps.clock.wallMs();
+    this.#handle = masterMethods(this, { handOver: this.#handOver, taker: this.#taker, settings, deps });
+    this.calls = new LocalCalls(this.#handle, deps);
+    this.proof = new LeadProof(this, deps.clock);
+    this.leaderPlace = new LeaderPlace(this, deps, this.#stopping.signal);
   }
 
   /** Resolves when this master has closed. */
@@ -167,6 +188,10 @@ export class Master implements Controlled, AsyncDisposable {
     return this.#settings;
   }
 
+  get namespaceSettings(): NamespaceSettings {
+    return this.#settings.namespace;
+  }
+
   get role(): Role {
     return this.#role;
   }
@@ -179,24 +204,20 @@ export class Master implements Controlled, AsyncDisposable {
     return this.#leadership;
   }
 
-  get clusterId(): string {
-    return this.#deps.journal.clusterId;
+  get source(): Source {
+    return sourceOf(this, this.#doing);
   }
 
-  get incarnationId(): string {
-    return this.#deps.journal.incarnationId;
+  get feeder(): Feeder | null {
+    return this.#follower.feeder;
   }
 
-  get isObserver(): boolean {
-    return this.#settings.isObserver;
-  }
-
-  get checkpointer(): Checkpointer | null {
-    return this.#leadership === null ? null : (this.#serving?.checkpointer ?? null);
+  get serving(): Serving | null {
+    return this.#leadership === null ? null : this.#serving;
   }
 
   get loader(): MetadataLoader | null {
-    return this.#leadership === null ? null : (this.#serving?.loader ?? null);
+    return this.serving?.loader ?? null;
   }
 
   get leads(): boolean {
@@ -212,7 +233,11 @@ export class Master implements Controlled, AsyncDisposable {
     return this.#currency.behind(this.#replica?.end.sn ?? 0);
   }
 
-  /** What `masterStatus` tells. */
+  /** @returns whether it has had all that it knew to be committed within the last `withinMs`. */
+  isCurrent(withinMs: number): boolean {
+    return this.#replica !== null && this.#deps.clock.monotonicMs() - this.#currency.caughtUpMs <= withinMs;
+  }
+
   status() {
     return masterStatus(this, this.#settings);
   }
@@ -234,12 +259,12 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await this.#handOver.leave();
+    await this.#handOver.leave(this.#settings);
     this.input({ type: 'stop' });
     this.#stopping.abort();
     try {
       await this.#electionWork;
-      await this.#stopClaiming();
+      await this.#claim.stop();
       await this.#follower.stop();
       await this.#replicaWork;
       await this.#server?.close();
@@ -261,6 +286,7 @@ export class Master implements Controlled, AsyncDisposable {
       const { role, effects } = step(before, next);
       this.#role = role;
       this.#note(before, role, next);
+      this.#metrics.stepped(before, role, next);
       this.#taker.stepped(role, next);
       for (const effect of effects) this.#perform(effect);
     }
@@ -273,14 +299,14 @@ export class Master implements Controlled, AsyncDisposable {
     if (role.name === 'leading') this.#trouble = '';
     if (before.name === role.name) return;
     this.sinceMs = this.#deps.clock.wallMs();
+    this.because = causeOf(input);
     logRoleChange(this.#deps.log, before, role, input);
   }
 
   #perform(effect: RoleEffect): void {
     switch (effect.type) {
       case 'cancel claim':
-        this.#claiming?.stop.abort();
-        return;
+        return this.#claim.cancel();
       case 'follow':
         return this.#onReplica(async () => this.#startFollowing());
       case 'claim':
@@ -328,45 +354,15 @@ export class Master implements Controlled, AsyncDisposable {
 
   async #startFollowing(): Promise<void> {
     await this.#follower.stop();
-    await this.#stopClaiming();
+    await this.#claim.stop();
     if (this.#role.name === 'following' && this.#replica !== null) this.#follower.start(this.#replica);
   }
 
   async #startClaiming(effect: ClaimEffect): Promise<void> {
     const behindMs = this.#deps.clock.monotonicMs() - this.#currency.caughtUpMs;
     await this.#follower.stop();
-    await this.#stopClaiming();
-    const stop = new AbortController();
-    const wanted = this.#role.name === 'claiming' || this.#role.name === 'suspended';
-    if (wanted && this.#replica !== null) this.#claiming = { stop, done: this.#claim(this.#replica, effect, behindMs, stop.signal) };
-  }
-
-  async #claim(replica: Replica, { failures, told }: ClaimEffect, behindMs: number, signal: AbortSignal): Promise<void> {
-    try {
-      if (failures > 0) await sleep(this.#deps.clock, Math.min(CLAIM_PAUSE_MS * 2 ** failures, CLAIM_PAUSE_MAX_MS), signal);
-      // A suspended leader whom another has superseded must not claim the lead back.
-      if (this.#role.name === 'suspended') await this.#claimant.notSuperseded(this.#writer);
-      else if (told) this.#taker.throwIfUnwanted();
-      else {
-        const isReady = (await this.#claimant.catchUp(replica, behindMs, signal)) && (await this.#claimant.isVerified(replica, signal));
-        if (!isReady || (await this.#claimant.incumbentServes(replica, this.leaderAddress, this.rpcAddress, signal)))
-          return this.input({ type: 'stood back' });
-      }
-      const writer = await this.#claimant.claim(replica, this.rpcAddress, signal);
-      if (signal.aborted) return await this.#letGo(writer);
-      this.#retired = this.#writer;
-      this.#writer = writer;
-      this.input({ type: 'claimed', epoch: writer.epoch });
-    } catch (thrown) {
-      if (!signal.aborted) this.input({ type: 'claim failed', error: asError(thrown) });
-    }
-  }
-
-  async #stopClaiming(): Promise<void> {
-    const claiming = this.#claiming;
-    this.#claiming = null;
-    claiming?.stop.abort();
-    await claiming?.done;
+    await this.#claim.stop();
+    this.#claim.begin(effect, behindMs);
   }
 
   #serve(): void {
@@ -384,22 +380,21 @@ export class Master implements Controlled, AsyncDisposable {
     this.standbys.serve(replica.recent);
     const before = [this.#serving?.done, this.#retired === null ? null : this.#letGo(this.#retired)];
     this.#retired = null;
-    const { standbys, maker, accessTimes, rpcAddress } = this;
-    const deps = { ...this.#deps, replica, leadership, standbys, maker, accessTimes, clockWatch: this.#clockWatch, ownAddress: rpcAddress };
+    const parts = { ...this.#deps, replica, leadership, standbys: this.standbys, maker: this.maker, accessTimes: this.accessTimes };
+    const deps = { ...parts, workers: this.workers, clockWatch: this.#clockWatch, ownAddress: this.rpcAddress };
     this.#serving = new Serving(this.#settings, deps, before);
     this.#deps.log.info({ epoch: writer.epoch, sn: replica.end.sn }, 'leading');
     this.#taker.serves(writer.epoch, replica.end.sn);
+    this.#metrics.phases.ended('serve');
   }
 
   async #yield(): Promise<void> {
     const leadership = this.#leadership;
     if (this.#role.name === 'stopping' && leadership !== null) {
-      const enough = new AbortController();
-      const limit = sleep(this.#deps.clock, DRAIN_MAX_MS, enough.signal).catch(() => {});
-      await Promise.race([leadership.drain(new UnderstudyError('not_leader', 'this master is stopping')), limit]);
-      enough.abort();
+      const drained = leadership.drain(new UnderstudyError('not_leader', 'this master is stopping'));
+      await within(this.#deps.clock, DRAIN_MAX_MS, drained, 'it takes too long').catch(() => {});
     }
-    await this.#stopClaiming();
+    await this.#claim.stop();
     this.#stopServing(this.notLeader());
     await this.#serving?.done;
     this.#serving = null;
@@ -418,7 +413,7 @@ export class Master implements Controlled, AsyncDisposable {
 
   async #rebuild(): Promise<void> {
     await this.#follower.stop();
-    await this.#stopClaiming();
+    await this.#claim.stop();
     const broken = this.#replica;
     this.#replica = null;
     await broken?.close().catch((error) => this.#deps.log.warn({ error }, 'the failed metastore did not close in order'));
@@ -430,7 +425,7 @@ export class Master implements Controlled, AsyncDisposable {
     this.#replica = replica;
     this.#replicaTrouble = null;
     this.#currency.reset();
-    this.applied.advanced(replica.end.sn);
+    this.#advanced(replica.end.sn);
     this.input({ type: 'rebuilt' });
   }
 
@@ -440,10 +435,10 @@ export class Master implements Controlled, AsyncDisposable {
   }
 
   async #publish(): Promise<void> {
-    const leadership = this.#leadership;
-    if (leadership === null) return;
-    const record = { rpcAddress: this.rpcAddress, webAddress: this.#settings.webAddress, epoch: leadership.writer.epoch };
-    await this.#deps.election.publish(record);
+    if (this.#leadership === null) return;
+    const where = { rpcAddress: this.rpcAddress, webAddress: this.#settings.webAddress };
+    await this.#deps.election.publish({ ...where, epoch: this.#leadership.writer.epoch });
+    this.#metrics.phases.ended('publish');
   }
 
   // Parts
@@ -460,7 +455,7 @@ export class Master implements Controlled, AsyncDisposable {
       },
       clock,
       log,
-      advanced: (sn: number) => this.applied.advanced(sn),
+      advanced: (sn: number) => this.#advanced(sn),
       failed: (error: UnderstudyError) => {
         if (failed) return;
         failed = true;
@@ -471,11 +466,16 @@ export class Master implements Controlled, AsyncDisposable {
     };
   }
 
-  /** `host:port` of other masters that are known, those first that this one feeds. */
+  /** More is applied and committed. */
+  #advanced(sn: number): void {
+    const config = this.#replica?.state.config();
+    if (config !== undefined && config.sn <= sn) this.#deps.live?.take(config);
+    this.applied.advanced(sn);
+  }
+
+  /** `host:port` of other masters that may lead, as far as is known, those first that this one feeds. */
   successors(): readonly string[] {
-    const known = new Set([...this.standbys.list().map(({ address }) => address), ...this.#settings.peers]);
-    known.delete(this.rpcAddress);
-    return [...known];
+    return this.standbys.candidates(this.#settings.peers).filter((address) => address !== this.rpcAddress);
   }
 
   /** @returns why a request for the leader is refused here, with the leader's address where it is known. */

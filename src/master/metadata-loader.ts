@@ -12,7 +12,16 @@ import { asError, isError, UnderstudyError } from '../base/errors.js';
 import { orAborted, sleep } from '../base/wait.js';
 import { decodeChildName } from '../metadata/keys.js';
 import { Listing } from '../metadata/listing.js';
-import { type LoadNeed, type LoadWish, type Looked, loadNeed } from '../metadata/load-need.js';
+import {
+  ANY_LOOK,
+  isListed,
+  type LoadNeed,
+  type LoadWish,
+  type Look,
+  type Looked,
+  type LooksWanted,
+  loadNeed,
+} from '../metadata/load-need.js';
 import { directoryPlace, hasMounts, mountPlace, mountsWithin } from '../metadata/mount-place.js';
 import type { Mount } from '../metadata/mounts.js';
 import { type NamespaceSettings, resolve } from '../metadata/plan.js';
@@ -82,8 +91,11 @@ export class MetadataLoader implements Looked {
   /** By mount. */
   readonly #busy = new Map<number, Busy>();
   #walks = 0;
-  readonly #looks = new RecentRows<number, number>(LOOKED_MAX);
-  readonly #absent = new RecentRows<string, number>(LOOKED_MAX);
+  readonly #looks = new RecentRows<number, Look>(LOOKED_MAX);
+  readonly #absent = new RecentRows<string, Look>(LOOKED_MAX);
+  /** Numbers of looks, by directory. */
+  readonly #listings = new RecentRows<number, number>(LOOKED_MAX);
+  #begun = 0;
 
   /** @param signal is aborted with the leadership. */
   constructor(deps: MetadataLoaderDeps, signal: AbortSignal) {
@@ -91,13 +103,22 @@ export class MetadataLoader implements Looked {
     this.#signal = signal;
   }
 
-  inode(id: number): number {
-    return this.#looks.get(id) ?? 0;
+  inode(id: number): Look | undefined {
+    return this.#looks.get(id);
   }
 
-  absent(directoryId: number, name: string): number {
-    const at = this.#absent.get(`${directoryId}/${name}`) ?? 0;
-    return at + ABSENT_MS > this.#deps.leadership.nowMs() ? at : 0;
+  absent(directoryId: number, name: string): Look | undefined {
+    const look = this.#absent.get(`${directoryId}/${name}`);
+    return look !== undefined && look.ms + ABSENT_MS > this.#deps.leadership.nowMs() ? look : undefined;
+  }
+
+  listing(directoryId: number): number {
+    return this.#listings.get(directoryId) ?? 0;
+  }
+
+  /** The newest look that has begun, with the leader's time now, Unix milliseconds. */
+  now(): Look {
+    return { ms: this.#deps.leadership.nowMs(), number: this.#begun };
   }
 
   /** @returns whether anything has to be asked before this can be answered: not for a path that will be refused. */
@@ -126,7 +147,7 @@ export class MetadataLoader implements Looked {
   }
 
   /** Loads the directories at and below the path that are not known well enough; of those above mount points, only what is mounted. */
-  async #loadBelow({ path, notBeforeMs }: LoadWish, signal: AbortSignal): Promise<void> {
+  async #loadBelow({ path, ...wanted }: LoadWish, signal: AbortSignal): Promise<void> {
     if (this.#walks >= WALKS_MAX) {
       throw new UnderstudyError('unavailable', `too many trees are being looked up in under stores: walks=${this.#walks}`);
     }
@@ -136,7 +157,7 @@ export class MetadataLoader implements Looked {
     if (missing.length > 0 || !inode.directory) return;
     const isMounted = mountPlace(path, state) !== null;
     const roots = isMounted ? [inode.id] : mountsWithin(path.replace(/(?<=.)\/$/, ''), state).map(({ inodeId }) => inodeId);
-    const visit = (id: number) => (this.isUnknown(id, notBeforeMs) ? this.loadChildren(id, newProgress()) : Promise.resolve());
+    const visit = (id: number) => (this.isUnknown(id, wanted) ? this.loadChildren(id, newProgress()) : Promise.resolve());
     const either = AbortSignal.any([signal, this.#signal]);
     this.#walks += 1;
     try {
@@ -158,17 +179,11 @@ export class MetadataLoader implements Looked {
     return hasMounts(this.#deps.replica.state);
   }
 
-  /** Leader's time, Unix milliseconds. */
-  nowMs(): number {
-    return this.#deps.leadership.nowMs();
-  }
-
-  /** @returns whether the directory is below a mount point, and its children were never all loaded, or not since. */
-  isUnknown(directoryId: number, notBeforeMs = 0): boolean {
+  /** @returns whether the directory is below a mount point, and its children were never all loaded, or by no look that counts. */
+  isUnknown(directoryId: number, wanted: LooksWanted = ANY_LOOK): boolean {
     const { state } = this.#deps.replica;
     if (directoryPlace(directoryId, state) === null) return false;
-    const { childrenLoaded = false, syncedMs = 0 } = state.directory(directoryId).inode.more ?? {};
-    return !childrenLoaded || syncedMs < notBeforeMs;
+    return !isListed(state.directory(directoryId).inode, wanted, this);
   }
 
   /** @returns the directory in its under store, which has seen all work by now; null below no mount point. @throws as `load`. */
@@ -211,16 +226,21 @@ export class MetadataLoader implements Looked {
 
   async #child(wanted: LoadNeed, name: string): Promise<void> {
     await this.#untilSettled(wanted, async (need, store, signal) => {
-      const beganMs = this.#deps.leadership.nowMs();
+      const began = this.#beginLook();
       const entry = await store.stat(need.under === '' ? name : `${need.under}/${name}`, signal);
       const before = this.#deps.replica.state.child(need.directoryId, name);
       const gone = entry === undefined && before !== null ? [{ name, id: before.id }] : [];
       const found = entry === undefined ? [] : [{ ...childOf(entry), name }];
       await this.#journal({ directoryId: need.directoryId, mountId: need.mount.id, found, gone, completeMs: 0 }, need.mount, newProgress());
       const after = this.#deps.replica.state.child(need.directoryId, name);
-      if (after === null) this.#absent.set(`${need.directoryId}/${name}`, beganMs);
-      else this.#looks.set(after.id, beganMs);
+      if (after === null) this.#absent.set(`${need.directoryId}/${name}`, began);
+      else this.#looks.set(after.id, began);
     });
+  }
+
+  #beginLook(): Look {
+    this.#begun += 1;
+    return this.now();
   }
 
   async #children(need: LoadNeed, progress: LoadProgress): Promise<void> {
@@ -229,8 +249,8 @@ export class MetadataLoader implements Looked {
 
   async #listed(need: LoadNeed, store: UnderStore, progress: LoadProgress, signal: AbortSignal): Promise<void> {
     const { directoryId, mount } = need;
-    const { leadership, replica } = this.#deps;
-    const completeMs = leadership.nowMs();
+    const { replica } = this.#deps;
+    const { ms: completeMs, number } = this.#beginLook();
     const loaded = { directoryId, mountId: mount.id, gone: [], completeMs: 0 };
     const names = childCount(replica.state, directoryId) > 0 ? new NameSet() : null;
     const pages = new Set<Promise<void>>();
@@ -257,6 +277,7 @@ export class MetadataLoader implements Looked {
     }
     if (failure !== null) throw failure;
     await this.#journal({ ...loaded, found: [], completeMs }, mount, progress);
+    this.#listings.set(directoryId, number);
   }
 
   /** Takes out of the directory what only showed what the under store had, and has no longer. */

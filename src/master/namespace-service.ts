@@ -2,34 +2,42 @@
  * Serves the table of operations (src/metadata/operations.ts) over RPC: a leader everything, a standby reads that ask for less than the newest.
  */
 import { understudy } from '#proto/understudy.js';
+import type { AuditLog } from '../base/audit-log.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError, asOf, UnderstudyError } from '../base/errors.js';
 import type { Identity } from '../metadata/access.js';
 import type { LoadWish } from '../metadata/load-need.js';
 import { operations } from '../metadata/operations.js';
-import { checkPrincipal, type NamespaceSettings, type ReadContext } from '../metadata/plan.js';
+import { checkPrincipal, type NamespaceSettings, type ReadContext, type ToldTroubles } from '../metadata/plan.js';
 import type { Pages } from '../metadata/queries.js';
 import { type Inode, inodeMessage, inodeMessages } from '../metadata/records.js';
 import type { CallHandler, ServerCall } from '../rpc/rpc.js';
 import type { AccessTimes } from './access-times.js';
 import type { AppliedWatch } from './applied-watch.js';
+import { type AuditedCall, audited, auditedControl } from './audit.js';
 import type { Identities } from './identities.js';
 import type { Answer, Leadership, Submission, SubmissionCaller } from './leadership.js';
 import type { MetadataLoader } from './metadata-loader.js';
 import type { MountCheck } from './mount-check.js';
 import type { Replica } from './replica.js';
+import type { WorkerRoster } from './workers/worker-roster.js';
 
 /** What the service sees of its master. */
 export interface Served {
+  readonly sessionSettings: { readonly leaseTimeoutMs: number };
   /** Null while it is being rebuilt. */
   readonly replica: Replica | null;
   /** Null unless this master leads. */
   readonly leadership: Leadership | null;
   /** Null unless this master leads. */
   readonly loader: MetadataLoader | null;
+  /** Null unless this master leads. */
+  readonly serving: { readonly troubles: ToldTroubles } | null;
   readonly applied: AppliedWatch;
   readonly identities: Identities;
   readonly accessTimes: AccessTimes;
+  /** What workers have told, whatever this master's role. */
+  readonly workers: WorkerRoster;
   /** How far this master knows itself to be behind, where it does not lead. */
   behind(): understudy.Behind.$Properties;
   /** @returns why a request for the leader is refused, with the leader's address where it is known. */
@@ -57,16 +65,26 @@ export class NamespaceService {
   readonly #methods = new Map<number, CallHandler>();
   #listings = 0;
 
-  constructor(settings: NamespaceSettings, served: Served, mounts: MountCheck, control: ReadonlyMap<number, CallHandler>) {
+  constructor(
+    settings: NamespaceSettings,
+    served: Served,
+    mounts: MountCheck,
+    control: ReadonlyMap<number, CallHandler>,
+    audit?: AuditLog,
+  ) {
     this.#settings = settings;
     this.#served = served;
     this.#mounts = mounts;
     for (const operation of Object.values(operations)) {
-      if (operation.kind === 'mutation') this.#methods.set(operation.method, (call) => this.#mutate(operation, call));
+      if (operation.kind === 'mutation')
+        this.#methods.set(
+          operation.method,
+          audited(audit, (call, told) => this.#mutate(operation, call, told)),
+        );
       else if (operation.kind === 'query') this.#methods.set(operation.method, (call) => this.#query(operation, call));
       else if (operation.kind === 'stream') this.#methods.set(operation.method, (call) => this.#stream(operation, call));
     }
-    for (const [method, handler] of control) this.#methods.set(method, handler);
+    for (const [method, handler] of auditedControl(audit, control)) this.#methods.set(method, handler);
   }
 
   /** Handles every call of the server. */
@@ -76,17 +94,21 @@ export class NamespaceService {
     return method(call);
   };
 
-  #mutate(operation: MutationRow, call: ServerCall): void {
+  #mutate(operation: MutationRow, call: ServerCall, told: AuditedCall | null): void {
     if (this.#served.leadership === null) throw this.#served.notLeader();
-    const { caller, wishes, plan } = operation.prepare(call.body);
+    const { caller, request, wishes, plan } = operation.prepare(call.body);
+    told?.asks(caller?.user || NOBODY, request, caller);
+    const isRenewal = operation.method === operations.renewLease.method;
+    const leaseTimeoutMs = isRenewal ? this.#served.sessionSettings.leaseTimeoutMs : 0;
     this.#identify(caller?.user, call, (identity) => {
       const submission: Submission = {
-        caller: submissionCaller(caller, identity),
+        caller: call.sessionless ? sessionless(identity) : submissionCaller(caller, identity),
         plan,
         makesRoom: operation.method === operations.remove.method,
         settle(refused, answer) {
+          told?.answers(answer.sn, answer.isAgain === true);
           if (refused !== null) call.fail(answer.sn === 0 ? refused : asOf(refused, answer.sn));
-          else call.reply(mutationResponse(answer));
+          else call.reply(mutationResponse(answer, leaseTimeoutMs));
         },
       };
       const submit = () => this.#submit(submission);
@@ -180,6 +202,11 @@ export class NamespaceService {
     if (leadership !== null) accessTimes.note(inode, leadership.nowMs());
   };
 
+  readonly #troubles: ToldTroubles = {
+    ofFile: (inodeId) => this.#served.serving?.troubles.ofFile(inodeId) ?? '',
+    ofMount: (mountId) => this.#served.serving?.troubles.ofMount(mountId) ?? '',
+  };
+
   /** Resolves once an answer that sees the state as it is now may leave. */
   #released(): Promise<void> {
     const { leadership } = this.#served;
@@ -202,7 +229,7 @@ export class NamespaceService {
   /** Goes on once under stores have been asked for what the request has to know of them; at once where nothing is to be asked. */
   #whenLoaded(call: ServerCall, wishes: Wishes, then: () => void, refuse: (error: UnderstudyError) => void): void {
     const { loader } = this.#served;
-    const needed = loader?.hasMounts ? wishes(loader.nowMs()).filter((wish) => loader.isNeeded(wish)) : [];
+    const needed = loader?.hasMounts ? wishes(loader.now()).filter((wish) => loader.isNeeded(wish)) : [];
     if (loader === null || needed.length === 0) return then();
     loadAll(loader, needed, call)
       .then(then, (error) => refuse(asError(error)))
@@ -212,7 +239,13 @@ export class NamespaceService {
   /** Lets `look` look at the state, once the master has what the reader asks for, with the way to release its answer. */
   #look(call: ServerCall, reader: Reader, look: Look): void {
     this.#identify(reader.user, call, (identity) => {
-      const context = { identity, settings: this.#settings, noteRead: this.#noteRead };
+      const context = {
+        identity,
+        settings: this.#settings,
+        noteRead: this.#noteRead,
+        copies: this.#served.workers,
+        troubles: this.#troubles,
+      };
       const lookNow = () => this.#lookAs(context, call, reader.freshness, look);
       this.#whenLoaded(call, reader.wishes, lookNow, (error) => call.fail(error));
     });
@@ -250,8 +283,8 @@ const NEWEST = new Uint8Array();
 /** Who says no name. */
 const NOBODY = 'nobody';
 
-function mutationResponse({ sn, inode, inodes }: Answer): Uint8Array {
-  const answer = { sn, inode: inode && inodeMessage(inode), inodes: inodes.length === 0 ? [] : inodeMessages(inodes) };
+function mutationResponse({ sn, inode, inodes }: Answer, leaseTimeoutMs: number): Uint8Array {
+  const answer = { sn, inode: inode && inodeMessage(inode), inodes: inodes.length === 0 ? [] : inodeMessages(inodes), leaseTimeoutMs };
   return encodeMessage(understudy.MutationResponse, answer);
 }
 
@@ -262,6 +295,10 @@ function withBehind(answer: Uint8Array, behind: Uint8Array): Uint8Array {
 
 export function rebuilding(): UnderstudyError {
   return new UnderstudyError('unavailable', 'this master is rebuilding its metastore');
+}
+
+function sessionless(identity: Identity): SubmissionCaller {
+  return { clientId: 0, callId: 0, attempt: 1, lowestUnanswered: 0, identity, sessionless: true };
 }
 
 /** The client says the group of what is made where the masters know none of the user. */

@@ -5,10 +5,12 @@
  * Looks at some open files at a time, in the order of the clients, round and round; the files of a client that is there are passed over
  * together. Files that have not reached the store yet are young.
  */
+
 import { decodePair, encodeOpenFileKey, OPEN_FILE_RANGE, type PairKey, pairKey, splitPair } from '../metadata/keys.js';
 import { type LeaseRecovery, planRecovery } from '../metadata/plan-recovery.js';
 import { storedKeys } from '../metadata/scan.js';
 import { ageGate, appendStep, type HousekeepingDeps, type HousekeepingStep, PAUSE_MS } from './housekeeping-step.js';
+import { LeaseTime } from './lease-time.js';
 
 export interface RecoverLeasesSettings {
   /** Milliseconds that a client may be silent while it writes. */
@@ -20,21 +22,21 @@ export interface RecoverLeasesSettings {
 const FILES_PER_LOOK = 256;
 const ROUND_MS_MAX = 60_000;
 
-export function recoverLeases({ leaseTimeoutMs, leaseRecovery }: RecoverLeasesSettings, deps: HousekeepingDeps): HousekeepingStep {
+export function recoverLeases(settings: RecoverLeasesSettings, deps: HousekeepingDeps): HousekeepingStep {
   const { replica, leadership, log } = deps;
-  const restMs = Math.min(ROUND_MS_MAX, leaseTimeoutMs / 4);
-  const mayExpire = ageGate(deps, leaseTimeoutMs);
+  const time = new LeaseTime(settings, deps.clock);
+  const mayExpire = ageGate(deps, () => time.allowedMs());
   let from: PairKey | null = null;
 
   function isGone(clientId: number): boolean {
     const session = replica.state.session(clientId);
-    return session === null || (mayExpire() && session.lastUsedMs < leadership.nowMs() - leaseTimeoutMs);
+    return session === null || (mayExpire() && session.lastUsedMs < leadership.nowMs() - time.allowedMs());
   }
 
   async function recover(key: PairKey): Promise<void> {
     const [holder, inodeId] = splitPair(key);
     await appendStep(leadership, (state, context) =>
-      isGone(holder) ? planRecovery({ inodeId, holder, recovery: leaseRecovery }, state, context) : null,
+      isGone(holder) ? planRecovery({ inodeId, holder, recovery: settings.leaseRecovery }, state, context) : null,
     );
   }
 
@@ -48,7 +50,7 @@ export function recoverLeases({ leaseTimeoutMs, leaseRecovery }: RecoverLeasesSe
     const last = keys.at(-1);
     const isRoundOver = last === undefined || keys.length < FILES_PER_LOOK;
     from = isRoundOver ? null : behind(last, gone.get(clientOf(last)) === true);
-    return isRoundOver ? restMs : PAUSE_MS;
+    return isRoundOver ? Math.min(ROUND_MS_MAX, settings.leaseTimeoutMs / 4) : PAUSE_MS;
   };
 }
 

@@ -16,6 +16,7 @@ import { State, type StateSettings } from '../metadata/state.js';
 import { verifyStore } from '../metadata/verify-store.js';
 import { WriteBehind, type WriteBehindSettings } from '../metadata/write-behind.js';
 import { type BootstrapDeps, type Bootstrapped, bootstrap, type Unusable } from './bootstrap.js';
+import { CommitTrail } from './commit-trail.js';
 import { RecentBatches } from './recent-batches.js';
 
 export interface ReplicaSettings extends StateSettings, WriteBehindSettings {
@@ -39,6 +40,7 @@ export class Replica implements AsyncDisposable {
   readonly state: State;
   readonly writeBehind: WriteBehind;
   readonly recent: RecentBatches;
+  readonly trail: CommitTrail;
   readonly #deps: ReplicaDeps;
   readonly #closing = new AbortController();
   readonly #verifying: Promise<void>;
@@ -48,6 +50,7 @@ export class Replica implements AsyncDisposable {
   readonly #beganSound: boolean;
   #checkpointSn = 0;
   #bytesSinceCheckpoint = 0;
+  #joinings = 0;
   #broken: UnderstudyError | null = null;
   #isVerified = false;
   #isHurried = false;
@@ -90,6 +93,7 @@ export class Replica implements AsyncDisposable {
     this.#beganSound = isLoaded || mark.flush === 0;
     this.#end = { sn: mark.sn as Sequence, hash: mark.hash };
     this.recent = new RecentBatches(settings.recentBytesMax, this.#end);
+    this.trail = new CommitTrail(deps.clock, mark.sn);
     this.writeBehind = new WriteBehind(
       settings,
       { state: this.state, kv, clock: deps.clock, identity: deps.identity, failed: deps.failed },
@@ -98,6 +102,11 @@ export class Replica implements AsyncDisposable {
     // What was loaded was counted on the way.
     this.#isVerified = isLoaded;
     this.#verifying = isLoaded ? Promise.resolve() : this.#verify();
+  }
+
+  /** Raised with each entry of a leader that joins files, or may. */
+  get joinings(): number {
+    return this.#joinings;
   }
 
   /** Bytes of the journal since the newest checkpoint was published; of what this replica has applied since it was opened. */
@@ -156,7 +165,9 @@ export class Replica implements AsyncDisposable {
     const before = this.state.position();
     const undoLength = this.state.undoLength();
     try {
-      return apply(entry, this.state);
+      const outcome = apply(entry, this.state);
+      if (entry.concat != null || entry.group != null) this.#joinings += 1;
+      return outcome;
     } catch (error) {
       this.state.rollBack(before, undoLength);
       throw this.checked(error);
@@ -166,7 +177,9 @@ export class Replica implements AsyncDisposable {
   /** @returns `thrown`, met while looking at the state, as an operating error; where it tells of damage, or of a disk that does not answer, this replica has failed. */
   checked(thrown: unknown): UnderstudyError {
     const error = asError(thrown);
-    if (error.code !== 'corrupt' && error.code !== 'unavailable') return error;
+    // Before its first entry a sound replica has no root to show, and says so.
+    const isFailure = error.code === 'corrupt' || (error.code === 'unavailable' && this.state.sn > 0);
+    if (!isFailure) return error;
     this.#deps.failed(error);
     return new UnderstudyError('unavailable', 'the metastore of this master has failed', { cause: error });
   }
@@ -177,6 +190,7 @@ export class Replica implements AsyncDisposable {
     this.#end = end;
     this.#countBytes(sealed.length);
     this.recent.add(end, sealed, Math.floor(this.#deps.clock.wallMs()));
+    this.trail.add(sn, sealed.length);
     this.writeBehind.committed(end.sn, end.hash);
     this.#deps.advanced(end.sn);
   }

@@ -6,24 +6,24 @@ import type { understudy } from '#proto/understudy.js';
 import type { Clock } from '../base/clock.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { asError } from '../base/errors.js';
+import type { ShownMetrics } from '../base/metrics.js';
 import { operations } from '../metadata/operations.js';
 import type { CallHandler } from '../rpc/rpc.js';
 import type { Leadership } from './leadership.js';
 import type { Replica } from './replica.js';
-import type { StandbyStreams } from './standby-streams.js';
+import type { Replication } from './replication.js';
 import { NO_SURROUNDINGS, type Surroundings } from './surroundings.js';
 
 export interface Reported {
   readonly leadership: Leadership | null;
   readonly replica: Replica | null;
-  readonly standbys: StandbyStreams;
-  /** Clients and masters that are connected. */
-  readonly connections: number;
+  readonly replication: Replication;
   status(): understudy.MasterStatusResponse.$Properties;
 }
 
 interface ReportDeps {
   readonly clock: Clock;
+  readonly metrics?: Pick<ShownMetrics, 'values'>;
   readonly surroundings?: Surroundings;
 }
 
@@ -47,14 +47,15 @@ export function reportMethods(master: Reported, deps: ReportDeps): ReadonlyMap<n
 
 async function report(
   master: Reported,
-  { clock, surroundings = NO_SURROUNDINGS }: ReportDeps,
+  { clock, metrics, surroundings = NO_SURROUNDINGS }: ReportDeps,
 ): Promise<understudy.MasterReportResponse.$Properties> {
-  const [confirmUs, storage] = await Promise.all([confirmTime(master.leadership, clock), surroundings.storage()]);
+  const figuring = metrics?.values() ?? new Map<string, number>();
+  const [confirmUs, storage, figures] = await Promise.all([confirmTime(master.leadership, clock), surroundings.storage(), figuring]);
   const retention = master.replica?.state.retention();
   return {
     status: master.status(),
     clockMs: Math.floor(clock.wallMs()),
-    settings: surroundings.settings.map(({ key, value }) => ({ key, value })),
+    settings: surroundings.settings.map((setting) => ({ ...setting })),
     storage: storage.map((space) => ({ ...space })),
     journal: {
       checkpoints: [...(retention?.checkpoints ?? [])],
@@ -62,7 +63,8 @@ async function report(
       confirmUs,
       canWrite: master.leadership?.canWrite ?? false,
     },
-    metrics: Object.entries({ ...figuresOf(master), ...surroundings.figures() }).map(([name, value]) => ({ name, value })),
+    metrics: [...figures].map(([name, value]) => ({ name, value })),
+    replication: master.replication.remembered(),
   };
 }
 
@@ -78,25 +80,4 @@ function confirmTime(leadership: Leadership | null, clock: Clock): Promise<numbe
       tell();
     });
   });
-}
-
-function figuresOf({ leadership, replica, standbys, connections }: Reported): Record<string, number> {
-  const own = { 'Master.RpcConnections': connections, 'Master.Standbys': standbys.list().length };
-  if (replica === null) return own;
-  const { state } = replica;
-  const usage = state.usages.get(1);
-  const newest = state.retention().checkpoints[0]?.sn ?? 0;
-  return {
-    ...own,
-    'Master.FilesTotal': usage?.files ?? 0,
-    // The root is one.
-    'Master.DirectoriesTotal': (usage?.directories ?? 0) + 1,
-    'Master.BytesTotal': Math.min(Number(usage?.bytes ?? 0n), Number.MAX_SAFE_INTEGER),
-    'Master.ClientSessions': state.nextIds().clients,
-    'Master.ChangesQueued': leadership?.queued ?? 0,
-    'Master.JournalSequenceNumber': replica.end.sn,
-    'Master.JournalEntriesSinceCheckpoint': replica.end.sn - newest,
-    'Master.JournalBytesSinceCheckpoint': replica.bytesSinceCheckpoint,
-    'Master.MetastoreRowsUnwritten': state.changedRows,
-  };
 }

@@ -1,9 +1,11 @@
 /** What a leader does besides answering, from when it serves until it does no longer: keeps house, brings mounted storage up to date, has
  * checkpoints made, watches its fence. */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.js';
 import type { UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
+import type { Journal } from '../journal/journal.js';
 import type { NamespaceSettings } from '../metadata/plan.js';
 import type { Network } from '../rpc/network.js';
 import type { UnderStores } from '../underfs/under-stores.js';
@@ -14,9 +16,15 @@ import type { ClockWatch } from './clock-watch.js';
 import { type HousekeepingSettings, keepHouse } from './housekeeping.js';
 import type { Leadership } from './leadership.js';
 import { MetadataLoader } from './metadata-loader.js';
+import { persistFiles } from './persist-files.js';
 import type { Replica } from './replica.js';
 import type { StandbyStreams } from './standby-streams.js';
+import { StorageTroubles } from './storage-troubles.js';
+import { keepSweeping } from './sweep-parts.js';
 import { doUnderWork } from './under-work.js';
+import { type BalanceSettings, balanceBlocks } from './workers/balance-blocks.js';
+import { keepBlocks } from './workers/keep-blocks.js';
+import type { WorkerRoster } from './workers/worker-roster.js';
 
 export interface ServingDeps {
   readonly replica: Replica;
@@ -26,7 +34,9 @@ export interface ServingDeps {
   readonly clockWatch: ClockWatch;
   readonly accessTimes: AccessTimes;
   readonly ownAddress: string;
+  readonly workers: WorkerRoster;
   readonly underStores: UnderStores;
+  readonly journal: Pick<Journal, 'clusterId'>;
   readonly network: Network;
   readonly clock: Clock;
   readonly log: Log;
@@ -37,6 +47,7 @@ const CONFIRM_INTERVAL_MS = 1_000;
 export class Serving {
   readonly checkpointer: Checkpointer;
   readonly loader: MetadataLoader;
+  readonly troubles = new StorageTroubles();
   /** Resolves when all of it has ended; may outlive the leadership. */
   readonly done: Promise<unknown>;
   readonly #deps: ServingDeps;
@@ -44,18 +55,22 @@ export class Serving {
 
   /** @param before ends first, as far as `done` tells. */
   constructor(
-    settings: CheckpointerSettings & HousekeepingSettings & { readonly namespace: NamespaceSettings },
+    settings: CheckpointerSettings & HousekeepingSettings & BalanceSettings & { readonly namespace: NamespaceSettings },
     deps: ServingDeps,
     before: readonly (Promise<unknown> | null | undefined)[],
   ) {
     const { signal } = this.#stopping;
+    setMaxListeners(0, signal); // each of the loops that it ends waits under it
     const { standbys } = deps;
     this.#deps = deps;
     this.loader = new MetadataLoader({ ...deps, settings: settings.namespace }, signal);
     this.checkpointer = new Checkpointer(settings, { ...deps, standbys: () => standbys.list() });
     const house = keepHouse(settings, { ...deps, peers: () => standbys.list() }, signal);
-    const underWork = doUnderWork(deps, signal);
-    this.done = Promise.all([...before, house, underWork, this.checkpointer.run(signal), this.#watchFence(signal)]);
+    const persisting = { ...deps, clusterId: deps.journal.clusterId, troubles: this.troubles };
+    const storage = [doUnderWork(persisting, signal), persistFiles(persisting, signal), keepSweeping(persisting, signal)];
+    const blocks = [keepBlocks(persisting, signal), balanceBlocks(settings, deps, signal)];
+    const work = [house, ...storage, ...blocks, this.checkpointer.run(signal), this.#watchFence(signal)];
+    this.done = Promise.all([...before, ...work]);
   }
 
   stop(): void {

@@ -25,6 +25,8 @@ export interface StandbyStreamsSettings {
   /** Standbys that may be fed at once. */
   readonly standbyStreamsMax: number;
   readonly heartbeatIntervalMs: number;
+  /** `host:port` of this master's web port, for its standbys to name. */
+  readonly webAddress: string;
 }
 
 /** A standby that this leader feeds. */
@@ -36,6 +38,7 @@ export interface Standby {
   readonly appliedSn: number;
   /** It has said that its store is sound, so that it may lead. */
   readonly isVerified: boolean;
+  readonly isObserver: boolean;
   /** By how many milliseconds its clock was ahead of this machine's when it last said so; null before that. */
   readonly clockAheadMs: number | null;
 }
@@ -44,6 +47,8 @@ interface Deps {
   readonly clock: Clock;
   readonly log: Log;
   readonly journal: Pick<Journal, 'incarnationId'>;
+  /** A standby that is fed says how far it is: when it begins, and then with each heartbeat. */
+  readonly heard?: (standby: Standby) => void;
 }
 
 export class StandbyStreams {
@@ -83,6 +88,14 @@ export class StandbyStreams {
     return [...this.#streams.values()];
   }
 
+  /** @returns addresses of those that are being fed, and of `peers`, without what is known to be an observer. */
+  candidates(peers: readonly string[]): readonly string[] {
+    const fed = this.list();
+    const known = new Set([...fed.map(({ address }) => address), ...peers]);
+    for (const { address, isObserver } of fed) if (isObserver) known.delete(address);
+    return [...known];
+  }
+
   /** Asks every standby at once what it has applied, for `list`. */
   poke(): void {
     for (const stream of this.#streams.values()) stream.beat();
@@ -103,8 +116,9 @@ export class StandbyStreams {
     const number = recent.behind({ sn: request.afterSn as Sequence, hash: request.afterHash });
     if (number === null) throw notKept(request.afterSn, recent);
     this.#streams.get(address)?.end(new UnderstudyError('aborted', 'this standby has begun another stream'));
-    const stream = new StandbyStream(call, address, request.afterSn, number, recent, this.#deps.clock);
+    const stream = new StandbyStream({ call, request, recent, clock: this.#deps.clock, webAddress: this.#settings.webAddress }, number);
     this.#streams.set(address, stream);
+    this.#deps.heard?.(stream);
     this.#deps.log.info({ standby: address, sn: request.afterSn }, 'a standby follows from memory');
     void stream.run().then((why) => {
       if (this.#streams.get(address) === stream) this.#streams.delete(address);
@@ -122,7 +136,10 @@ export class StandbyStreams {
     const clockAheadMs = clockMs === 0 ? null : clockMs - this.#deps.clock.wallMs();
     const stream = this.#streams.get(address);
     // Else anybody could speak for a standby.
-    if (stream?.peer === call.peer) stream.reported(appliedSn, verified, clockAheadMs);
+    if (stream?.peer === call.peer) {
+      stream.reported(appliedSn, verified, clockAheadMs);
+      this.#deps.heard?.(stream);
+    }
     call.reply();
   }
 
@@ -141,28 +158,41 @@ export class StandbyStreams {
   }
 }
 
+interface StreamParts {
+  readonly call: ServerCall;
+  readonly request: understudy.FollowJournalRequest;
+  readonly recent: RecentBatches;
+  readonly clock: Clock;
+  readonly webAddress: string;
+}
+
 class StandbyStream implements Standby {
   readonly address: string;
   sentSn: number;
   appliedSn: number;
   isVerified = false;
+  readonly isObserver: boolean;
   clockAheadMs: number | null = null;
   readonly #call: ServerCall;
   readonly #recent: RecentBatches;
   readonly #clock: Clock;
+  readonly #webAddress: string;
   /** Of the batch to be sent next. */
   #number: number;
   #beatDue = true;
   #ended: UnderstudyError | null = null;
   #woken: Deferred<void> | null = null;
 
-  constructor(call: ServerCall, address: string, afterSn: number, number: number, recent: RecentBatches, clock: Clock) {
+  /** @param number of the first batch behind what it has. */
+  constructor({ call, request, recent, clock, webAddress }: StreamParts, number: number) {
     this.#call = call;
-    this.address = address;
-    this.sentSn = this.appliedSn = afterSn;
+    this.address = request.address;
+    this.isObserver = request.observer;
+    this.sentSn = this.appliedSn = request.afterSn;
     this.#number = number;
     this.#recent = recent;
     this.#clock = clock;
+    this.#webAddress = webAddress;
   }
 
   /** Of the connection on which it is fed. */
@@ -212,7 +242,7 @@ class StandbyStream implements Standby {
   async #sendNext(): Promise<void> {
     if (this.#beatDue) {
       this.#beatDue = false;
-      const beat = { committedSn: this.#recent.end.sn, timeMs: Math.floor(this.#clock.wallMs()) };
+      const beat = { committedSn: this.#recent.end.sn, timeMs: Math.floor(this.#clock.wallMs()), webAddress: this.#webAddress };
       return this.#call.item(understudy.FollowJournalItem.encode(beat).finish());
     }
     const batch = this.#recent.get(this.#number);

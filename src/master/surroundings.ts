@@ -1,12 +1,20 @@
 /**
- * What the program around a master knows, and a master only passes on: how it was started, what its storage has left, how its process is.
+ * What the program around a master knows, and a master only passes on: how it was started, what its storage has left.
  */
 
 export interface SettingShown {
-  /** With `understudy.` before it. */
+  /** Without `understudy.`. */
   readonly key: string;
   /** A secret is hidden. */
   readonly value: string;
+  /** `default`, or where it was set: a file and line, the environment, the command line, `journal`. */
+  readonly source: string;
+  /** What the journal overrides, and where that stands; empty where it overrides nothing. */
+  readonly overridden: string;
+  /** What holds once this master is started again; null: no other value. */
+  readonly pending: string | null;
+  /** Of a secret that is set: alike on masters that have the same one; else empty. */
+  readonly mark: string;
 }
 
 export interface StorageSpace {
@@ -25,9 +33,7 @@ export interface Surroundings {
   readonly settings: readonly SettingShown[];
   /** Resolves soon, also where storage does not answer. Never rejects. */
   storage(): Promise<readonly StorageSpace[]>;
-  /** Figures of the process by name, whole numbers. */
-  figures(): Readonly<Record<string, number>>;
 }
 
 /** Of a master within a larger program. */
-export const NO_SURROUNDINGS: Surroundings = { settings: [], storage: async () => [], figures: () => ({}) };
+export const NO_SURROUNDINGS: Surroundings = { settings: [], storage: async () => [] };

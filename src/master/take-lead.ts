@@ -1,5 +1,5 @@
 /**
- * Takes the lead because somebody said so: the leader that hands it over (hand-over.ts), or an operator where nobody leads. No election
+ * Takes the lead because somebody said so: the leader that hands it over (hand-over.ts), or an operator where no leader serves. No election
  * is asked: the journal decides, and the election comes to agree afterwards.
  */
 
@@ -68,11 +68,11 @@ export class LeadTaker {
     await within(clock, REHEARSAL_MAX_MS, replica.verified(), 'the metastore has not been counted anew yet');
     throwIfAborted(signal);
     if (request.rehearsal) return { epoch: replica.state.epoch, sn: replica.end.sn, rpcAddress };
-    if (request.from === '') await this.#refuseWhileLed(replica, signal);
+    if (request.from === '' && !request.force) await this.#refuseWhileLed(replica, signal);
     this.#able(request);
     const told: Told = { signal, done: deferred() };
     this.#told = told;
-    this.#deps.log.info({ by: request.from || 'an operator' }, 'told to lead');
+    this.#deps.log.info({ by: request.from || `operator ${request.user}`, force: request.force }, 'told to lead');
     this.#master.input({ type: 'told to lead' });
     return { ...(await told.done.promise), rpcAddress };
   }
@@ -135,7 +135,7 @@ export class LeadTaker {
     if (incumbent !== null)
       throw new UnderstudyError(
         'failed_precondition',
-        `a leader serves: it has to hand over itself: leader=${incumbent.address} epoch=${incumbent.epoch}`,
+        `a leader serves, which has to hand over itself (leader transfer): leader=${incumbent.address} epoch=${incumbent.epoch}`,
       );
   }
 }

@@ -5,10 +5,11 @@ import { appendStep, type HousekeepingDeps, type HousekeepingStep, PAUSE_MS } fr
 const FILES_PER_ENTRY = 1_000;
 const INTERVAL_MS_MAX = 1_000;
 
-export function touchFiles({ accessTimePrecisionMs }: AccessTimesSettings, deps: HousekeepingDeps): HousekeepingStep {
+export function touchFiles(settings: AccessTimesSettings, deps: HousekeepingDeps): HousekeepingStep {
   const { leadership, accessTimes } = deps;
-  const restMs = Math.min(INTERVAL_MS_MAX, accessTimePrecisionMs);
   return async () => {
+    const restMs = settings.accessTimePrecisionMs === 0 ? INTERVAL_MS_MAX : Math.min(INTERVAL_MS_MAX, settings.accessTimePrecisionMs);
+    if (accessTimes.noted === 0) return restMs;
     await appendStep(leadership, (state) => {
       const accesses = accessTimes.take(FILES_PER_ENTRY).filter(({ inodeId }) => state.parentOf(inodeId) !== null);
       if (accesses.length === 0) return null;

@@ -15,16 +15,19 @@ import { sleep } from '../base/wait.js';
 import { pairKey } from '../metadata/keys.js';
 import { type Mount, UNDER_WORK, type UnderWork } from '../metadata/mounts.js';
 import { hasQueuedWork } from '../metadata/under-work.js';
-import type { UnderStore } from '../underfs/under-store.js';
+import type { UnderEntry, UnderStore } from '../underfs/under-store.js';
 import type { UnderStores } from '../underfs/under-stores.js';
 import { independentPrefix } from './independent-work.js';
 import type { Leadership } from './leadership.js';
+import { isPartRenamed, partTold, putPart } from './persisted-parts.js';
 import type { Replica } from './replica.js';
+import type { StorageTroubles } from './storage-troubles.js';
 
 export interface UnderWorkDeps {
   readonly replica: Replica;
   readonly leadership: Pick<Leadership, 'append' | 'outside'>;
   readonly underStores: UnderStores;
+  readonly troubles: StorageTroubles;
   readonly clock: Clock;
   readonly log: Log;
 }
@@ -99,6 +102,7 @@ async function workOff(mountId: number, lane: Lane, deps: UnderWorkDeps, signal:
       batch = nextBatch(mount, lane.failures > 0 ? 1 : BATCH_MAX, deps.replica);
       await doBatch(mount, batch, deps);
       lane.failures = lane.refusals = 0;
+      deps.troubles.mountIsOver(mountId);
     } catch (thrown) {
       const error = asError(thrown);
       if (signal.aborted) return;
@@ -117,12 +121,15 @@ function nextBatch({ id, workSeq, workDone }: Mount, max: number, { state }: Rep
 }
 
 async function doBatch(mount: Mount, batch: readonly UnderWork[], { leadership, underStores }: UnderWorkDeps): Promise<void> {
-  await leadership.outside(async (signal) => {
+  const done = await leadership.outside(async (signal) => {
     const store = await opened(mount, underStores);
     const outcomes = await Promise.allSettled(batch.map((work) => doWork(work, store, signal)));
-    for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason;
+    return outcomes.map((outcome, at): Done => {
+      if (outcome.status === 'rejected') throw outcome.reason;
+      return { work: batch[at] as UnderWork, there: outcome.value };
+    });
   });
-  await tellDone(mount, batch.length, leadership);
+  await tellDone(mount, done, leadership);
 }
 
 /** @throws `unavailable` whatever keeps it from being opened: a folder that is not there may come back. */
@@ -134,19 +141,34 @@ async function opened(mount: Mount, underStores: UnderStores): Promise<UnderStor
   }
 }
 
-async function tellDone({ id, workDone }: Mount, count: number, leadership: UnderWorkDeps['leadership'], refused = false): Promise<void> {
+interface Done {
+  readonly work: UnderWork;
+  /** Of a part that was renamed: what the storage has in its place. */
+  readonly there: UnderEntry | undefined;
+}
+
+async function tellDone(
+  { id, workDone }: Mount,
+  works: readonly Done[],
+  leadership: UnderWorkDeps['leadership'],
+  refused = false,
+): Promise<void> {
   await leadership.append((state) => {
-    const isNext = state.mounts.get(id)?.workDone === workDone;
-    return isNext ? { workDone: { mountId: id, through: workDone + count, refused } } : null;
+    if (state.mounts.get(id)?.workDone !== workDone) return null;
+    const told = works.flatMap(({ work, there }) => (isPartRenamed(work) ? (partTold(work, there, state) ?? []) : []));
+    const done = { workDone: { mountId: id, through: workDone + works.length, refused } };
+    return told.length === 0 ? done : { group: { entries: [done, ...told] } };
   });
 }
 
-/** Brings one change to the storage. */
-export async function doWork(
-  { kind, path, to, directory, mode, owner, group }: UnderWork,
-  store: UnderStore,
-  signal: AbortSignal,
-): Promise<void> {
+/** Brings one change to the storage. @returns of a part that is renamed, what is in its place then. */
+export async function doWork(work: UnderWork, store: UnderStore, signal: AbortSignal): Promise<UnderEntry | undefined> {
+  if (isPartRenamed(work)) return await putPart(work, store, signal);
+  await change(work, store, signal);
+  return undefined;
+}
+
+async function change({ kind, path, to, directory, mode, owner, group }: UnderWork, store: UnderStore, signal: AbortSignal): Promise<void> {
   const attributes = { ...(mode === null ? {} : { mode }), ...(owner === '' ? {} : { owner }), ...(group === '' ? {} : { group }) };
   switch (kind) {
     case UNDER_WORK.rename:
@@ -172,7 +194,7 @@ async function isGivenUp(
   mountId: number,
   batch: readonly UnderWork[],
   lane: Lane,
-  { replica, leadership, clock, log }: UnderWorkDeps,
+  { replica, leadership, clock, log, troubles }: UnderWorkDeps,
 ): Promise<boolean> {
   const isRefusal = !PASSING.has(error.code);
   // Of several it is not known yet which one is refused: they are tried one by one.
@@ -181,16 +203,19 @@ async function isGivenUp(
   const [work] = batch;
   const mount = replica.state.mounts.get(mountId);
   const about = { error, mount: mount?.uri, work: work && { ...work } };
-  if (isRefusal && mount !== null && lane.refusals >= (error.code === 'not_found' ? 1 : REFUSALS_MAX)) {
+  if (isRefusal && work !== undefined && mount !== null && lane.refusals >= (error.code === 'not_found' ? 1 : REFUSALS_MAX)) {
     log.error(about, 'mounted storage refuses a change; it is given up, and the storage differs from the namespace');
     lane.failures = lane.refusals = 0;
-    return await tellDone(mount, 1, leadership, true).then(
+    troubles.mountIsOver(mountId);
+    return await tellDone(mount, [{ work, there: undefined }], leadership, true).then(
       () => true,
       () => false,
     );
   }
-  if (error.code !== 'cancelled' && error.code !== 'not_leader')
+  if (error.code !== 'cancelled' && error.code !== 'not_leader') {
     log.warn(about, 'mounted storage has not taken a change; it is tried again');
+    troubles.noteMount(mountId, error.message);
+  }
   lane.notBeforeMs = clock.monotonicMs() + Math.min(PAUSE_MS * 2 ** lane.failures, PAUSE_MAX_MS);
   return false;
 }

@@ -43,7 +43,7 @@ function moreChanges(body: Body<'setAttributes'>): Partial<InodeMore> | null {
     ...(childrenLoaded == null ? {} : { childrenLoaded }),
     ...(syncedMs == null ? {} : { syncedMs }),
     // What was in it is gone: the under store has something else.
-    ...(length == null ? {} : { extents: [] }),
+    ...(length == null ? {} : { extents: [], stored: null }),
   };
   return Object.keys(changes).length === 0 ? null : changes;
 }

@@ -4,9 +4,11 @@
 import { addChildren, changeInode, dropInode, mustHave, usageOf } from './apply-inode.js';
 import type { Entry } from './entries.js';
 import { blocksOf, cutExtents, extentsOf } from './extents.js';
+import { PERSIST } from './features.js';
 import { type InodeMore, withMore } from './inode-more.js';
 import { type Inode, PERSISTENCE } from './records.js';
 import type { State } from './state.js';
+import { storedWhole } from './stored.js';
 
 type Body<K extends keyof Entry> = NonNullable<Entry[K]>;
 
@@ -27,13 +29,20 @@ export function addBlocks(body: Body<'addBlocks'>, state: State): Inode {
 export function appendFile(body: Body<'appendFile'>, state: State): Inode {
   const { parentId, name, before } = named(body, state);
   const more = withMore(before.more, { lease: { clientId: body.clientId ?? 0, blocks: blocksOf(before.length, before.blockBytes) } });
-  return changeInode(state, parentId, name, { ...otherContents(before), complete: false, more }, before);
+  return changeInode(
+    state,
+    parentId,
+    name,
+    { ...otherContents(before), complete: false, more: withStored(more, before, before.length, state) },
+    before,
+  );
 }
 
 export function truncateFile(body: Body<'truncateFile'>, state: State): Inode {
   const { parentId, name, before } = named(body, state);
   const length = body.length ?? 0;
-  const after = { ...otherContents(before), length, modifiedMs: body.modifiedMs ?? 0, more: cutMore(before, length, {}) };
+  const more = withStored(cutMore(before, length, {}), before, length, state);
+  const after = { ...otherContents(before), length, modifiedMs: body.modifiedMs ?? 0, more };
   return changeInode(state, parentId, name, after, before);
 }
 
@@ -59,6 +68,14 @@ function otherContents(before: Inode): Inode {
   const { persisted, notPersisted } = PERSISTENCE;
   const persistence = before.persistence === persisted ? notPersisted : before.persistence;
   return { ...before, persistence, generation: before.generation + 1 };
+}
+
+/** @returns `more` with what the under store has of the file, of which the first `same` bytes stay. */
+function withStored(more: InodeMore | null, before: Inode, same: number, state: State): InodeMore | null {
+  const had = before.persistence === PERSISTENCE.persisted && state.features().has(PERSIST) ? storedWhole(before) : more?.stored;
+  if (had == null) return more;
+  const left = Math.min(same, had.same);
+  return withMore(more, { stored: left > 0 ? { ...had, same: left } : null });
 }
 
 function cutMore({ more, blockBytes }: Inode, length: number, changes: Partial<InodeMore>): InodeMore | null {

@@ -1,9 +1,11 @@
 /**
- * How entries change inodes: every row that follows from an inode's own is kept in step here (expiry, open files, usage, attributes).
+ * How entries change inodes: every row that follows from an inode's own is kept in step here (expiry, open files, usage, attributes, what is to
+ * be persisted).
  */
 import { UnderstudyError } from '../base/errors.js';
+import { PERSIST } from './features.js';
 import { pairKey } from './keys.js';
-import type { Inode } from './records.js';
+import { type Inode, PERSISTENCE } from './records.js';
 import type { State } from './state.js';
 import { NO_USAGE, type Usage, usageWith } from './usage.js';
 
@@ -20,12 +22,14 @@ export function putInode(state: State, parentId: number, name: string, inode: In
   state.putChild(parentId, name, inode, null);
   state.putParent(inode.id, { parentId, name }, null);
   if (inode.more !== null) follow(state, inode, null);
+  followPersistence(state, inode, null);
 }
 
 /** Changes an inode where it hangs; the usage above it, too, where a file's length differs. */
 export function changeInode(state: State, parentId: number, name: string, after: Inode, before: Inode): Inode {
   state.putChild(parentId, name, after, before);
   if (after.more !== before.more) follow(state, after, before);
+  followPersistence(state, after, before);
   if (after.length !== before.length && !after.directory) {
     state.charge(parentId, { files: 0, directories: 0, bytes: BigInt(after.length) - BigInt(before.length) });
   }
@@ -40,6 +44,7 @@ export function dropInode(state: State, parentId: number, name: string, inode: I
     follow(state, null, inode);
     if (inode.more.hasXattrs) state.xattrs.put(inode.id, null);
   }
+  followPersistence(state, null, inode);
   if (!inode.directory) return;
   const usage = state.usages.get(inode.id);
   if (usage !== null) state.usages.put(inode.id, null, usage);
@@ -75,4 +80,17 @@ function follow(state: State, after: Inode | null, before: Inode | null): void {
   if (holder === held) return;
   if (held !== 0) state.openFiles.put(pairKey(held, id), null, true);
   if (holder !== 0) state.openFiles.put(pairKey(holder, id), true, null);
+}
+
+/** Keeps the row `b` in step. A file that was to be persisted before the feature was on has none. */
+function followPersistence(state: State, after: Inode | null, before: Inode | null): void {
+  const is = isToBePersisted(after);
+  if (is === isToBePersisted(before) || !state.features().has(PERSIST)) return;
+  const { id } = (after ?? before) as Inode;
+  const row = state.toPersist.get(id);
+  if ((row !== null) !== is) state.toPersist.put(id, is ? true : null, row);
+}
+
+function isToBePersisted(inode: Inode | null): boolean {
+  return inode !== null && !inode.directory && inode.complete && inode.persistence === PERSISTENCE.toBePersisted;
 }

@@ -1,10 +1,11 @@
 /**
- * Entries about mount points and the work for their under stores, and about cursors of the change feed.
+ * Entries about mount points and the work for their under stores, what a fork makes of both, and cursors of the change feed.
  */
 import { addChildren, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
 import { dropChild } from './apply-tree.js';
 import { cursorOf } from './cursors.js';
 import type { Entry } from './entries.js';
+import { forkOf } from './fork.js';
 import { withMore } from './inode-more.js';
 import { pairKey } from './keys.js';
 import { mountOf, underWorkOf } from './mounts.js';
@@ -70,6 +71,16 @@ export function workDone(body: Body<'workDone'>, state: State): null {
   for (let seq = before.workDone + 1; seq <= through; seq++) state.work.put(pairKey(before.id, seq), null);
   const workRefused = before.workRefused + (body.refused ? 1 : 0);
   state.mounts.put(before.id, { ...before, workDone: through, workRefused }, before);
+  return null;
+}
+
+/** What the storage has yet to see is the other cluster's to do. */
+export function fork(body: Body<'fork'>, state: State): null {
+  state.forks.put('fork', forkOf(body.fork ?? {}));
+  for (const before of state.allMounts()) {
+    for (let seq = before.workDone + 1; seq <= before.workSeq; seq++) state.work.put(pairKey(before.id, seq), null);
+    state.mounts.put(before.id, { ...before, readOnly: true, workDone: before.workSeq }, before);
+  }
   return null;
 }
 

@@ -8,9 +8,12 @@ import { UnderstudyError } from '../base/errors.js';
 import { setAcl, setAttributes, setXattr, touch } from './apply-attributes.js';
 import { addBlocks, appendFile, completeFile, concat, truncateFile } from './apply-files.js';
 import { takeInodeIds } from './apply-inode.js';
-import { mount, queueWork, setCursor, unmount, updateMount, workDone } from './apply-mounts.js';
+import { fork, mount, queueWork, setCursor, unmount, updateMount, workDone } from './apply-mounts.js';
 import { createDirectory, createFile, load, reap, remove, rename } from './apply-tree.js';
+import { propertyOf, withConfigChange } from './cluster-config.js';
 import type { Entry } from './entries.js';
+import { featureOf, withFeatures } from './features.js';
+import { type Freeze, freezeOf } from './freeze.js';
 import { CALL_WINDOW, resultSlot } from './keys.js';
 import { type Inode, inodeOf, inodesOf, retentionOf } from './records.js';
 import { ROOT_ID, type State } from './state.js';
@@ -67,7 +70,12 @@ function applyKind(entry: Entry, state: State, timeMs: number): Inode | null {
   if (entry.renewLease) return null;
   if (entry.queueWork) return queueWork(entry.queueWork, state);
   if (entry.workDone) return workDone(entry.workDone, state);
+  if (entry.setConfig) return setConfig(entry.setConfig, state);
+  if (entry.freeze) return putFreeze(freezeOf(entry.freeze.freeze ?? {}), state);
+  if (entry.unfreeze) return putFreeze(null, state);
+  if (entry.fork) return fork(entry.fork, state);
   if (entry.setCursor) return setCursor(entry.setCursor, state);
+  if (entry.enableFeatures) return enableFeatures(entry.enableFeatures, state);
   if (entry.mount) return mount(entry.mount, state, timeMs);
   if (entry.unmount) return unmount(entry.unmount, state, timeMs);
   if (entry.updateMount) return updateMount(entry.updateMount, state);
@@ -82,6 +90,7 @@ function applyKind(entry: Entry, state: State, timeMs: number): Inode | null {
 function claim(body: Body<'claim'>, state: State, timeMs: number): null {
   state.epoch = body.epoch ?? 0;
   state.leaderAddress = body.host ?? '';
+  if (state.sn === 1 && body.features?.length) enableFeatures({ features: body.features }, state);
   if (state.hasRoot()) return null;
   const root: Inode = {
     id: ROOT_ID,
@@ -136,6 +145,22 @@ function digest(body: Body<'digest'>, state: State): null {
 
 function retention(body: Body<'retention'>, state: State): null {
   state.putRetention(retentionOf(body));
+  return null;
+}
+
+function setConfig({ forPath, set, unset }: Body<'setConfig'>, state: State): null {
+  const change = { path: forPath ?? '', set: (set ?? []).map(propertyOf), unset: unset ?? [] };
+  state.putConfig(withConfigChange(state.config(), change, state.sn));
+  return null;
+}
+
+function enableFeatures({ features }: Body<'enableFeatures'>, state: State): null {
+  state.putFeatures(withFeatures(state.features(), (features ?? []).map(featureOf)));
+  return null;
+}
+
+function putFreeze(freeze: Freeze | null, state: State): null {
+  state.freezes.put('freeze', freeze);
   return null;
 }
 

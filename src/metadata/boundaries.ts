@@ -46,6 +46,11 @@ export class Boundaries {
     return mark && { ofSn: sn, ...mark.digest };
   }
 
+  /** Marks of those that were taken here of late. */
+  get taken(): readonly FlushMark[] {
+    return [...this.#taken.values()];
+  }
+
   /** @returns the mark of the boundary at `sn`, if it was taken here of late. */
   markAt(sn: number): FlushMark | undefined {
     return this.#taken.get(sn);

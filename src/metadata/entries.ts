@@ -5,6 +5,7 @@ import { understudy } from '#proto/understudy.js';
 import { encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import { needsVersionFor } from '../base/needs-version.js';
+import { checkKnown } from './features.js';
 import { decodeStrictly } from './strict.js';
 
 /** The most frequent ones first. */
@@ -29,6 +30,11 @@ const ENTRY_KINDS = [
   'queueWork',
   'workDone',
   'setCursor',
+  'setConfig',
+  'enableFeatures',
+  'freeze',
+  'unfreeze',
+  'fork',
   'mount',
   'unmount',
   'updateMount',
@@ -68,5 +74,8 @@ function checkKinds(entry: Entry, sn: number): void {
     found = kind;
   }
   if (found === undefined) throw needsVersionFor(`kind of entry sn=${sn}`);
+  // Here, before anything of its batch is applied.
+  const { features } = entry.enableFeatures ?? entry.claim ?? {};
+  if (features) checkKnown(features);
   if (found === 'group') for (const step of entry.group?.entries ?? []) checkKinds(step, sn);
 }

@@ -31,6 +31,7 @@ export interface InodeMore {
   readonly childrenLoaded: boolean;
   /** Leader's time, Unix milliseconds; 0: never. */
   readonly syncedMs: number;
+  readonly stored: Stored | null;
 }
 
 export const EXPIRY = { delete: 0, free: 1 } as const;
@@ -44,6 +45,17 @@ export interface Quota {
   readonly namesMax: number;
   /** 0: none. */
   readonly bytesMax: bigint;
+}
+
+/** What the under store has of a file that was written to since: message Stored in proto/records.proto. */
+export interface Stored {
+  readonly length: number;
+  /** Its first bytes that are the file's still; never 0. */
+  readonly same: number;
+  /** Of the file, then. */
+  readonly generation: number;
+  /** 0: not known. */
+  readonly modifiedMs: number;
 }
 
 interface Lease {
@@ -74,6 +86,7 @@ export const NOTHING_MORE: InodeMore = {
   mountId: 0,
   childrenLoaded: false,
   syncedMs: 0,
+  stored: null,
 };
 
 /** @returns `more` with these changes; null where nothing is left of it, as it has to be stored. */
@@ -114,6 +127,7 @@ export function moreOf(message: understudy.InodeMore.$Properties): InodeMore {
     mountId: message.mountId ?? 0,
     childrenLoaded: message.childrenLoaded ?? false,
     syncedMs: message.syncedMs ?? 0,
+    stored: message.stored ? storedFields(message.stored) : null,
   };
 }
 
@@ -145,10 +159,15 @@ function newMessage(more: InodeMore): understudy.InodeMore.$Properties {
     mountId: more.mountId,
     childrenLoaded: more.childrenLoaded,
     syncedMs: more.syncedMs,
+    stored: more.stored,
   };
 }
 
 const NO_ENTRIES: understudy.AclEntry.$Properties[] = [];
+
+function storedFields({ length, same, generation, modifiedMs }: understudy.Stored.$Properties): Stored {
+  return { length: length ?? 0, same: same ?? 0, generation: generation ?? 0, modifiedMs: modifiedMs ?? 0 };
+}
 
 export function quotaOf({ namesMax, bytesMax }: understudy.Quota.$Properties): Quota {
   return { namesMax: namesMax ?? 0, bytesMax: sumOf(bytesMax) };

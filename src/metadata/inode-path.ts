@@ -1,7 +1,14 @@
 /**
- * Where an inode is, by its id: up from parent to parent.
+ * Inodes by their ids, and where they are: up from parent to parent.
  */
+import type { Inode } from './records.js';
 import { ROOT_ID, type StateView } from './state.js';
+
+/** @returns null: there is none; a detached one that waits to be reaped is there still. */
+export function inodeById(id: number, state: Pick<StateView, 'parentOf' | 'child'>): Inode | null {
+  const parent = state.parentOf(id);
+  return parent && state.child(parent.parentId, parent.name);
+}
 
 /** @returns the components of its path; null where it does not hang below the root (any more). */
 export function namesTo(id: number, state: Pick<StateView, 'parentOf'>): string[] | null {

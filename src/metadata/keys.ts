@@ -9,11 +9,12 @@
  *   a  inode id (8)                                 extended attributes
  *   o  client id (8)  inode id (8)                  a file that this client is writing
  *   t  Unix milliseconds (8)  inode id (8)          an inode that expires then
+ *   b  inode id (8)                                 a complete file that is to be persisted
  *   g  inode id (8)                                 a detached directory waiting to be reaped
  *   m  mount id (8)                                 a mount point
  *   w  mount id (8)  number (8)                     a change that its under store has yet to see
  *   f  name (UTF-8)                                 a cursor of the change feed
- *   s  name                                         singletons: `next`, `retention`, `cursors`
+ *   s  name                                         singletons: `next`, `retention`, `cursors`, `config`, `features`, `freeze`, `fork`
  *   !  …                                            this master's own: flush marks, loading; not part of the state, nor of its digest
  */
 import { UnderstudyError } from '../base/errors.js';
@@ -28,6 +29,7 @@ const C = 0x63;
 const G = 0x67;
 const U = 0x75;
 const A = 0x61;
+const B = 0x62;
 const O = 0x6f;
 const T = 0x74;
 const M = 0x6d;
@@ -77,6 +79,7 @@ export const encodeSessionKey = (id: number): Uint8Array => putId(Buffer.allocUn
 export const encodeDetachedKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), G, id);
 export const encodeUsageKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), U, id);
 export const encodeXattrsKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), A, id);
+export const encodeToPersistKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), B, id);
 export const encodeMountKey = (id: number): Uint8Array => putId(Buffer.allocUnsafe(9), M, id);
 export const encodeCursorKey = (name: string): Uint8Array => Buffer.concat([Uint8Array.of(F), Buffer.from(name)]);
 
@@ -112,7 +115,7 @@ export function decodePair(key: Uint8Array): PairKey {
   return pairKey(decodeId(key), readId(view, 9));
 }
 
-/** @returns the id in the key of a `p`, `c`, `g`, `u`, `a` or `m` row; the first of a pair. */
+/** @returns the id in the key of a `p`, `c`, `g`, `u`, `a`, `b` or `m` row; the first of a pair. */
 export function decodeId(key: Uint8Array): number {
   if (key.byteLength < ID_KEY_BYTES) throw damagedKey(key);
   return readId(new DataView(key.buffer, key.byteOffset, key.byteLength), 1);
@@ -134,6 +137,7 @@ function damagedKey(key: Uint8Array): UnderstudyError {
 export const SESSION_RANGE = { gte: Uint8Array.of(C), lt: Uint8Array.of(C + 1) };
 export const OPEN_FILE_RANGE = { gte: Uint8Array.of(O), lt: Uint8Array.of(O + 1) };
 export const EXPIRY_RANGE = { gte: Uint8Array.of(T), lt: Uint8Array.of(T + 1) };
+export const TO_PERSIST_RANGE = { gte: Uint8Array.of(B), lt: Uint8Array.of(B + 1) };
 export const DETACHED_RANGE = { gte: Uint8Array.of(G), lt: Uint8Array.of(G + 1) };
 
 /** Most calls of one client whose outcomes are kept; the stored keys depend on it, so it is fixed. */
@@ -153,6 +157,10 @@ export function encodeResultKey(slot: number): Uint8Array {
 
 export const NEXT_IDS_KEY = Buffer.from('snext');
 export const CURSOR_NAMES_KEY = Buffer.from('scursors');
+export const CONFIG_KEY = Buffer.from('sconfig');
+export const FEATURES_KEY = Buffer.from('sfeatures');
+export const FREEZE_KEY = Buffer.from('sfreeze');
+export const FORK_KEY = Buffer.from('sfork');
 export const RETENTION_KEY = Buffer.from('sretention');
 export const APPLIED_KEY = Buffer.from('!applied');
 /** Stands while a checkpoint is being loaded. */

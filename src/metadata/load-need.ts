@@ -20,21 +20,38 @@ export interface LoadNeed {
   readonly name: string | null;
 }
 
-export interface LoadWish {
+/** One asking of an under store, as this leader counts them. */
+export interface Look {
+  /** When it began, leader's time. */
+  readonly ms: number;
+  /** From 1, in the order in which they began; 0: an earlier leader's. */
+  readonly number: number;
+}
+
+/** Which looks count: those that are late enough in both ways. */
+export interface LooksWanted {
+  /** Looks before this moment, leader's time, do not; 0: any does. Infinity: nothing is to be looked up. */
+  readonly notBeforeMs: number;
+  /** Nor does one up to this number: it began before the request came, in the same millisecond perhaps. -1: any does. */
+  readonly after: number;
+}
+
+export const ANY_LOOK: LooksWanted = { notBeforeMs: 0, after: -1 };
+
+export interface LoadWish extends LooksWanted {
   readonly path: string;
   /** What is in the directory is asked for, not only what it is. */
   readonly children: boolean;
   /** And in all directories below it. */
   readonly recursive: boolean;
-  /** Looks before this moment, leader's time, do not count; 0: any does. Infinity: nothing is to be looked up. */
-  readonly notBeforeMs: number;
 }
 
 /** When things were looked up, beyond what the state says of directories. */
 export interface Looked {
-  /** @returns leader's time; 0: not that is known. */
-  inode(id: number): number;
-  absent(directoryId: number, name: string): number;
+  inode(id: number): Look | undefined;
+  absent(directoryId: number, name: string): Look | undefined;
+  /** @returns number of the look at all that is in the directory. */
+  listing(directoryId: number): number;
 }
 
 /** Requests by the fields that name paths. */
@@ -47,21 +64,23 @@ interface Named {
   readonly sync?: understudy.Sync.$Properties | null;
 }
 
-/** @param children whether the request asks what is in a directory. @returns what it has to know of under stores. */
-export function loadWishes(request: object, children: boolean, timeMs: number): LoadWish[] {
+/**
+ * @param children whether the request asks what is in a directory. @param now the newest look as the request came, and the time of that.
+ * @returns what it has to know of under stores.
+ */
+export function loadWishes(request: object, children: boolean, now: Look): LoadWish[] {
   const { path, from, to, sources, recursive, sync } = request as Named;
-  const notBeforeMs = notBefore(sync, timeMs);
+  const looks = looksWanted(sync, now);
   // It will be refused.
   if (sources != null && nameTooMuch(sources)) return [];
   const paths = [path, from, to, ...(sources ?? [])].filter((one) => one != null && one !== '');
-  return paths.map((one) => ({ path: one as string, children, recursive: children && recursive === true, notBeforeMs }));
+  return paths.map((one) => ({ path: one as string, children, recursive: children && recursive === true, ...looks }));
 }
 
-/** @returns the oldest look that counts for a request that came at `timeMs`. */
-function notBefore(sync: understudy.Sync.$Properties | null | undefined, timeMs: number): number {
-  if (sync?.load === LOAD.never) return Number.POSITIVE_INFINITY;
-  if (sync?.load === LOAD.always) return timeMs;
-  return sync?.intervalMs == null ? 0 : Math.max(0, timeMs - sync.intervalMs);
+function looksWanted(sync: understudy.Sync.$Properties | null | undefined, { ms, number }: Look): LooksWanted {
+  if (sync?.load === LOAD.never) return { ...ANY_LOOK, notBeforeMs: Number.POSITIVE_INFINITY };
+  if (sync?.load === LOAD.always || sync?.intervalMs === 0) return { notBeforeMs: 0, after: number };
+  return sync?.intervalMs == null ? ANY_LOOK : { ...ANY_LOOK, notBeforeMs: Math.max(0, ms - sync.intervalMs) };
 }
 
 /** The path is followed in the master's name: what the caller may see is decided afterwards. */
@@ -80,19 +99,23 @@ export function loadNeed(wish: LoadWish, looked: Looked, state: StateView, setti
   const under = (count: number) => names.slice(0, count).join('/');
   const [next] = missing;
   if (next !== undefined) {
-    if (!inode.directory || isKnown(inode, wish.notBeforeMs) || looked.absent(inode.id, next) >= Math.max(1, wish.notBeforeMs)) return null;
+    if (!inode.directory || isListed(inode, wish, looked) || counts(looked.absent(inode.id, next), wish)) return null;
     return { mount, directoryId: inode.id, under: under(names.length - missing.length), name: next };
   }
   if (wish.children && inode.directory) {
-    return isKnown(inode, wish.notBeforeMs) ? null : { mount, directoryId: inode.id, under: place.under, name: null };
+    return isListed(inode, wish, looked) ? null : { mount, directoryId: inode.id, under: place.under, name: null };
   }
   const parent = above.at(-1);
-  if (parent === undefined || names.length === 0 || wish.notBeforeMs === 0) return null;
-  if (isKnown(parent, wish.notBeforeMs) || looked.inode(inode.id) >= wish.notBeforeMs) return null;
+  if (parent === undefined || names.length === 0 || (wish.notBeforeMs === 0 && wish.after < 0)) return null;
+  if (isListed(parent, wish, looked) || counts(looked.inode(inode.id), wish)) return null;
   return { mount, directoryId: parent.id, under: under(names.length - 1), name };
 }
 
-/** All that is in the directory is known, as of that moment or later. */
-function isKnown({ more }: Inode, notBeforeMs: number): boolean {
-  return more?.childrenLoaded === true && more.syncedMs >= notBeforeMs;
+/** All that is in the directory is known, by a look that counts. */
+export function isListed({ id, more }: Inode, wanted: LooksWanted, looked: Looked): boolean {
+  return more?.childrenLoaded === true && counts({ ms: more.syncedMs, number: looked.listing(id) }, wanted);
+}
+
+function counts(look: Look | undefined, { notBeforeMs, after }: LooksWanted): boolean {
+  return look !== undefined && look.ms >= notBeforeMs && look.number > after;
 }

@@ -1,10 +1,13 @@
 /**
  * What is made anew: the caller's, with the permissions that follow from the request and from the directory that it is made in.
  */
+import { SETTINGS } from '../config/settings.js';
 import { type AclEntry, inheritedPermissions } from './acl.js';
+import { pathValue } from './cluster-config.js';
 import { type ExpiryAction, type InodeMore, withMore } from './inode-more.js';
 import { checkCount, type PlanContext } from './plan.js';
 import type { Inode } from './records.js';
+import type { StateView } from './state.js';
 
 export interface Making {
   readonly id: number;
@@ -59,6 +62,15 @@ function inherited(acl: readonly AclEntry[], mode: number, umask: number, direct
   const given = { mode: made.mode, more: made.acl.length === 0 ? null : withMore(null, { acl: made.acl }) };
   last = { acl, key, given };
   return given;
+}
+
+/** @returns the bits that are taken from a mode that the caller did not name: as is set for the path, else as the caller's own settings say. */
+export function umaskFor(
+  { path, mode, umask }: { readonly path: string; readonly mode?: number | null; readonly umask: number },
+  state: StateView,
+): number {
+  if (mode != null) return umask;
+  return pathValue(SETTINGS.securityAuthorizationPermissionUmask, path, state.config()) ?? umask;
 }
 
 /** Of what is made now with a time to live; null: it has none. @throws EINVAL. */

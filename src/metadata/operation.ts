@@ -6,7 +6,7 @@ import { type Encodable, encodeMessage } from '../base/encode-message.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import { countFields } from './count-fields.js';
-import { type LoadWish, loadWishes } from './load-need.js';
+import { type LoadWish, type Look, loadWishes } from './load-need.js';
 import type { PlanContext, Planned, ReadContext } from './plan.js';
 import type { Pages } from './queries.js';
 import type { State, StateView } from './state.js';
@@ -36,15 +36,16 @@ interface WithFreshness {
 /** A mutation's request, decoded. */
 export interface PreparedMutation {
   /** As `PreparedQuery.wishes`. */
-  wishes(timeMs: number): readonly LoadWish[];
+  wishes(now: Look): readonly LoadWish[];
   readonly caller: understudy.Caller.$Properties | null | undefined;
+  readonly request: object;
   plan(state: State, context: PlanContext): Planned;
 }
 
 /** A query's request, decoded; `answer` looks at the state once. */
 interface PreparedQuery<Answer> {
   /** @returns what under stores have to be asked before, for a request that came at this time of the leader's. */
-  wishes(timeMs: number): readonly LoadWish[];
+  wishes(now: Look): readonly LoadWish[];
   readonly freshness: understudy.Freshness.$Properties | null | undefined;
   /** In whose name; empty: nobody's. */
   readonly user: string;
@@ -78,12 +79,17 @@ export function mutation<Q extends WithCaller, QS>(
   method: number,
   request: MessageType<Q, QS>,
   plan: (request: Q, state: State, context: PlanContext) => Planned,
-  asked: (request: Q, timeMs: number) => readonly LoadWish[] = (decoded, timeMs) => loadWishes(decoded, false, timeMs),
+  asked: (request: Q, now: Look) => readonly LoadWish[] = (decoded, now) => loadWishes(decoded, false, now),
 ): Mutation<Q, QS> {
   const prepare = (body: Uint8Array): PreparedMutation => {
     const decoded = decodeRequest(request, body);
-    const wishes = (timeMs: number) => asked(decoded, timeMs);
-    return { caller: decoded.caller, wishes, plan: (state, context) => withUnderWork(plan(decoded, state, context), state) };
+    const wishes = (now: Look) => asked(decoded, now);
+    return {
+      caller: decoded.caller,
+      request: decoded,
+      wishes,
+      plan: (state, context) => withUnderWork(plan(decoded, state, context), state),
+    };
   };
   return { kind: 'mutation', method, request, response: understudy.MutationResponse, prepare };
 }
@@ -99,7 +105,7 @@ export function query<Q extends WithFreshness, QS, R, RS>(
     return {
       freshness: decoded.freshness,
       user: decoded.user ?? '',
-      wishes: (timeMs) => loadWishes(decoded, false, timeMs),
+      wishes: (now) => loadWishes(decoded, false, now),
       answer: (state, _kv, context) => encodeMessage(response, ask(decoded, state, context)),
     };
   };
@@ -117,7 +123,7 @@ export function stream<Q extends WithFreshness, QS, R, RS>(
     return {
       freshness: decoded.freshness,
       user: decoded.user ?? '',
-      wishes: (timeMs) => loadWishes(decoded, true, timeMs),
+      wishes: (now) => loadWishes(decoded, true, now),
       answer: (state, kv, context) => open(decoded, state, kv, context),
     };
   };

@@ -9,11 +9,13 @@ import { understudy } from '#proto/understudy.js';
 import { askAccess, getXattrs } from './access-queries.js';
 import { getBlockLocations } from './block-locations.js';
 import { contentSummary } from './content-summary.js';
+import { getConfig } from './get-config.js';
 import { listCursors } from './list-cursors.js';
 import { listMounts } from './list-mounts.js';
 import { control, controlStream, mutation, query, stream } from './operation.js';
 import { planAddBlocks } from './plan-add-blocks.js';
 import { planAppendFile } from './plan-append-file.js';
+import { planCommitPersist } from './plan-commit-persist.js';
 import { planCompleteFile } from './plan-complete-file.js';
 import { planConcat } from './plan-concat.js';
 import { planCreateDirectory } from './plan-create-directory.js';
@@ -25,6 +27,7 @@ import { planRename } from './plan-rename.js';
 import { planRenewLease } from './plan-renew-lease.js';
 import { planSetAcl } from './plan-set-acl.js';
 import { planSetAttributes } from './plan-set-attributes.js';
+import { planSetConfig } from './plan-set-config.js';
 import { planSetCursor } from './plan-set-cursor.js';
 import { planSetQuota } from './plan-set-quota.js';
 import { planRemoveXattr, planSetXattr } from './plan-set-xattr.js';
@@ -46,6 +49,18 @@ export const operations = {
   loadMetadata: controlStream(12, understudy.LoadMetadataRequest, understudy.LoadMetadataItem),
   checkConsistency: controlStream(13, understudy.CheckConsistencyRequest, understudy.CheckConsistencyItem),
   masterReport: control(14, understudy.MasterReportRequest, understudy.MasterReportResponse),
+  listFeatures: control(64, understudy.ListFeaturesRequest, understudy.ListFeaturesResponse),
+  enableFeatures: control(65, understudy.EnableFeaturesRequest, understudy.EnableFeaturesResponse),
+  replicaReport: control(55, understudy.ReplicaReportRequest, understudy.ReplicaReportResponse),
+  replication: control(68, understudy.ReplicationRequest, understudy.ReplicationResponse),
+  logLevel: control(66, understudy.LogLevelRequest, understudy.LogLevelResponse),
+  freeze: control(60, understudy.FreezeRequest, understudy.FreezeResponse),
+  unfreeze: control(61, understudy.UnfreezeRequest, understudy.UnfreezeResponse),
+  registerWorker: control(70, understudy.RegisterWorkerRequest, understudy.RegisterWorkerResponse),
+  reportBlocks: control(71, understudy.ReportBlocksRequest, understudy.ReportBlocksResponse),
+  workerHeartbeat: control(72, understudy.WorkerHeartbeatRequest, understudy.WorkerHeartbeatResponse),
+  listWorkers: control(73, understudy.ListWorkersRequest, understudy.ListWorkersResponse),
+  free: control(74, understudy.FreeRequest, understudy.FreeResponse),
 
   getStatus: query(16, understudy.GetStatusRequest, understudy.GetStatusResponse, getStatus),
   exists: query(17, understudy.ExistsRequest, understudy.ExistsResponse, exists),
@@ -56,6 +71,7 @@ export const operations = {
   getBlockLocations: query(22, understudy.GetBlockLocationsRequest, understudy.GetBlockLocationsResponse, getBlockLocations),
   listMounts: query(23, understudy.ListMountsRequest, understudy.ListMountsResponse, listMounts),
   listCursors: query(24, understudy.ListCursorsRequest, understudy.ListCursorsResponse, listCursors),
+  getConfig: query(57, understudy.GetConfigRequest, understudy.GetConfigResponse, getConfig),
 
   createFile: mutation(32, understudy.CreateFileRequest, planCreateFile),
   completeFile: mutation(33, understudy.CompleteFileRequest, planCompleteFile),
@@ -77,13 +93,15 @@ export const operations = {
   unmount: mutation(49, understudy.UnmountRequest, planUnmount),
   updateMount: mutation(50, understudy.UpdateMountRequest, planUpdateMount),
   setCursor: mutation(51, understudy.SetCursorRequest, planSetCursor),
+  commitPersist: mutation(52, understudy.CommitPersistRequest, planCommitPersist),
+  setConfig: mutation(56, understudy.SetConfigRequest, planSetConfig),
 } as const;
 
-/** What a `multi` may do: all that changes the namespace, but mounts. */
+/** What a `multi` may do: all that changes the namespace, but mounts and settings. */
 const steps = new Map(
   Object.values(operations).flatMap((operation) => {
-    const { multi, mount, unmount, updateMount } = operations;
-    const isStep = operation.kind === 'mutation' && ![multi, mount, unmount, updateMount].includes(operation as never);
+    const { multi, mount, unmount, updateMount, setConfig } = operations;
+    const isStep = operation.kind === 'mutation' && ![multi, mount, unmount, updateMount, setConfig].includes(operation as never);
     return isStep ? [[operation.method, operation.prepare] as const] : [];
   }),
 );

@@ -4,9 +4,10 @@ import { mountPlace } from './mount-place.js';
 import { COMPONENTS_MAX, nameTooMuch } from './path.js';
 import { checkMayTakeAway, type PlanContext, type Planned, plainPath, type Resolved } from './plan.js';
 import { checkQuota } from './quota.js';
-import { type Inode, PERSISTENCE } from './records.js';
+import type { Inode } from './records.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
+import { storedOf } from './stored.js';
 import { checkComplete, checkFits, resolveWritable } from './writing.js';
 
 const SOURCES_MAX = 1_024;
@@ -53,7 +54,7 @@ function checkContents(files: readonly [Resolved, ...Resolved[]]): number {
   const [{ inode: target, path }] = files;
   for (const file of files) checkComplete(file);
   for (const file of files) {
-    if (file.inode.persistence === PERSISTENCE.persisted) {
+    if (storedOf(file.inode) !== null) {
       throw refusal('ENOTSUP', 'a file that the under store has cannot be joined', file.path);
     }
   }

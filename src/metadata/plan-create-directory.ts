@@ -1,5 +1,5 @@
 import type { understudy } from '#proto/understudy.js';
-import { expiryOf, newInode } from './new-inode.js';
+import { expiryOf, newInode, umaskFor } from './new-inode.js';
 import { checkMayMake, checkMode, checkRoomFor, newInodeIds, type PlanContext, type Planned, plainPath, resolve } from './plan.js';
 import { checkQuota } from './quota.js';
 import { inodeMessage } from './records.js';
@@ -19,7 +19,7 @@ export function planCreateDirectory(request: understudy.CreateDirectoryRequest, 
   checkRoomFor(resolved, request.recursive);
   checkMayMake(resolved, context);
   checkQuota(resolved, { names: missing.length, bytes: 0 }, state);
-  const made = newInode({ id: newInodeIds(state), directory: true, mode, umask: request.umask, more }, inode, context);
+  const made = newInode({ id: newInodeIds(state), directory: true, mode, umask: umaskFor(request, state), more }, inode, context);
   return {
     entry: { path: plainPath(resolved), createDirectory: { parentId: inode.id, names: [...missing], inode: inodeMessage(made) } },
   };

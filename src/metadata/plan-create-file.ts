@@ -1,8 +1,10 @@
 import type { understudy } from '#proto/understudy.js';
+import { SETTINGS } from '../config/settings.js';
 import { checkAccess, WRITE } from './access.js';
+import { pathValue } from './cluster-config.js';
 import type { InodeMore } from './inode-more.js';
 import { mountPlace } from './mount-place.js';
-import { expiryOf, newInode } from './new-inode.js';
+import { expiryOf, newInode, umaskFor } from './new-inode.js';
 import {
   checkCount,
   checkMayMake,
@@ -20,7 +22,7 @@ import { checkQuota } from './quota.js';
 import { type Inode, inodeMessage, PERSISTENCE } from './records.js';
 import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
-import { checkFits, heldByOther, isHeldByOther } from './writing.js';
+import { checkFits, checkHasSession, heldByOther, isHeldByOther } from './writing.js';
 
 type Request = understudy.CreateFileRequest;
 
@@ -33,7 +35,7 @@ const OWNER_WRITE_EXECUTE = 0o300;
  */
 export function planCreateFile(request: Request, state: StateView, context: PlanContext): Planned {
   const mode = checkMode(request.mode ?? 0o666);
-  const { length, modifiedMs, blockBytes, more } = contents(request, context);
+  const { length, modifiedMs, blockBytes, more } = contents(request, state, context);
   const resolved = resolve(request.path, state, context);
   const { missing, above, inode: found } = resolved;
   const replaced = missing.length === 0 ? found : null;
@@ -44,9 +46,12 @@ export function planCreateFile(request: Request, state: StateView, context: Plan
   const parent = replaced === null ? found : (above.at(-1) as Inode);
   const parents = missing.slice(0, -1);
   const firstId = newInodeIds(state);
-  const { umask } = request;
+  const umask = umaskFor(request, state);
   const made = newInode({ id: firstId + parents.length, directory: false, mode, umask, more }, parent, context);
-  const persists = request.persist && mountPlace(plainPath(resolved), state) !== null;
+  const persists = (request.persist || request.mustPersist) && mountPlace(plainPath(resolved), state) !== null;
+  if (request.mustPersist && !persists) {
+    throw refusal('ENOTSUP', 'below no mount point there is no storage to write it through to', plainPath(resolved));
+  }
   const inode: Inode = {
     ...made,
     modifiedMs,
@@ -66,17 +71,21 @@ export function planCreateFile(request: Request, state: StateView, context: Plan
 }
 
 /** @throws EINVAL, EFBIG: whatever the state. */
-function contents(request: Request, context: PlanContext): Contents {
+function contents(request: Request, state: StateView, context: PlanContext): Contents {
   const { path, completeLength, replicationMin, replicationMax } = request;
   if (replicationMax !== 0 && replicationMax < replicationMin) {
     throw refusal('EINVAL', 'fewer copies at most than at least', path, `min=${replicationMin} max=${replicationMax}`);
   }
   const length = checkCount(completeLength ?? 0, 'complete_length');
-  const blockBytes = checkCount(request.blockBytes, 'block_bytes') || context.settings.blockBytesDefault;
+  const blockBytesDefault = checkCount(request.blockBytesDefault, 'block_bytes_default') || context.settings.blockBytesDefault;
+  const blockBytes =
+    checkCount(request.blockBytes, 'block_bytes') ||
+    (pathValue(SETTINGS.userBlockSizeBytesDefault, path, state.config()) ?? blockBytesDefault);
   checkFits(length, blockBytes, path);
   const modifiedMs = completeLength == null ? context.timeMs : checkCount(request.modifiedMs ?? context.timeMs, 'modified_ms');
   const expiry = expiryOf(request, context);
   const isPlain = completeLength != null && expiry === null && replicationMin === 0 && replicationMax === 0;
+  if (completeLength == null) checkHasSession(path, context);
   const lease = completeLength == null ? { clientId: context.clientId, blocks: 0 } : null;
   return { length, blockBytes, modifiedMs, more: isPlain ? null : { ...expiry, replicationMin, replicationMax, lease } };
 }

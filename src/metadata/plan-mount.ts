@@ -10,6 +10,7 @@ import { isError, UnderstudyError } from '../base/errors.js';
 import { checkMountOptions, keepHidden } from '../config/mount-options.js';
 import { canonicalUri, containsUri, parseUnderUri } from '../underfs/under-uri.js';
 import { checkSuperuser } from './access.js';
+import { forkedFrom } from './fork.js';
 import { moreMessage, withMore } from './inode-more.js';
 import { mountsWithin } from './mount-place.js';
 import { type Mount, mountMessage } from './mounts.js';
@@ -27,6 +28,7 @@ const OWN_MODE = 0o700;
 export function planMount(request: understudy.MountRequest, state: StateView, context: PlanContext): Planned {
   checkSuperuser(context.identity, 'mount', request.path);
   const uri = asRefusal(request.path, () => canonicalUri(parseUnderUri(request.uri)));
+  checkForked(request, state);
   const mounts = state.allMounts();
   const other = mounts.find((mount) => containsUri(mount.uri, uri) || containsUri(uri, mount.uri));
   if (other !== undefined)
@@ -88,10 +90,17 @@ export function planUnmount(request: understudy.UnmountRequest, state: StateView
 export function planUpdateMount(request: understudy.UpdateMountRequest, state: StateView, context: PlanContext): Planned {
   checkSuperuser(context.identity, 'update a mount', request.path);
   const { resolved, mount } = mountPoint(request.path, state, context);
+  checkForked(request, state);
   const options = optionList(request, mount.options);
   const after = { ...mount, options, readOnly: request.readOnly, shared: request.shared };
   if (JSON.stringify(after) === JSON.stringify(mount)) return { unchanged: resolved.inode };
   return { entry: { path: plainPath(resolved), updateMount: { mount: mountMessage(after) } } };
+}
+
+/** @throws EROFS: a fork writes to no storage: it may be what the other cluster writes to. */
+function checkForked({ path, readOnly }: Pick<understudy.UpdateMountRequest, 'path' | 'readOnly'>, state: StateView): void {
+  const fork = state.forks.get('fork');
+  if (fork !== null && !readOnly) throw refusal('EROFS', 'in a fork all mounts are read-only', path, forkedFrom(fork));
 }
 
 function mountPoint(path: string, state: StateView, context: PlanContext): { resolved: Resolved; mount: Mount } {

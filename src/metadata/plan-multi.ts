@@ -8,7 +8,7 @@
 import type { understudy } from '#proto/understudy.js';
 import { asError, UnderstudyError } from '../base/errors.js';
 import { applyBody } from './apply.js';
-import type { LoadWish } from './load-need.js';
+import type { LoadWish, Look } from './load-need.js';
 import type { PreparedMutation } from './operation.js';
 import { nameTooMuch } from './path.js';
 import type { EntryBody, PlanContext, Planned } from './plan.js';
@@ -26,11 +26,11 @@ const ANSWER_BYTES_MAX = 1024 * 1024;
 export type StepOf = (method: number) => ((request: Uint8Array) => Pick<PreparedMutation, 'plan' | 'wishes'>) | undefined;
 
 /** @returns what under stores have to be asked before the steps are planned; nothing where they will be refused. */
-export function stepWishes(stepOf: StepOf): (request: understudy.MultiRequest, timeMs: number) => readonly LoadWish[] {
-  return ({ steps }, timeMs) => {
+export function stepWishes(stepOf: StepOf): (request: understudy.MultiRequest, now: Look) => readonly LoadWish[] {
+  return ({ steps }, now) => {
     if (steps.length > STEPS_MAX) return [];
     try {
-      const wishes = steps.flatMap(({ method, request }) => stepOf(method ?? 0)?.(request ?? NOTHING).wishes(timeMs) ?? []);
+      const wishes = steps.flatMap(({ method, request }) => stepOf(method ?? 0)?.(request ?? NOTHING).wishes(now) ?? []);
       return nameTooMuch(wishes.map(({ path }) => path)) ? [] : wishes;
     } catch {
       return [];

@@ -5,6 +5,7 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import { checkAccess, checkTakeAway, EXECUTE, type Identity, mayAccess, WRITE } from './access.js';
+import type { Property } from './cluster-config.js';
 import type { Entry } from './entries.js';
 import { namesTo } from './inode-path.js';
 import { parsePath } from './path.js';
@@ -20,6 +21,8 @@ export interface NamespaceSettings {
   readonly blockBytesDefault: number;
   /** How long what is removed stays in the trash; 0: it goes at once. */
   readonly trashIntervalMs: number;
+  /** @returns what would be wrong on this master with these settings of the masters in the journal; undefined where nothing would be. */
+  readonly problemWith?: (journaled: readonly Property[]) => string | undefined;
 }
 
 export interface QueryContext {
@@ -27,7 +30,37 @@ export interface QueryContext {
   readonly settings: NamespaceSettings;
 }
 
+/** Where the newest known copy of a block is. */
+export interface Copies {
+  /** `host:port` of the workers that hold it now. */
+  readonly workers: readonly string[];
+  readonly generation: number;
+}
+
+/** Why mounted storage does not have what it is to have, for people; empty: nothing is known. */
+export interface ToldTroubles {
+  readonly ofFile: (inodeId: number) => string;
+  readonly ofMount: (mountId: number) => string;
+}
+
+/** What workers have told, which is no part of the state. */
+export interface ToldCopies {
+  /** @returns undefined: nobody has ever told of it. */
+  copiesOf(inodeId: number, index: number): Copies | undefined;
+  /** What no worker has told of, none has, of files that were changed before `settledMs`. */
+  readonly isComplete: boolean;
+  /** Unix milliseconds: blocks that were written later may not have been told of yet. */
+  readonly settledMs: number;
+  /** So many blocks may be asked for at once. */
+  readonly blocksAtOnce: number;
+  /** Resolves when as many may be asked for again: what waits for the event loop has had its turn, and no other who asks for blocks goes on in this one. */
+  turn(): Promise<void>;
+}
+
 export interface ReadContext extends QueryContext {
+  readonly copies: ToldCopies;
+  /** What a leader has seen, which is no part of the state either. */
+  readonly troubles: ToldTroubles;
   /** What is in this file is being read. */
   readonly noteRead: (inode: Inode) => void;
 }
@@ -35,8 +68,10 @@ export interface ReadContext extends QueryContext {
 export interface PlanContext extends QueryContext {
   /** Leader's time, Unix milliseconds: the entry's. */
   readonly timeMs: number;
-  /** Whose call it is; 0: the master's own. */
+  /** Whose call it is; 0: the master's own, or one that names no client. */
   readonly clientId: number;
+  /** It names none, and nobody could write on what it leaves open. */
+  readonly sessionless?: boolean;
 }
 
 /** One entry to append; or nothing to change, and the answer. */

@@ -5,25 +5,37 @@ import type { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import { checkAccess, EXECUTE, READ } from './access.js';
+import { heldBytes } from './held-bytes.js';
 import { encodeChild } from './keys.js';
 import { encodeListPage, encodeListPages } from './list-page.js';
-import { Listing } from './listing.js';
+import { type ChildRow, Listing } from './listing.js';
+import { shownInode } from './lost-files.js';
 import { mountPlace, underUri } from './mount-place.js';
-import { type QueryContext, resolve, resolveExisting, resolveInode } from './plan.js';
-import { inodeCodec, inodeMessage } from './records.js';
+import { type QueryContext, type ReadContext, resolve, resolveExisting, resolveInode } from './plan.js';
+import { inodeCodec, PERSISTENCE } from './records.js';
 import type { State, StateView } from './state.js';
+import { RowTelling, type ToldRow } from './told-rows.js';
 import { TreeListing } from './tree-listing.js';
 
 export function getStatus(
   request: understudy.GetStatusRequest,
   state: StateView,
-  context: QueryContext,
+  context: ReadContext,
 ): understudy.GetStatusResponse.$Properties {
   const { inodeId } = request;
   const resolved = inodeId === 0 ? resolveExisting(request.path, state, context) : resolveInode(inodeId, state, context);
   const place = mountPlace(resolved.path, state);
   const path = inodeId === 0 ? '' : resolved.path;
-  return { inode: inodeMessage(resolved.inode), sn: state.sn, path, underUri: place === null ? '' : underUri(place) };
+  const { inode } = resolved;
+  const persistTrouble = inode.persistence === PERSISTENCE.toBePersisted ? context.troubles.ofFile(inode.id) : '';
+  return {
+    inode: shownInode(inode, context.copies),
+    sn: state.sn,
+    path,
+    underUri: place === null ? '' : underUri(place),
+    persistTrouble,
+    heldBytes: request.withHeld ? heldBytes(inode, context.copies) : 0,
+  };
 }
 
 export function exists(request: understudy.ExistsRequest, state: StateView, context: QueryContext): understudy.ExistsResponse.$Properties {
@@ -41,7 +53,7 @@ const PAGE_ENTRIES = 1024;
 const LIST_PAGE_ENTRIES_MAX = 10_000;
 
 /** Lists a directory, or all below it; a file lists as itself, under an empty name. */
-export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore, context: QueryContext): Pages {
+export function listStatus(request: understudy.ListStatusRequest, state: State, kv: KvStore, context: ReadContext): Pages {
   const resolved = resolveExisting(request.path, state, context);
   const { inode } = resolved;
   const entries = request.pageEntries || PAGE_ENTRIES;
@@ -49,19 +61,26 @@ export function listStatus(request: understudy.ListStatusRequest, state: State, 
     const message = `a page has up to ${LIST_PAGE_ENTRIES_MAX} entries: page_entries=${entries}`;
     throw new UnderstudyError('invalid_argument', message, { errno: 'EINVAL' });
   }
-  if (!inode.directory) return onePage(encodeListPage([[encodeChild(0, ''), inodeCodec.encode(inode)]], state.sn));
+  const telling = new RowTelling(context.copies, request.withHeld);
+  const shown = (rows: readonly ChildRow[]) => telling.tell(rows);
+  if (!inode.directory) return onePage(shown([[encodeChild(0, ''), inodeCodec.encode(inode)]]), state.sn);
   checkAccess(inode, context.identity, READ | EXECUTE, request.path);
-  if (request.recursive) return treePages(new TreeListing(request, resolved, kv, state, context), entries, state);
-  return directoryPages(new Listing(kv, state, inode.id, request.startAfter, request.prefix), entries, state.sn);
+  if (request.recursive) return treePages(new TreeListing(request, resolved, kv, state, context), { entries, shown }, state);
+  return directoryPages(new Listing(kv, state, inode.id, request.startAfter, request.prefix), { entries, shown }, state.sn);
 }
 
-function directoryPages(listing: Listing, entries: number, sn: number): Pages {
+interface PageOptions {
+  readonly entries: number;
+  readonly shown: (rows: readonly ChildRow[]) => Promise<readonly ToldRow[]>;
+}
+
+function directoryPages(listing: Listing, { entries, shown }: PageOptions, sn: number): Pages {
   return {
     async *pages() {
       let empty = true;
       for await (const rows of listing.chunks(entries)) {
         empty = false;
-        yield* encodeListPages(rows, sn);
+        yield* encodeListPages(await shown(rows), sn);
       }
       if (empty) yield encodeListPage([], sn);
     },
@@ -69,7 +88,7 @@ function directoryPages(listing: Listing, entries: number, sn: number): Pages {
   };
 }
 
-function treePages(listing: TreeListing, entries: number, state: State): Pages {
+function treePages(listing: TreeListing, { entries, shown }: PageOptions, state: State): Pages {
   let { sn } = state;
   return {
     async *pages(looked) {
@@ -85,7 +104,7 @@ function treePages(listing: TreeListing, entries: number, state: State): Pages {
         empty = false;
         await Promise.all(looks);
         looks = [];
-        yield* encodeListPages(rows, sn);
+        yield* encodeListPages(await shown(rows), sn);
       }
       if (empty) yield encodeListPage([], sn);
     },
@@ -93,10 +112,10 @@ function treePages(listing: TreeListing, entries: number, state: State): Pages {
   };
 }
 
-function onePage(page: Uint8Array): Pages {
+function onePage(rows: Promise<readonly ToldRow[]>, sn: number): Pages {
   return {
     async *pages() {
-      yield page;
+      yield encodeListPage(await rows, sn);
     },
     async [Symbol.asyncDispose]() {},
   };

@@ -4,6 +4,8 @@
  */
 export class RecentRows<K, V> {
   readonly #half: number;
+  hits = 0;
+  misses = 0;
   #young = new Map<K, V>();
   #old = new Map<K, V>();
 
@@ -12,12 +14,21 @@ export class RecentRows<K, V> {
     this.#half = Math.max(1, Math.ceil(max / 2));
   }
 
+  get size(): number {
+    return this.#young.size + this.#old.size;
+  }
+
   get(key: K): V | undefined {
     const young = this.#young.get(key);
-    if (young !== undefined) return young;
-    const old = this.#old.get(key);
-    if (old !== undefined) this.set(key, old);
-    return old;
+    // What is kept may be null.
+    const found = young === undefined ? this.#old.get(key) : young;
+    if (found === undefined) {
+      this.misses += 1;
+      return undefined;
+    }
+    this.hits += 1;
+    if (young === undefined) this.set(key, found);
+    return found;
   }
 
   set(key: K, value: V): void {

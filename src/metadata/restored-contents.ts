@@ -7,12 +7,11 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import { epoch } from '../base/ids.js';
-import { type BatchHeader, sealBatch, storedBatch } from '../journal/batch-format.js';
 import type { CheckpointRef, Retention } from '../journal/checkpoints.js';
 import { type Batch, type ChainPoint, endOf } from '../journal/journal.js';
 import type { EpochPoint, JournalContents } from '../journal/journal-contents.js';
-import type { CheckpointHead } from './checkpoint-format.js';
-import { decodeEntry, type Entry, encodeEntry } from './entries.js';
+import { type CarriedCheckpoint, closingBatches, cutBatch, retentionOf } from './closing-batches.js';
+import { decodeEntry, type Entry } from './entries.js';
 
 /** The last entry that counts: by number, or the last one that is not later than a time (Unix milliseconds). */
 export type Until = { readonly sn: number } | { readonly timeMs: number } | 'end';
@@ -27,7 +26,7 @@ export interface Restore {
   /** 16 random bytes. */
   readonly writerId: Uint8Array;
   /** Of the checkpoint that the contents begin with. */
-  readonly checkpoint: { readonly head: CheckpointHead; readonly id: string; readonly bytes: number } | null;
+  readonly checkpoint: CarriedCheckpoint | null;
 }
 
 export class RestoredContents implements JournalContents {
@@ -111,35 +110,8 @@ export class RestoredContents implements JournalContents {
     const { claim, checkpoint, epochHighest, nowMs, writerId } = this.#restore;
     const timeMs = Math.max(Math.floor(nowMs), this.#end.timeMs);
     const claimed = epoch(Math.max(this.#end.epoch, epochHighest) + 1);
-    const record = checkpoint === null ? [] : [recordOf(checkpoint, timeMs)];
-    const { begin } = this;
-    const retention = {
-      checkpoints: record,
-      boundaryEpoch: checkpoint === null ? 0 : begin.epoch,
-      boundarySn: checkpoint === null ? 0 : begin.point.sn,
-      boundaryHash: checkpoint === null ? new Uint8Array(0) : begin.point.hash,
-    };
-    let previous = this.#end.point;
-    for (const entry of [
-      { timeMs, claim: { epoch: claimed, ...claim } },
-      { timeMs, retention },
-    ] satisfies Entry[]) {
-      const header: BatchHeader = { epoch: claimed, writerId, previous, committedSn: previous.sn, timeMs };
-      const { batch } = sealBatch(header, [encodeEntry(entry)]);
-      previous = endOf(batch);
-      yield batch;
-    }
+    const retention = checkpoint === null ? {} : retentionOf(this.begin, checkpoint, timeMs);
+    const entries: Entry[] = [{ claim: { epoch: claimed, ...claim } }, { retention }];
+    yield* closingBatches(this.#end.point, entries, { epoch: claimed, writerId, timeMs });
   }
-}
-
-/** @returns a batch of the first `count` entries, in all else as the original. */
-function cutBatch(batch: Batch, count: number): Batch {
-  const { writerId, committedSn } = storedBatch(batch.sealed);
-  const previous: ChainPoint = { sn: (batch.firstSn - 1) as ChainPoint['sn'], hash: batch.previousHash };
-  const header: BatchHeader = { epoch: batch.epoch, writerId, previous, committedSn, timeMs: batch.timeMs };
-  return sealBatch(header, batch.entries.slice(0, count)).batch;
-}
-
-function recordOf({ head, id, bytes }: NonNullable<Restore['checkpoint']>, madeMs: number) {
-  return { sn: head.sn, hash: head.hash, id: Buffer.from(id, 'hex'), epoch: head.epoch, bytes, madeMs };
 }

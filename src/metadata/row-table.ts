@@ -53,6 +53,12 @@ export class RowTable<K, V> {
     this.#keepsAbsent = settings.keepsAbsent ?? false;
   }
 
+  /** How its rows that are kept decoded have served. */
+  get cache(): { readonly rows: number; readonly hits: number; readonly misses: number } {
+    const { size: rows, hits, misses } = this.#recent;
+    return { rows, hits, misses };
+  }
+
   /** Rows changed since the last freeze. */
   get changedRows(): number {
     return this.#current.size;

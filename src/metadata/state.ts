@@ -8,10 +8,15 @@
 import { UnderstudyError } from '../base/errors.js';
 import type { KvStore } from '../kv/kv-store.js';
 import type { ChangedChild } from './changed-children.js';
+import { type Config, configCodec, NO_CONFIG } from './cluster-config.js';
 import { type Cursor, cursorCodec, cursorNamesCodec } from './cursors.js';
+import { type Features, featuresCodec, NO_FEATURES } from './features.js';
+import { type Fork, forkCodec } from './fork.js';
+import { type Freeze, freezeCodec } from './freeze.js';
 import {
   CALL_WINDOW,
   type ChildKey,
+  CONFIG_KEY,
   CURSOR_NAMES_KEY,
   childKey,
   encodeChildKey,
@@ -23,9 +28,13 @@ import {
   encodeParentKey,
   encodeResultKey,
   encodeSessionKey,
+  encodeToPersistKey,
   encodeUsageKey,
   encodeWorkKey,
   encodeXattrsKey,
+  FEATURES_KEY,
+  FORK_KEY,
+  FREEZE_KEY,
   NEXT_IDS_KEY,
   type PairKey,
   RETENTION_KEY,
@@ -49,6 +58,7 @@ import {
   sessionCodec,
 } from './records.js';
 import { type Change, type RowTable, RowTable as Table } from './row-table.js';
+import { Rows, type Undo } from './rows.js';
 import { lessUsage, NO_USAGE, type Usage, usageCodec, withUsage } from './usage.js';
 import { type Xattrs, xattrsCodec } from './xattrs.js';
 
@@ -73,8 +83,22 @@ const NONE_CHANGED: readonly ChangedChild[] = [];
 /** What plans and queries may look at. */
 export type StateView = Pick<
   State,
-  'child' | 'root' | 'parentOf' | 'session' | 'result' | 'nextIds' | 'isDetached' | 'sn' | 'timeMs' | 'allMounts'
-> & { readonly [Name in 'usages' | 'xattrs' | 'openFiles' | 'mounts' | 'work' | 'cursors' | 'cursorNames']: Pick<State[Name], 'get'> };
+  | 'child'
+  | 'root'
+  | 'parentOf'
+  | 'session'
+  | 'result'
+  | 'nextIds'
+  | 'isDetached'
+  | 'sn'
+  | 'timeMs'
+  | 'allMounts'
+  | 'config'
+  | 'features'
+  | 'frozenBy'
+> & {
+  readonly [Name in 'usages' | 'xattrs' | 'openFiles' | 'mounts' | 'work' | 'cursors' | 'cursorNames' | 'forks']: Pick<State[Name], 'get'>;
+};
 
 /** The changes of one generation, table by table. */
 export type TableChanges = readonly { readonly table: AnyTable; readonly changes: ReadonlyMap<unknown, Change<unknown>> }[];
@@ -91,31 +115,6 @@ export interface StatePosition {
   readonly leaderAddress: string;
 }
 
-interface Undo {
-  restore(): void;
-}
-
-/** One kind of row, looked at and changed by key. */
-export class Rows<K, V> {
-  readonly table: RowTable<K, V>;
-  readonly #changed: (undo: Undo) => void;
-
-  constructor(table: RowTable<K, V>, changed: (undo: Undo) => void) {
-    this.table = table;
-    this.#changed = changed;
-  }
-
-  get(key: K): V | null {
-    return this.table.get(key);
-  }
-
-  /** Null deletes the row. `before` is the row as it is now. */
-  put(key: K, after: V | null, before: V | null = this.get(key)): void {
-    this.#changed({ restore: () => this.table.put(key, before, after) });
-    this.table.put(key, after, before);
-  }
-}
-
 export class State {
   readonly #children: RowTable<ChildKey, Inode>;
   readonly #parents: RowTable<number, Parent>;
@@ -123,6 +122,8 @@ export class State {
   readonly #results: RowTable<number, CallResult>;
   readonly #next: RowTable<'next', NextIds>;
   readonly #retention: RowTable<'retention', RetentionRecord>;
+  readonly #configs: RowTable<'config', Config>;
+  readonly #featureRows: RowTable<'features', Features>;
   /** By directory; absent where nothing is below it. */
   readonly usages: Rows<number, Usage>;
   /** By inode. */
@@ -137,10 +138,18 @@ export class State {
   readonly cursors: Rows<string, Cursor>;
   /** In byte order; absent where there are none. */
   readonly cursorNames: Rows<'cursors', readonly string[]>;
+  /** Looked at with every change; absent where the namespace is not frozen. */
+  readonly freezes: Rows<'freeze', Freeze>;
+  readonly forks: Rows<'fork', Fork>;
   readonly detached: Rows<number, true>;
+  /** Complete files that are TO_BE_PERSISTED, by inode: since the feature `persist` is on. */
+  readonly toPersist: Rows<number, true>;
   readonly #tables: readonly RowTable<never, never>[];
   /** That row, read once: it is looked at with every batch, where nothing may fail. */
   #kept: RetentionRecord;
+  /** Likewise: it is looked at with every change. */
+  #config: Config;
+  #features: Features;
   /** Children changed below a directory, generation by generation, the current one last. */
   #changedChildren: Map<number, ChangedChild[]>[] = [new Map()];
   /** Counts the freezes. */
@@ -177,6 +186,8 @@ export class State {
     this.#results = new Table({ encodeKey: encodeResultKey, codec: resultCodec, recentMax: RESULTS_RECENT_MAX, isLarge }, kv);
     this.#next = new Table({ encodeKey: () => NEXT_IDS_KEY, codec: nextIdsCodec, recentMax: 1 }, kv);
     this.#retention = new Table({ encodeKey: () => RETENTION_KEY, codec: retentionCodec, recentMax: 1 }, kv);
+    this.#configs = new Table({ encodeKey: () => CONFIG_KEY, codec: configCodec, recentMax: 1 }, kv);
+    this.#featureRows = new Table({ encodeKey: () => FEATURES_KEY, codec: featuresCodec, recentMax: 1 }, kv);
     const rows = <K, V>(table: RowTable<K, V>) => new Rows(table, (undo) => void this.#undo?.push(undo));
     this.usages = rows(new Table({ encodeKey: encodeUsageKey, codec: usageCodec, recentMax: settings.inodeCacheMax / 4 }, kv));
     this.xattrs = rows(new Table({ encodeKey: encodeXattrsKey, codec: xattrsCodec, recentMax: 64 }, kv));
@@ -186,27 +197,22 @@ export class State {
     this.work = rows(new Table({ encodeKey: encodeWorkKey, codec: underWorkCodec, recentMax: 1024 }, kv));
     this.cursors = rows(new Table({ encodeKey: encodeCursorKey, codec: cursorCodec, recentMax: 64 }, kv));
     this.cursorNames = rows(new Table({ encodeKey: () => CURSOR_NAMES_KEY, codec: cursorNamesCodec, recentMax: 1 }, kv));
+    this.freezes = rows(new Table({ encodeKey: () => FREEZE_KEY, codec: freezeCodec, recentMax: 4, keepsAbsent: true }, kv));
+    this.forks = rows(new Table({ encodeKey: () => FORK_KEY, codec: forkCodec, recentMax: 4, keepsAbsent: true }, kv));
     this.detached = rows(new Table({ encodeKey: encodeDetachedKey, codec: presenceCodec, recentMax: 16 }, kv));
-    const named = [
-      this.usages,
-      this.xattrs,
-      this.openFiles,
-      this.expiries,
-      this.mounts,
-      this.work,
-      this.cursors,
-      this.cursorNames,
-      this.detached,
-    ];
-    const tables = [this.#children, this.#parents, this.#sessions, this.#results, this.#next, this.#retention];
-    this.#tables = [...tables, ...named.map(({ table }) => table)] as never;
+    this.toPersist = rows(new Table({ encodeKey: encodeToPersistKey, codec: presenceCodec, recentMax: 64 }, kv));
+    const ofInodes = [this.usages, this.xattrs, this.openFiles, this.expiries, this.detached, this.toPersist];
+    const named = [...ofInodes, this.mounts, this.work, this.cursors, this.cursorNames, this.freezes, this.forks];
+    const singles = [this.#next, this.#retention, this.#configs, this.#featureRows];
+    this.#tables = [this.#children, this.#parents, this.#sessions, this.#results, ...singles, ...named.map(({ table }) => table)] as never;
     this.#kept = this.#retention.get('retention') ?? NO_RETENTION;
+    this.#config = this.#configs.get('config') ?? NO_CONFIG;
+    this.#features = this.#featureRows.get('features') ?? NO_FEATURES;
   }
 
   /** @returns where it stands. */
   position(): StatePosition {
-    const { sn, epoch, timeMs, leaderAddress } = this;
-    return { sn, epoch, timeMs, leaderAddress };
+    return { sn: this.sn, epoch: this.epoch, timeMs: this.timeMs, leaderAddress: this.leaderAddress };
   }
 
   // Looking
@@ -248,6 +254,21 @@ export class State {
   /** What the journal keeps, as the newest entry about it says. */
   retention(): RetentionRecord {
     return this.#kept;
+  }
+
+  /** The settings that stand in the journal: the same object until they change. */
+  config(): Config {
+    return this.#config;
+  }
+
+  /** What is switched on in this journal, by name. */
+  features(): Features {
+    return this.#features;
+  }
+
+  /** Who made the namespace read only; null where it is not. */
+  frozenBy(): Freeze | null {
+    return this.freezes.get('freeze');
   }
 
   isDetached(id: number): boolean {
@@ -346,6 +367,29 @@ export class State {
     this.#kept = after;
   }
 
+  putConfig(after: Config): void {
+    const before = this.#config;
+    const row = (config: Config) => (config.places.length === 0 ? null : config);
+    this.#put(this.#configs, 'config', row(after), row(before));
+    this.#undo?.push({
+      restore: () => {
+        this.#config = before;
+      },
+    });
+    this.#config = after;
+  }
+
+  putFeatures(after: Features): void {
+    const before = this.#features;
+    this.#put(this.#featureRows, 'features', after, before === NO_FEATURES ? null : before);
+    this.#undo?.push({
+      restore: () => {
+        this.#features = before;
+      },
+    });
+    this.#features = after;
+  }
+
   // Taking back
 
   /** From now on changes are remembered, in marks, so that they can be taken back. */
@@ -396,6 +440,17 @@ export class State {
       for (const table of this.#tables) table.endTrial();
       this.#undo = undo;
     }
+  }
+
+  /** How the rows that are kept decoded have served, since this state was made. */
+  caches() {
+    return {
+      inodes: this.#children.cache,
+      parents: this.#parents.cache,
+      results: this.#results.cache,
+      usages: this.usages.table.cache,
+      mounts: this.mounts.table.cache,
+    };
   }
 
   // Generations, for the write-behind

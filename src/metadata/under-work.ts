@@ -11,6 +11,7 @@
 import { understudy } from '#proto/understudy.js';
 import { joinUnder } from '../underfs/under-path.js';
 import type { Entry } from './entries.js';
+import { forkedFrom } from './fork.js';
 import { directoryPlace, hasMounts, type MountPlace, mountPlace, mountsWithin } from './mount-place.js';
 import { type Mount, UNDER_WORK, type UnderWork } from './mounts.js';
 import type { EntryBody, Planned } from './plan.js';
@@ -36,7 +37,7 @@ export function withUnderWork(planned: Planned, state: StateView): Planned {
   if (storage === 'stays') return planned;
   if (place.mount.readOnly) {
     if (!touchesStorage(entry)) return planned;
-    throw refusal('EROFS', 'the mount is read-only', entry.path ?? '', `uri=${place.mount.uri}`);
+    throw readOnly(entry.path ?? '', place.mount.uri, state);
   }
   const persisted = withDirectoriesPersisted(entry);
   const work = entry.concat ? joined(entry.concat, state) : workOf(persisted, place, to, storage === 'goes whole');
@@ -62,6 +63,12 @@ function checkMountPoints(
   if (removed?.directory && (removed.childCount > 0 || removed.more?.mountId) && mountsWithin(path ?? '', state).length > 0) {
     throw refusal('EBUSY', 'there is a mount point, which has to be unmounted first', path ?? '');
   }
+}
+
+function readOnly(path: string, uri: string, state: StateView): Error {
+  const fork = state.forks.get('fork');
+  if (fork === null) return refusal('EROFS', 'the mount is read-only', path, `uri=${uri}`);
+  return refusal('EROFS', 'in a fork all mounts are read-only', path, `uri=${uri} ${forkedFrom(fork)}`);
 }
 
 /** @returns whether the storage would be another: what only the namespace knows (pins, times to live, quotas) changes on read-only mounts too. */

@@ -57,6 +57,11 @@ export function checkComplete(resolved: Resolved): void {
   if (!resolved.inode.complete) throw heldByOther(resolved);
 }
 
+/** @throws EINVAL: a file can be left open only by a client that has a session. */
+export function checkHasSession(path: string, { sessionless }: PlanContext): void {
+  if (sessionless === true) throw refusal('EINVAL', 'only a client with a session can write a file bit by bit', path);
+}
+
 export function heldByOther({ path, inode }: Resolved): Error {
   return refusal('EBUSY', 'the file is being written', path, `inode_id=${inode.id} holder=${inode.more?.lease?.clientId ?? 0}`);
 }

@@ -1,7 +1,7 @@
 /**
  * One framed connection, as both sides have it: hello first, then frames; writes gathered per tick; liveness; bounds.
  *
- * - What a tick sends is gathered and written once, in pieces of about `WRITE_BYTES`. Large bodies are written as they are, never copied.
+ * - What a tick sends is gathered and written once, in pieces of about `WRITE_BYTES`. Large bodies and tails are written as they are, never copied.
  * - Time-outs are counted in sweeps, not read off a clock: a process that was stopped does not blame its peers when it wakes up.
  * - A peer costs no more than its bounds: no hello in time, garbage, a frame that dribbles in, silence, and bytes that it does not take
  *   each end the connection, with the reason in `closed`.
@@ -70,7 +70,7 @@ export interface LinkEvents {
 }
 
 const WRITE_BYTES = 64 * 1024;
-/** Bodies from here on are written without being copied into the gathered bytes. */
+/** Bodies and tails from here on are written without being copied into the gathered bytes. */
 const UNCOPIED_BYTES = 16 * 1024;
 const SWEEPS_PER_TIMEOUT = 4;
 
@@ -118,7 +118,8 @@ export class FrameLink {
     this.#sweepMs = Math.max(1, Math.ceil(shortestMs / SWEEPS_PER_TIMEOUT));
     this.#timer = clock.setTimer(this.#sweepMs, () => this.#sweep());
     stream.listen({
-      data: (chunk) => this.#data(chunk),
+      data: (chunk) => this.#data(chunk, false),
+      lent: (chunk) => this.#data(chunk, true),
       drained: () => this.#drained(),
       closed: (error) => this.#closed(error),
     });
@@ -199,11 +200,11 @@ export class FrameLink {
     this.#stream.destroy();
   }
 
-  #data(chunk: Uint8Array): void {
+  #data(chunk: Uint8Array, isLent: boolean): void {
     if (this.#phase === 'ending' || this.#phase === 'closed') return;
     this.#heard = true;
     try {
-      this.#decoder.push(chunk);
+      this.#decoder.push(chunk, isLent);
     } catch (error) {
       if (!(error instanceof UnderstudyError)) throw error;
       this.destroy(error);
@@ -251,29 +252,36 @@ export class FrameLink {
     }
   }
 
-  /** Writes the frames from `from` to the next large body as one piece, then that body. @returns where to go on. */
+  /** Writes the frames from `from` to the next large body or tail as one piece, then that. @returns where to go on. */
   #writeRun(frames: readonly Frame[], from: number): number {
     let bytes = 0;
     let to = from;
     let large: Uint8Array | undefined;
+    let left: (() => void) | undefined;
     while (to < frames.length && large === undefined) {
-      const { body } = frames[to] as Frame;
-      if (body.length >= UNCOPIED_BYTES) large = body;
-      bytes += FRAME_HEADER_BYTES + (large === undefined ? body.length : 0);
+      const frame = frames[to] as Frame;
+      const last = frame.tail ?? frame.body;
+      if (last.length >= UNCOPIED_BYTES) large = last;
+      left = frame.left;
+      bytes += frameBytes(frame) - (large?.length ?? 0);
       to += 1;
     }
     const piece = Buffer.allocUnsafe(bytes);
     let at = 0;
     for (let index = from; index < to; index += 1) {
       const frame = frames[index] as Frame;
+      const { body, tail } = frame;
       putHeader(piece, at, frame);
       at += FRAME_HEADER_BYTES;
-      if (frame.body === large) break;
-      if (frame.body.length > 0) piece.set(frame.body, at);
-      at += frame.body.length;
+      if (body === large) break;
+      if (body.length > 0) piece.set(body, at);
+      at += body.length;
+      if (tail === undefined || tail === large) continue;
+      piece.set(tail, at);
+      at += tail.length;
     }
     this.#stream.write(piece);
-    if (large !== undefined) this.#stream.write(large);
+    if (large !== undefined) this.#stream.write(large, left);
     return to;
   }
 

@@ -8,7 +8,8 @@
  *     +--------+------+-------+--------+---------+--------+----------------+
  *
  *     hello    client -> server, then back: method = version, extra = magic; body: largest frame that the sender takes (u32), bytes that
- *              each of its streams starts with as credit (u32); what follows is of a later version and ignored
+ *              each of its streams starts with as credit (u32); a server's: then its realm, UTF-8, one byte of length in front; what
+ *              follows is of a later version and ignored
  *     request  client: extra = milliseconds left until the deadline, 0 for none; flag 1: the caller wants a stream
  *     reply    server: the answer to a unary call
  *     error    server: the call failed; body is an understudy.RpcError. With call id 0 the server gives the
@@ -22,6 +23,7 @@
  * A call id is unique among the calls in flight of a connection; 0 is the connection itself.
  */
 import { UnderstudyError } from '../base/errors.js';
+import { pieceMemory } from '../base/piece-memory.js';
 
 export const FRAME_HEADER_BYTES = 16;
 /** No hello is larger: what is not a peer is found out before anything is stored for it. */
@@ -35,10 +37,12 @@ export const KIND = { hello: 1, request: 2, reply: 3, error: 4, item: 5, end: 6,
 /** "uSdy". */
 const MAGIC = 0x79645375;
 const HELLO_BODY_BYTES = 8;
+const REALM_BYTES_MAX = HELLO_BYTES_MAX - FRAME_HEADER_BYTES - HELLO_BODY_BYTES - 1;
 const KIND_MAX = KIND.pong;
 const NO_BYTES = new Uint8Array(0);
-/** A body that arrives in pieces gets a buffer of this size at first, or of its own size, and twice as much whenever that is full. */
+/** A body that arrives in pieces gets a buffer of its own size, or of so many times what arrived, at least of so much. */
 const FIRST_PIECES_BYTES = 64 * 1024;
+const PIECES_GROWTH = 64;
 
 export interface Frame {
   readonly kind: number;
@@ -47,6 +51,10 @@ export interface Frame {
   readonly callId: number;
   readonly extra: number;
   readonly body: Uint8Array;
+  /** Of a frame that is sent: the rest of its body, which is not copied. */
+  readonly tail?: Uint8Array;
+  /** Told once the tail's memory is used no more, if that is found out. */
+  readonly left?: () => void;
 }
 
 /** What each side says about itself first. */
@@ -54,6 +62,8 @@ export interface Hello {
   readonly version: number;
   readonly frameBytesMax: number;
   readonly streamCreditBytes: number;
+  /** Of a server: what it is part of, so that a client tells servers of another one apart. Empty: not told. */
+  readonly realm?: string;
 }
 
 /** @returns a frame about `callId` with nothing in it but `extra`. */
@@ -62,17 +72,23 @@ export function bareFrame(kind: number, callId: number, extra = 0): Frame {
 }
 
 /** @returns a frame about `callId` with a body. */
-export function bodyFrame(kind: number, callId: number, body: Uint8Array): Frame {
-  return { kind, flags: 0, method: 0, callId, extra: 0, body };
+export function bodyFrame(kind: number, callId: number, body: Uint8Array, tail?: Uint8Array, left?: () => void): Frame {
+  const frame = { kind, flags: 0, method: 0, callId, extra: 0, body };
+  if (tail === undefined) return frame;
+  return left === undefined ? { ...frame, tail } : { ...frame, tail, left };
 }
 
 export function frameBytes(frame: Frame): number {
-  return FRAME_HEADER_BYTES + frame.body.length;
+  return FRAME_HEADER_BYTES + bodyBytes(frame);
+}
+
+function bodyBytes({ body, tail }: Pick<Frame, 'body' | 'tail'>): number {
+  return body.length + (tail?.length ?? 0);
 }
 
 /** Writes the header of `frame` at `at`. */
 export function putHeader(target: Uint8Array, at: number, frame: Frame): void {
-  putU32(target, at, frame.body.length);
+  putU32(target, at, bodyBytes(frame));
   target[at + 4] = frame.kind;
   target[at + 5] = frame.flags;
   target[at + 6] = frame.method;
@@ -82,7 +98,13 @@ export function putHeader(target: Uint8Array, at: number, frame: Frame): void {
 }
 
 export function helloFrame(hello: Hello): Frame {
-  const body = new Uint8Array(HELLO_BODY_BYTES);
+  const realm = Buffer.from(hello.realm ?? '');
+  if (realm.length > REALM_BYTES_MAX) throw garbage('the name of a realm is too long', `bytes=${realm.length}`);
+  const body = new Uint8Array(HELLO_BODY_BYTES + (realm.length > 0 ? 1 + realm.length : 0));
+  if (realm.length > 0) {
+    body[HELLO_BODY_BYTES] = realm.length;
+    body.set(realm, HELLO_BODY_BYTES + 1);
+  }
   putU32(body, 0, hello.frameBytesMax);
   putU32(body, 4, hello.streamCreditBytes);
   return { kind: KIND.hello, flags: 0, method: hello.version, callId: 0, extra: MAGIC, body };
@@ -92,17 +114,23 @@ export function helloFrame(hello: Hello): Frame {
 export function readHello(frame: Frame): Hello {
   if (frame.kind !== KIND.hello || frame.extra !== MAGIC) throw garbage('no hello of this protocol', `kind=${frame.kind}`);
   if (frame.body.length < HELLO_BODY_BYTES) throw garbage('hello is cut short', `bytes=${frame.body.length}`);
+  const realm = realmIn(frame.body);
   const hello = { version: frame.method, frameBytesMax: u32(frame.body, 0), streamCreditBytes: u32(frame.body, 4) };
   if (hello.frameBytesMax < HELLO_BYTES_MAX) throw garbage('hello allows no useful frame', `frameBytesMax=${hello.frameBytesMax}`);
-  return hello;
+  return realm === '' ? hello : { ...hello, realm };
+}
+
+function realmIn(body: Uint8Array): string {
+  const [bytes = 0] = body.subarray(HELLO_BODY_BYTES);
+  return Buffer.from(body.subarray(HELLO_BODY_BYTES + 1, HELLO_BODY_BYTES + 1 + bytes)).toString('utf8');
 }
 
 /**
  * Makes frames out of a stream that arrives in any pieces.
  *
  * A body is a view into the chunk it came in, or a copy of its own if it came in several: the receiver's to keep. Whoever keeps a small
- * body for long copies it, since a view keeps its whole chunk alive. No more is stored than twice what arrived of one unfinished frame,
- * and never more than the frame; a bad header is refused as soon as its bad byte is there.
+ * body for long copies it, since a view keeps its whole chunk alive. Room is made for no more than 64 times what arrived of one unfinished
+ * frame, and never for more than the frame. A bad header is refused as soon as its bad byte is there.
  */
 export class FrameDecoder {
   /** Largest frame accepted, header included. May be changed between frames. */
@@ -112,7 +140,7 @@ export class FrameDecoder {
   readonly #emit: (frame: Frame) => void;
   readonly #header = new Uint8Array(FRAME_HEADER_BYTES);
   #headerBytes = 0;
-  #pieces = NO_BYTES;
+  #pieces: Uint8Array = NO_BYTES;
   #piecesBytes = 0;
   #stopped = false;
 
@@ -133,9 +161,21 @@ export class FrameDecoder {
     this.#pieces = NO_BYTES;
   }
 
-  /** Takes `chunk`, which is the decoder's from now on. @throws `invalid_argument`: garbage, or a frame over the limit; the stream is lost. */
-  push(chunk: Uint8Array): void {
-    let at = this.#headerBytes > 0 ? this.#resume(chunk) : 0;
+  /**
+   * Takes `chunk`, which is the decoder's from now on, unless it is lent: then it is copied as far as it is kept.
+   *
+   * @throws `invalid_argument`: garbage, or a frame over the limit; the stream is lost.
+   */
+  push(chunk: Uint8Array, isLent = false): void {
+    const at = this.#headerBytes > 0 ? this.#resume(chunk, isLent) : 0;
+    if (!isLent) return this.#takeFrames(chunk, at);
+    const end = endOfWholeFrames(chunk, at);
+    if (end > at) this.#takeFrames(new Uint8Array(chunk.subarray(at, end)), 0);
+    this.#takeFrames(chunk, end);
+  }
+
+  #takeFrames(chunk: Uint8Array, from: number): void {
+    let at = from;
     while (!this.#stopped && at < chunk.length) {
       const bodyAt = at + FRAME_HEADER_BYTES;
       if (bodyAt > chunk.length) {
@@ -146,7 +186,7 @@ export class FrameDecoder {
       const length = u32(chunk, at);
       if (length > chunk.length - bodyAt) {
         this.#keepHeader(chunk, at);
-        this.#resume(chunk.subarray(bodyAt));
+        this.#resume(chunk.subarray(bodyAt), false);
         return;
       }
       const body = length === 0 ? NO_BYTES : view(chunk, bodyAt, length);
@@ -156,7 +196,7 @@ export class FrameDecoder {
   }
 
   /** Goes on with the unfinished frame. @returns how many bytes of `chunk` it took. */
-  #resume(chunk: Uint8Array): number {
+  #resume(chunk: Uint8Array, isLent: boolean): number {
     let at = 0;
     if (this.#headerBytes < FRAME_HEADER_BYTES) {
       at = Math.min(chunk.length, FRAME_HEADER_BYTES - this.#headerBytes);
@@ -168,7 +208,7 @@ export class FrameDecoder {
     const length = u32(this.#header, 0);
     const took = Math.min(length - this.#piecesBytes, chunk.length - at);
     if (took === length && length > 0) {
-      this.#finishPartial(view(chunk, at, took));
+      this.#finishPartial(isLent ? new Uint8Array(chunk.subarray(at, at + took)) : view(chunk, at, took));
       return at + took;
     }
     this.#keepPiece(chunk.subarray(at, at + took), length);
@@ -186,7 +226,8 @@ export class FrameDecoder {
   #keepPiece(piece: Uint8Array, length: number): void {
     const needed = this.#piecesBytes + piece.length;
     if (needed > this.#pieces.length) {
-      const grown = new Uint8Array(Math.min(length, Math.max(2 * this.#pieces.length, needed, FIRST_PIECES_BYTES)));
+      const room = Math.min(length, Math.max(PIECES_GROWTH * needed, FIRST_PIECES_BYTES));
+      const grown = pieceMemory.take(room);
       grown.set(this.#pieces.subarray(0, this.#piecesBytes));
       this.#pieces = grown;
     }
@@ -227,6 +268,17 @@ export class FrameDecoder {
     if (flags > (kind === KIND.request ? STREAM : 0)) throw garbage('frame with an unknown flag', `kind=${kind} flags=${flags}`);
     if (kind >= KIND.end && length > 0) throw garbage('frame with a body that its kind has not', `kind=${kind} bodyBytes=${length}`);
   }
+}
+
+/** @returns where the first frame begins, from `from` on, that is not all there. */
+function endOfWholeFrames(chunk: Uint8Array, from: number): number {
+  let at = from;
+  while (at + FRAME_HEADER_BYTES <= chunk.length) {
+    const end = at + FRAME_HEADER_BYTES + u32(chunk, at);
+    if (end > chunk.length) break;
+    at = end;
+  }
+  return at;
 }
 
 /** Never a Buffer, whose `slice` does not copy. */

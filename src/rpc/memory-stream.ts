@@ -3,9 +3,7 @@
  * passes and the other end reads.
  */
 import type { Clock } from '../base/clock.js';
-import type { ByteStream } from './network.js';
-
-type Events = Parameters<ByteStream['listen']>[0];
+import type { ByteStream, StreamEvents } from './network.js';
 
 /** What an end knows of the network. */
 export interface Path {
@@ -31,7 +29,7 @@ export class MemoryStream implements ByteStream {
   readonly #clock: Clock;
   readonly #path: Path;
   #other: MemoryStream | undefined;
-  #events: Events | undefined;
+  #events: StreamEvents | undefined;
   #packets: Packet[] = [];
   #buffered = 0;
   #lastAtMs = 0;
@@ -70,15 +68,16 @@ export class MemoryStream implements ByteStream {
     this.#other = other;
   }
 
-  listen(events: Events): void {
+  listen(events: StreamEvents): void {
     this.#events = events;
     this.#other?.pump();
   }
 
-  write(chunk: Uint8Array): void {
+  write(chunk: Uint8Array, left?: () => void): void {
     if (this.#ending || this.#closed || chunk.length === 0) return;
     this.#buffered += chunk.length;
-    this.#send('data', chunk);
+    this.#send('data', new Uint8Array(chunk));
+    left?.();
   }
 
   pause(): void {
@@ -106,7 +105,7 @@ export class MemoryStream implements ByteStream {
 
   /** Its owner hears nothing any more. */
   silence(): void {
-    this.#events = { data() {}, drained() {}, closed() {} };
+    this.#events = { data() {}, lent() {}, drained() {}, closed() {} };
   }
 
   /** Gone without a word to the other end. */

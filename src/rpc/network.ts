@@ -15,16 +15,27 @@ export interface Listener {
   close(): Promise<void>;
 }
 
+export interface StreamEvents {
+  /** What arrives; it is the listener's from now on. */
+  data(chunk: Uint8Array): void;
+  /** What arrives, in memory that is used again afterwards. */
+  lent(chunk: Uint8Array): void;
+  /** All that was written has left. */
+  drained(): void;
+  /** The end, with the error, if that ended it. */
+  closed(error?: Error): void;
+}
+
 /** One connection. Events come after the call that returned the stream, never during it. */
 export interface ByteStream {
   /** The other side's `host:port`, for messages. */
   readonly peer: string;
   /** Bytes that were written and have not left yet. */
   readonly bufferedBytes: number;
-  /** Set once, at once: what arrives, when the buffer has emptied, and the end (with the error, if that ended it). */
-  listen(events: { data(chunk: Uint8Array): void; drained(): void; closed(error?: Error): void }): void;
-  /** Queues `chunk`, which is the stream's from now on. */
-  write(chunk: Uint8Array): void;
+  /** Set once, at once. */
+  listen(events: StreamEvents): void;
+  /** Queues `chunk`, which is the stream's from now on. @param left told once its memory may be used again; perhaps never. */
+  write(chunk: Uint8Array, left?: () => void): void;
   /** Stops and resumes `data`, so that the other side feels back-pressure. */
   pause(): void;
   resume(): void;

@@ -29,6 +29,9 @@ export const RPC_CLIENT_DEFAULTS: RpcClientSettings = {
   streamCreditBytes: 1024 * 1024,
 };
 
+/** To servers of blocks, whose items are larger: some are under way while one is looked at. */
+export const RPC_DATA_CLIENT_DEFAULTS: RpcClientSettings = { ...RPC_CLIENT_DEFAULTS, streamCreditBytes: 4 * 1024 * 1024 };
+
 export interface RpcClientDeps {
   readonly network: Network;
   readonly clock: Clock;
@@ -64,6 +67,7 @@ const TIMEOUT_MS_MAX = 0xffff_ffff;
 
 class ClientConnection implements RpcConnection {
   readonly address: string;
+  realm = '';
   readonly #settings: RpcClientSettings;
   readonly #clock: Clock;
   readonly #log: Log;
@@ -141,7 +145,8 @@ class ClientConnection implements RpcConnection {
       }
     } finally {
       signal?.removeEventListener('abort', giveUp);
-      this.#giveUp(callId, new UnderstudyError('cancelled', 'loop over the stream was left'));
+      // Of a stream that came to its end there is nothing to give up, and an error is dear.
+      if (this.#calls.has(callId)) this.#giveUp(callId, new UnderstudyError('cancelled', 'loop over the stream was left'));
     }
   }
 
@@ -170,8 +175,8 @@ class ClientConnection implements RpcConnection {
       return new UnderstudyError('deadline_exceeded', `no time left for a call: timeoutMs=${options.timeoutMs}`);
     const { callsInFlightMax, outgoingBytesMax } = this.#settings;
     if (this.#calls.size >= callsInFlightMax) return exhausted('too many calls in flight', `callsInFlightMax=${callsInFlightMax}`);
-    const bytes = FRAME_HEADER_BYTES + body.length;
-    if (bytes > this.#frameBytesMax) return exhausted('request is larger than a frame may be', `bodyBytes=${body.length}`);
+    const bytes = FRAME_HEADER_BYTES + body.length + (options.tail?.length ?? 0);
+    if (bytes > this.#frameBytesMax) return exhausted('request is larger than a frame may be', `bytes=${bytes}`);
     if (this.#link.outgoingBytes + bytes <= outgoingBytesMax) return undefined;
     return exhausted('server does not take what it is sent', `outgoingBytesMax=${outgoingBytesMax}`);
   }
@@ -187,7 +192,8 @@ class ClientConnection implements RpcConnection {
     this.#deadlines.include(call.deadlineMs);
     const flags = call instanceof StreamCall ? STREAM : 0;
     const extra = options.timeoutMs <= TIMEOUT_MS_MAX ? Math.ceil(options.timeoutMs) : 0;
-    this.#link.send({ kind: KIND.request, flags, method, callId, extra, body });
+    const request = { kind: KIND.request, flags, method, callId, extra, body };
+    this.#link.send(options.tail === undefined ? request : { ...request, tail: options.tail });
   }
 
   /** Ends a call that was not answered, and tells the server. */
@@ -206,6 +212,7 @@ class ClientConnection implements RpcConnection {
       return;
     }
     this.#frameBytesMax = hello.frameBytesMax;
+    this.realm = hello.realm ?? '';
     this.#greeted.resolve();
   }
 

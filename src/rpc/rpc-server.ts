@@ -6,6 +6,7 @@ import type { Clock } from '../base/clock.js';
 import { UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
 import { type Deferred, deferred } from '../base/wait.js';
+import type { CallMeter } from './call-meter.js';
 import { LINK_DEFAULTS } from './frame-link.js';
 import type { ByteStream, Listener, Network } from './network.js';
 import type { CallHandler } from './rpc.js';
@@ -32,6 +33,9 @@ export interface RpcServerDeps {
   readonly network: Network;
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter?: CallMeter;
+  /** What this server is part of: its clients are told, to know it from those of another one. At most 200 bytes. */
+  readonly realm?: string;
 }
 
 export class RpcServer implements AsyncDisposable {

@@ -14,6 +14,12 @@ export interface ServerCall {
   readonly deadlineMs: number;
   /** Aborted when the caller cancels, its deadline passes, or its connection is lost. Made when first asked for: unary calls need not pay for it. */
   readonly signal: AbortSignal;
+  /** Aborted when the caller's connection is gone; one for all calls of a connection. Absent where a call comes by none. */
+  readonly connectionLost?: AbortSignal;
+  /** Reads nothing more from the caller's connection until what it returns is called. Absent where a call comes by none. */
+  holdReading?(): () => void;
+  /** It comes from this very process, and its changes need no session: whoever sends one again makes another. */
+  readonly sessionless?: true;
   /** Answers a unary call, or sends the end of a stream. Once. */
   reply(body?: Uint8Array): void;
   /** Ends the call with an error. Once. */
@@ -21,10 +27,12 @@ export interface ServerCall {
   /**
    * Sends one item of a stream. Resolves once it is on its way, which waits for the caller's credit; one at a time.
    *
+   * @param tail the rest of its body, which is not copied and must not change any more.
+   * @param left told once the tail's memory may be used again; perhaps never.
    * @throws `cancelled` when the caller is gone; `failed_precondition` when it did not ask for a stream; `resource_exhausted` when the item is
    *   larger than a frame may be.
    */
-  item(body: Uint8Array): Promise<void>;
+  item(body: Uint8Array, tail?: Uint8Array, left?: () => void): Promise<void>;
 }
 
 /**
@@ -38,11 +46,15 @@ export interface CallOptions {
   /** Milliseconds until the call fails with `deadline_exceeded`, here and at the server. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** The rest of the request's body. It is not copied, and must not change until the call has ended. */
+  readonly tail?: Uint8Array;
 }
 
 /** One connection to one server. */
 export interface RpcConnection extends AsyncDisposable {
   readonly address: string;
+  /** What the server says that it is part of; empty or absent where it does not say. */
+  readonly realm?: string;
   /** Aborted, with the error as its reason, when the connection is gone; calls in flight have failed with `unavailable` then. */
   readonly lost: AbortSignal;
   /**

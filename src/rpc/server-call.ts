@@ -5,7 +5,7 @@
  * A stream sends an item when its caller has credit and the connection is not congested, and holds at most one item that waits: so one
  * slow reader keeps nobody else on the connection waiting, and costs one item.
  */
-import { UnderstudyError } from '../base/errors.js';
+import { type ErrorCode, UnderstudyError } from '../base/errors.js';
 import { type Deferred, deferred } from '../base/wait.js';
 import { bareFrame, bodyFrame, FRAME_HEADER_BYTES, type Frame, frameBytes, KIND, STREAM } from './frame.js';
 import type { ServerCall } from './rpc.js';
@@ -14,18 +14,22 @@ import { encodeError } from './rpc-error.js';
 /** What a call needs of its connection. */
 export interface CallConnection {
   readonly peer: string;
+  /** Aborted when the connection is gone. */
+  readonly lost: AbortSignal;
   readonly congested: boolean;
   /** Largest frame that the caller takes, header included. */
   readonly frameBytesMax: number;
   /** Bytes of credit that a stream starts with. */
   readonly streamCreditBytes: number;
   send(frame: Frame): void;
+  /** Reads nothing more until what it returns is called. */
+  holdReading(): () => void;
   /** Calls `call.pump` when the connection is no longer congested, in the order of asking. */
   awaitRoom(call: IncomingCall): void;
   /** The call has ended. */
   forget(callId: number): void;
-  /** The service works no longer for one of the calls. */
-  settled(): void;
+  /** The service works no longer for one of the calls. @param code of its error, or why its caller gave up; null: it was answered. */
+  settled(call: IncomingCall, code: ErrorCode | null): void;
 }
 
 const NO_BYTES = new Uint8Array(0);
@@ -35,6 +39,8 @@ export class IncomingCall implements ServerCall {
   readonly method: number;
   readonly body: Uint8Array;
   readonly deadlineMs: number;
+  /** When it arrived, on this machine's monotonic clock. */
+  readonly arrivedMs: number;
   readonly #connection: CallConnection;
   readonly #callId: number;
   readonly #isStream: boolean;
@@ -45,18 +51,23 @@ export class IncomingCall implements ServerCall {
   #gone: UnderstudyError | undefined;
   #controller: AbortController | undefined;
 
-  constructor(connection: CallConnection, request: Frame, deadlineMs: number) {
+  constructor(connection: CallConnection, request: Frame, arrivedMs: number, deadlineMs: number) {
     this.#connection = connection;
     this.#callId = request.callId;
     this.#isStream = request.flags === STREAM;
     this.#creditBytes = connection.streamCreditBytes;
     this.method = request.method;
     this.body = request.body;
+    this.arrivedMs = arrivedMs;
     this.deadlineMs = deadlineMs;
   }
 
   get peer(): string {
     return this.#connection.peer;
+  }
+
+  get connectionLost(): AbortSignal {
+    return this.#connection.lost;
   }
 
   get signal(): AbortSignal {
@@ -67,9 +78,12 @@ export class IncomingCall implements ServerCall {
     return this.#controller.signal;
   }
 
+  holdReading(): () => void {
+    return this.#connection.holdReading();
+  }
+
   reply(body?: Uint8Array): void {
-    this.#settle();
-    if (this.#ended) return;
+    if (this.#ended) return this.#settle(null);
     if (this.#isStream) {
       if (this.#waiting !== undefined) {
         this.fail(misuse('stream ended before its last item had left', this.method));
@@ -79,29 +93,31 @@ export class IncomingCall implements ServerCall {
         this.fail(mismatch('method answers with one body, not a stream', this.method));
         return;
       }
+      this.#settle(null);
       this.#end(bareFrame(KIND.end, this.#callId));
       return;
     }
     const answer = body ?? NO_BYTES;
     if (!this.#fits(answer)) {
-      this.fail(tooLarge(answer));
+      this.fail(tooLarge(answer.length));
       return;
     }
+    this.#settle(null);
     this.#end(bodyFrame(KIND.reply, this.#callId, answer));
   }
 
   fail(error: UnderstudyError): void {
-    this.#settle();
+    this.#settle(error.code);
     if (!this.#ended) this.#end(bodyFrame(KIND.error, this.#callId, encodeError(error)));
   }
 
-  item(body: Uint8Array): Promise<void> {
+  item(body: Uint8Array, tail?: Uint8Array, left?: () => void): Promise<void> {
     if (this.#gone !== undefined) return Promise.reject(callerGone(this.#gone));
     if (this.#ended) return Promise.reject(misuse('item after the end of its stream', this.method));
     if (!this.#isStream) return Promise.reject(mismatch('method answers with a stream', this.method));
     if (this.#waiting !== undefined) return Promise.reject(misuse('item before the one before it had left', this.method));
-    if (!this.#fits(body)) return Promise.reject(tooLarge(body));
-    const frame = bodyFrame(KIND.item, this.#callId, body);
+    const frame = bodyFrame(KIND.item, this.#callId, body, tail, left);
+    if (frameBytes(frame) > this.#connection.frameBytesMax) return Promise.reject(tooLarge(body.length + (tail?.length ?? 0)));
     if (this.#creditBytes > 0 && !this.#connection.congested) {
       this.#sendItem(frame);
       return SENT;
@@ -133,7 +149,7 @@ export class IncomingCall implements ServerCall {
 
   /** The service's async handler has returned. With its caller gone it has nothing to say any more. */
   returned(): void {
-    if (this.#gone !== undefined) this.#settle();
+    if (this.#gone !== undefined) this.#settle(null);
   }
 
   /** The caller cancelled, is out of time, or is lost. Does not tell it. */
@@ -145,10 +161,10 @@ export class IncomingCall implements ServerCall {
     this.#controller?.abort(reason);
   }
 
-  #settle(): void {
+  #settle(code: ErrorCode | null): void {
     if (this.#settled) return;
     this.#settled = true;
-    this.#connection.settled();
+    this.#connection.settled(this, this.#gone?.code ?? code);
   }
 
   #sendItem(frame: Frame): void {
@@ -189,6 +205,6 @@ function mismatch(message: string, method: number): UnderstudyError {
   return new UnderstudyError('failed_precondition', `${message}: method=${method}`);
 }
 
-function tooLarge(body: Uint8Array): UnderstudyError {
-  return new UnderstudyError('resource_exhausted', `answer is larger than a frame may be: bodyBytes=${body.length}`);
+function tooLarge(bytes: number): UnderstudyError {
+  return new UnderstudyError('resource_exhausted', `answer is larger than a frame may be: bodyBytes=${bytes}`);
 }

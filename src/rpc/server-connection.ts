@@ -2,9 +2,11 @@
  * One client's connection at the server: hands its calls to the service, within the bounds, and ends them when the client cancels, is out
  * of time, or is gone. While more waits to be sent than the soft bound, nothing is read: who does not take answers asks nothing.
  */
+import { setMaxListeners } from 'node:events';
 import type { Clock } from '../base/clock.js';
-import { asError, UnderstudyError } from '../base/errors.js';
+import { asError, type ErrorCode, UnderstudyError } from '../base/errors.js';
 import type { Log } from '../base/log.js';
+import type { CallMeter } from './call-meter.js';
 import { DeadlineTimer } from './deadline-timer.js';
 import { bodyFrame, type Frame, type Hello, KIND, PROTOCOL_VERSION } from './frame.js';
 import { FrameLink, type LinkSettings } from './frame-link.js';
@@ -24,6 +26,9 @@ export interface ServerConnectionSettings extends LinkSettings {
 interface ServerConnectionDeps {
   readonly clock: Clock;
   readonly log: Log;
+  readonly meter?: CallMeter;
+  /** What the server is part of; its clients are told. */
+  readonly realm?: string;
 }
 
 interface ServerConnectionEvents {
@@ -39,6 +44,8 @@ export class ServerConnection implements CallConnection {
   readonly #settings: ServerConnectionSettings;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #meter: CallMeter | undefined;
+  readonly #realm: string;
   readonly #handler: CallHandler;
   readonly #link: FrameLink;
   readonly #events: ServerConnectionEvents;
@@ -46,6 +53,9 @@ export class ServerConnection implements CallConnection {
   /** Calls that the service works for: those of `#calls`, and those whose callers gave up. */
   #unsettled = 0;
   #closed = false;
+  /** Of those who want nothing to be read. */
+  #holds = 0;
+  #lost: AbortController | undefined;
   /** Calls with an item that waits because the link is congested. */
   readonly #waitingForRoom = new Set<IncomingCall>();
   readonly #deadlines: DeadlineTimer;
@@ -60,6 +70,8 @@ export class ServerConnection implements CallConnection {
     this.#settings = settings;
     this.#clock = deps.clock;
     this.#log = deps.log;
+    this.#meter = deps.meter;
+    this.#realm = deps.realm ?? '';
     this.#handler = handler;
     this.#events = events;
     this.#deadlines = new DeadlineTimer(deps.clock, (nowMs) => this.#expire(nowMs));
@@ -79,8 +91,30 @@ export class ServerConnection implements CallConnection {
     return this.#link.congested;
   }
 
+  /** Made when first asked for. */
+  get lost(): AbortSignal {
+    if (this.#lost === undefined) {
+      this.#lost = new AbortController();
+      setMaxListeners(0, this.#lost.signal);
+      if (this.#closed) this.#lost.abort();
+    }
+    return this.#lost.signal;
+  }
+
   send(frame: Frame): void {
     this.#link.send(frame);
+  }
+
+  holdReading(): () => void {
+    this.#holds += 1;
+    this.#link.pause();
+    let isOver = false;
+    return () => {
+      if (isOver) return;
+      isOver = true;
+      this.#holds -= 1;
+      this.#read();
+    };
   }
 
   awaitRoom(call: IncomingCall): void {
@@ -91,8 +125,9 @@ export class ServerConnection implements CallConnection {
     this.#calls.delete(callId);
   }
 
-  settled(): void {
+  settled({ method, arrivedMs }: IncomingCall, code: ErrorCode | null): void {
     this.#unsettled -= 1;
+    this.#meter?.settled(method, this.#clock.monotonicMs() - arrivedMs, code);
     if (this.#closed && this.#unsettled === 0) this.#events.settled();
   }
 
@@ -109,7 +144,8 @@ export class ServerConnection implements CallConnection {
       this.end(new UnderstudyError('failed_precondition', `client speaks another version of the protocol: ${versions}`));
       return;
     }
-    this.#link.sendHello({ version: PROTOCOL_VERSION, frameBytesMax: this.#settings.frameBytesMax, streamCreditBytes: 0 });
+    const { frameBytesMax } = this.#settings;
+    this.#link.sendHello({ version: PROTOCOL_VERSION, frameBytesMax, streamCreditBytes: 0, realm: this.#realm });
     this.frameBytesMax = hello.frameBytesMax;
     this.streamCreditBytes = hello.streamCreditBytes;
   }
@@ -138,10 +174,12 @@ export class ServerConnection implements CallConnection {
       this.send(bodyFrame(KIND.error, callId, encodeError(new UnderstudyError('resource_exhausted', full))));
       return;
     }
-    const deadlineMs = extra === 0 ? Number.POSITIVE_INFINITY : this.#clock.monotonicMs() + extra;
-    const call = new IncomingCall(this, request, deadlineMs);
+    const arrivedMs = this.#clock.monotonicMs();
+    const deadlineMs = extra === 0 ? Number.POSITIVE_INFINITY : arrivedMs + extra;
+    const call = new IncomingCall(this, request, arrivedMs, deadlineMs);
     this.#calls.set(callId, call);
     this.#unsettled += 1;
+    this.#meter?.began();
     this.#deadlines.include(deadlineMs);
     try {
       // A service may be an async function, whose failure would otherwise be nobody's.
@@ -167,12 +205,17 @@ export class ServerConnection implements CallConnection {
       this.#link.pause();
       return;
     }
-    this.#link.resume();
+    this.#read();
     for (const call of this.#waitingForRoom) {
       if (this.#link.congested) return;
       this.#waitingForRoom.delete(call);
       call.pump();
     }
+  }
+
+  /** Reads on, unless somebody wants that nothing is read. */
+  #read(): void {
+    if (this.#holds === 0 && !this.#link.congested && !this.#closed) this.#link.resume();
   }
 
   /** @returns the earliest deadline of the calls that are left. */
@@ -200,6 +243,7 @@ export class ServerConnection implements CallConnection {
     if (reason === undefined || reason.code === 'unavailable' || !this.#link.greeted) this.#log.debug(values, 'connection ended');
     else this.#log.warn(values, 'connection closed: its client broke a bound or the protocol');
     this.#closed = true;
+    this.#lost?.abort();
     this.#events.closed();
     if (this.#unsettled === 0) this.#events.settled();
   }

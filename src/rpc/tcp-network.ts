@@ -3,9 +3,11 @@
  */
 import { connect, createServer, type Socket, type TcpNetConnectOpts } from 'node:net';
 import { UnderstudyError } from '../base/errors.js';
-import type { ByteStream, Listener, Network } from './network.js';
+import type { ByteStream, Listener, Network, StreamEvents } from './network.js';
 
 const KEEP_ALIVE_MS = 30_000;
+/** What arrives on connections that were made here is read into this, one after the other, and passed on before the next read. */
+const ARRIVED = Buffer.allocUnsafeSlow(256 * 1024);
 const OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_MS };
 
 export const tcpNetwork: Network = tcpNetworkFrom();
@@ -19,7 +21,11 @@ export function tcpNetworkFrom(localAddress?: string): Network {
 function connectTcp(address: string, signal: AbortSignal, options: Omit<TcpNetConnectOpts, 'port'>): Promise<ByteStream> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(unavailable('connecting given up', address, signal.reason));
-    const socket = connect({ ...parseAddress(address), ...options });
+    let stream: TcpStream | undefined;
+    const callback = (bytes: number) => stream?.arrived(ARRIVED.subarray(0, bytes)) ?? false;
+    const socket = connect({ ...parseAddress(address), ...options, onread: { buffer: ARRIVED, callback } });
+    // Nothing is read before somebody listens.
+    socket.pause();
     const giveUp = () => finish(() => reject(unavailable('not connected in time', address, signal.reason)));
     const failed = (cause: Error) => finish(() => reject(unavailable('cannot connect', address, cause)));
     const finish = (settle: () => void, keep = false) => {
@@ -30,7 +36,10 @@ function connectTcp(address: string, signal: AbortSignal, options: Omit<TcpNetCo
     };
     signal.addEventListener('abort', giveUp, { once: true });
     socket.once('error', failed);
-    socket.once('connect', () => finish(() => resolve(new TcpStream(socket)), true));
+    socket.once('connect', () => {
+      stream = new TcpStream(socket, true);
+      finish(() => resolve(stream as TcpStream), true);
+    });
   });
 }
 
@@ -73,11 +82,15 @@ function unavailable(message: string, address: string, cause: unknown): Understu
 class TcpStream implements ByteStream {
   readonly peer: string;
   readonly #socket: Socket;
+  readonly #isReadByCallback: boolean;
   #error: Error | undefined;
+  #events: StreamEvents | undefined;
   #written: (() => void) | undefined;
 
-  constructor(socket: Socket) {
+  /** @param isReadByCallback what arrives comes to `arrived`. */
+  constructor(socket: Socket, isReadByCallback = false) {
     this.#socket = socket;
+    this.#isReadByCallback = isReadByCallback;
     this.peer = joinAddress(socket.remoteAddress ?? 'unknown', socket.remotePort ?? 0);
     socket.on('error', (error) => {
       this.#error = error;
@@ -88,19 +101,37 @@ class TcpStream implements ByteStream {
     return this.#socket.writableLength;
   }
 
-  listen(events: { data(chunk: Uint8Array): void; drained(): void; closed(error?: Error): void }): void {
+  /** Of a connection that was made here. @returns that more is to be read. */
+  arrived(chunk: Uint8Array): true {
+    this.#events?.lent(chunk);
+    return true;
+  }
+
+  listen(events: StreamEvents): void {
     const socket = this.#socket;
+    this.#events = events;
     this.#written = () => {
       if (socket.writableLength === 0 && !socket.destroyed) events.drained();
     };
-    socket.on('data', (chunk: Uint8Array) => events.data(chunk));
+    if (this.#isReadByCallback) socket.resume();
+    else socket.on('data', (chunk: Uint8Array) => events.data(chunk));
     // A socket that ended before anybody listened says so no more.
     if (socket.closed) queueMicrotask(() => events.closed(this.#error));
     else socket.once('close', () => events.closed(this.#error));
   }
 
-  write(chunk: Uint8Array): void {
-    if (this.#socket.writable) this.#socket.write(chunk, this.#written);
+  write(chunk: Uint8Array, left?: () => void): void {
+    if (!this.#socket.writable) return;
+    const written = this.#written;
+    this.#socket.write(
+      chunk,
+      left === undefined
+        ? written
+        : (error) => {
+            if (error == null) left();
+            written?.();
+          },
+    );
   }
 
   pause(): void {

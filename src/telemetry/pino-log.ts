@@ -5,14 +5,14 @@
  * at level debug; bytes become hexadecimal. Text lines are `2026-11-21T10:41:11.123Z INFO  took over epoch=7 entries=3`, and nothing in
  * a message or value can begin a new line but a stack.
  */
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import type { Clock } from '../base/clock.js';
-import type { Log } from '../base/log.js';
+import type { LevelledLog, LogLevel } from '../base/log.js';
 import { describeError, stackOf } from './describe-error.js';
 import type { LineSink } from './line-sink.js';
 
 export interface PinoLogSettings {
-  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly level: LogLevel;
   readonly format: 'text' | 'json';
 }
 
@@ -25,20 +25,21 @@ const BYTES_SHOWN_MAX = 32;
 /** Names that a line has for itself; a value of that name gets a `_` behind it. */
 const RESERVED = new Set(['level', 'time', 'msg', 'stack']);
 
-export function pinoLog(settings: PinoLogSettings, { clock, sink }: PinoLogDeps): Log {
-  const withStacks = settings.level === 'debug';
-  return pino(
+export function pinoLog(settings: PinoLogSettings, { clock, sink }: PinoLogDeps): LevelledLog {
+  const logger: Logger = pino(
     {
       level: settings.level,
       base: null,
       timestamp: () => `,"time":"${new Date(clock.wallMs()).toISOString()}"`,
       formatters: {
         level: (label) => ({ level: label }),
-        log: (values) => printable(values, withStacks),
+        log: (values) => printable(values, logger.level === 'debug'),
       },
     },
     settings.format === 'json' ? sink : { write: (line) => sink.write(textLine(JSON.parse(line))) },
   );
+  // Nobody sets another one.
+  return logger as typeof logger & { level: LogLevel };
 }
 
 function printable(values: Record<string, unknown>, withStacks: boolean): Record<string, unknown> {

@@ -5,7 +5,8 @@
  *   refused. So nothing outside of the folder is reached, nothing is there under two names, and no walk runs in circles. Who swaps
  *   a folder for a link between the check and the operation can do so only with the right to write there.
  * - Listings come as the folder yields them: an order would need every name of a folder in memory.
- * - Files are replaced by renaming a whole new one, `.understudy-<random>.part`, which listings leave out; a crash may leave one behind.
+ * - Files are replaced by renaming a whole new one, `.understudy-<random>.part`, which listings leave out (but
+ *   those of a folder of parts, for whoever clears it); a crash may leave one behind.
  */
 import { constants, type Stats } from 'node:fs';
 import fs from 'node:fs/promises';
@@ -18,8 +19,17 @@ import { throwIfAborted } from '../base/wait.js';
 import { LocalAccounts } from './local-accounts.js';
 import { isAbsent, local } from './local-errors.js';
 import { type LocalNode, readFolder, removeTree } from './local-tree.js';
-import { checkBelowRoot, checkMove, checkUnderPath, folderOf } from './under-path.js';
-import type { UnderAttributes, UnderEntry, UnderListOptions, UnderRange, UnderStore, UnderTraits } from './under-store.js';
+import { checkBelowRoot, checkMove, checkUnderPath, folderOf, PARTS_FOLDER } from './under-path.js';
+import type {
+  UnderAttributes,
+  UnderEntry,
+  UnderListOptions,
+  UnderRange,
+  UnderStore,
+  UnderTraits,
+  UnderWriteOptions,
+} from './under-store.js';
+import { wholeOf } from './whole-stream.js';
 
 export interface LocalUnderStoreSettings {
   /** Absolute. */
@@ -75,7 +85,9 @@ export class LocalUnderStore implements UnderStore {
   async *#walk(folder: string, prefix: string, options: UnderListOptions): AsyncIterable<readonly UnderEntry[]> {
     try {
       for await (const nodes of readFolder(folder, options.signal)) {
-        const page = nodes.flatMap((node) => this.#shown(node, prefix, options) ?? []);
+        const isOfParts = path.basename(folder) === PARTS_FOLDER;
+        const isLeftOut = ({ name }: LocalNode) => name === PARTS_FOLDER || (!isOfParts && PART_NAME.test(name));
+        const page = nodes.flatMap((node) => (isLeftOut(node) ? [] : (this.#shown(node, prefix, options) ?? [])));
         if (page.length > 0) yield page;
         if (options.recursive !== true) continue;
         for (const { name, isDirectory } of page) {
@@ -89,7 +101,6 @@ export class LocalUnderStore implements UnderStore {
   }
 
   #shown({ name, stats }: LocalNode, prefix: string, { onSkipped }: UnderListOptions): UnderEntry | undefined {
-    if (PART_NAME.test(name)) return undefined;
     if (stats?.isFile() || stats?.isDirectory()) return this.#entry(prefix + name, stats);
     if (stats !== undefined) onSkipped?.(prefix + name, stats.isSymbolicLink() ? 'a symbolic link' : 'neither a file nor a folder');
     // Either it is gone since the folder was read, or it was never there under this name.
@@ -132,30 +143,37 @@ export class LocalUnderStore implements UnderStore {
     }
   }
 
-  async create(under: string, bytes: Uint8Array, signal?: AbortSignal): Promise<UnderEntry> {
+  create(under: string, bytes: Uint8Array, signal?: AbortSignal): Promise<UnderEntry> {
+    const chunks = (async function* () {
+      yield bytes;
+    })();
+    return this.write(under, chunks, { length: bytes.length, ...(signal === undefined ? {} : { signal }) });
+  }
+
+  async write(under: string, chunks: AsyncIterable<Uint8Array>, { length, signal }: UnderWriteOptions): Promise<UnderEntry> {
     throwIfAborted(signal);
     checkBelowRoot(under);
     await this.#makeFolders(folderOf(under));
     const there = await this.#toChange(under);
     if (there?.isDirectory()) throw new UnderstudyError('already_exists', `a folder is there: path=${this.#at(under)}`);
-    const folder = this.#at(folderOf(under));
+    const [at, folder] = [this.#at(under), this.#at(folderOf(under))];
     const part = `${folder}/.understudy-${Buffer.from(this.#random.bytes(8)).toString('hex')}.part`;
-    return await local('create', this.#at(under), async () => {
-      const file = await fs.open(part, O_WRONLY | O_CREAT | O_EXCL, 0o666);
-      try {
-        await file.writeFile(bytes);
+    const file = await local('create', at, () => fs.open(part, O_WRONLY | O_CREAT | O_EXCL, 0o666));
+    try {
+      for await (const chunk of wholeOf(chunks, under, length, signal)) await local('create', at, () => file.writeFile(chunk));
+      return await local('create', at, async () => {
         await file.sync();
         const stats = await file.stat();
-        await fs.rename(part, this.#at(under));
+        await fs.rename(part, at);
         await systemFiles.syncFolder(folder);
         return this.#entry(under, stats);
-      } catch (error) {
-        await fs.rm(part, { force: true });
-        throw error;
-      } finally {
-        await file.close();
-      }
-    });
+      });
+    } catch (error) {
+      await local('create', at, () => fs.rm(part, { force: true })).catch(() => {});
+      throw error;
+    } finally {
+      await file.close();
+    }
   }
 
   async makeDirectory(under: string, signal?: AbortSignal): Promise<void> {
@@ -178,7 +196,7 @@ export class LocalUnderStore implements UnderStore {
       await fs.rename(source, target);
       await systemFiles.syncFolder(path.dirname(target));
       if (folderOf(from) !== folderOf(to)) await systemFiles.syncFolder(path.dirname(source));
-    });
+    }).catch((error: unknown) => this.#changedMeanwhile(error));
   }
 
   async delete(under: string, { recursive = false, signal }: { recursive?: boolean; signal?: AbortSignal } = {}): Promise<void> {
@@ -191,7 +209,7 @@ export class LocalUnderStore implements UnderStore {
       if (!stats.isDirectory()) await fs.rm(this.#at(under), { force: true });
       else if (!recursive) await fs.rmdir(this.#at(under));
       await systemFiles.syncFolder(this.#at(folderOf(under)));
-    });
+    }).catch((error: unknown) => this.#changedMeanwhile(error));
   }
 
   async setAttributes(under: string, { owner, group, mode }: UnderAttributes, signal?: AbortSignal): Promise<void> {
@@ -231,13 +249,26 @@ export class LocalUnderStore implements UnderStore {
   async #look(under: string): Promise<Stats | undefined> {
     checkUnderPath(under);
     await this.#checkThere();
-    if (!(await this.#isReal(folderOf(under)))) return undefined;
+    if (!(await this.#isReal(folderOf(under)))) return this.#nothing();
     try {
       return await local('stat', this.#at(under), () => fs.lstat(this.#at(under)));
     } catch (error) {
-      if (isAbsent(error)) return undefined;
+      if (isAbsent(error)) return this.#nothing();
       throw error;
     }
+  }
+
+  /** What was there a moment ago is not: the folder may have been away for just as long. @throws `unavailable` then; else `error`. */
+  async #changedMeanwhile(error: unknown): Promise<never> {
+    await this.#checkThere();
+    if (!isError(error, 'not_found')) throw error;
+    throw new UnderstudyError('unavailable', `what was there a moment ago is not: folder=${this.#at('')}`, { cause: error });
+  }
+
+  /** Nothing was found: is the folder there still? @throws as `#checkThere`. */
+  async #nothing(): Promise<undefined> {
+    await this.#checkThere();
+    return undefined;
   }
 
   /** A folder that is not there now, or whose file system is not mounted, must not be taken for an empty one. @throws `unavailable`. */

@@ -4,7 +4,7 @@
  */
 import { UnderstudyError } from '../base/errors.js';
 import { throwIfAborted } from '../base/wait.js';
-import { checkBelowRoot, checkMove, checkUnderPath, compareNames, folderOf, joinUnder } from './under-path.js';
+import { checkBelowRoot, checkMove, checkUnderPath, compareNames, folderOf, isHiddenPath, joinUnder } from './under-path.js';
 import {
   UNDER_PAGE_MAX,
   type UnderAttributes,
@@ -13,10 +13,12 @@ import {
   type UnderRange,
   type UnderStore,
   type UnderTraits,
+  type UnderWriteOptions,
 } from './under-store.js';
+import { wholeOf } from './whole-stream.js';
 
 export interface MemoryUnderRequest {
-  readonly operation: 'list' | 'stat' | 'open' | 'create' | 'makeDirectory' | 'rename' | 'delete' | 'setAttributes';
+  readonly operation: 'list' | 'stat' | 'open' | 'create' | 'write' | 'makeDirectory' | 'rename' | 'delete' | 'setAttributes';
   readonly path: string;
   /** Of the handle that sent it. */
   readonly handle: string;
@@ -137,7 +139,7 @@ class MemoryUnderStore implements UnderStore {
     });
     let page: UnderEntry[] = [];
     for (const entry of entries) {
-      if (compareNames(entry.isDirectory ? `${entry.name}/` : entry.name, startAfter) <= 0) continue;
+      if (isHiddenPath(entry.name) || compareNames(entry.isDirectory ? `${entry.name}/` : entry.name, startAfter) <= 0) continue;
       if (page.push(entry) < UNDER_PAGE_MAX) continue;
       yield page;
       page = [];
@@ -165,12 +167,22 @@ class MemoryUnderStore implements UnderStore {
   }
 
   create(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<UnderEntry> {
-    const copy = Uint8Array.from(bytes);
-    return this.#perform('create', path, signal, () => {
+    return this.#put('create', path, Uint8Array.from(bytes), signal);
+  }
+
+  async write(path: string, chunks: AsyncIterable<Uint8Array>, { length, signal }: UnderWriteOptions): Promise<UnderEntry> {
+    checkBelowRoot(path);
+    const copies: Uint8Array[] = [];
+    for await (const chunk of wholeOf(chunks, path, length, signal)) copies.push(Uint8Array.from(chunk));
+    return await this.#put('write', path, Buffer.concat(copies), signal);
+  }
+
+  #put(operation: 'create' | 'write', path: string, bytes: Uint8Array, signal: AbortSignal | undefined): Promise<UnderEntry> {
+    return this.#perform(operation, path, signal, () => {
       checkBelowRoot(path);
       this.#shared.makeFolders(folderOf(path));
       if (this.#isFolder(path)) throw new UnderstudyError('already_exists', `a folder is there: path=${path}`);
-      return entryOf(path, this.#shared.put(path, { bytes: copy, mode: 0o644 }));
+      return entryOf(path, this.#shared.put(path, { bytes, mode: 0o644 }));
     });
   }
 

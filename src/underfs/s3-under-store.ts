@@ -24,7 +24,8 @@ import { abortError, orAborted, sleep, within } from '../base/wait.js';
 import { NOT_ITS_OWN, nameOf, S3Connection, type S3ConnectionSettings } from '../s3/s3-connection.js';
 import { COPY_BYTES_MAX, copyObject, type SendChange } from './s3-copy.js';
 import { type S3Listed, S3ListingNames } from './s3-listing-names.js';
-import { checkBelowRoot, checkMove, checkUnderPath } from './under-path.js';
+import { uploadObject } from './s3-upload.js';
+import { checkBelowRoot, checkMove, checkUnderPath, isHiddenPath } from './under-path.js';
 import {
   UNDER_PAGE_MAX,
   type UnderAttributes,
@@ -33,7 +34,9 @@ import {
   type UnderRange,
   type UnderStore,
   type UnderTraits,
+  type UnderWriteOptions,
 } from './under-store.js';
+import { wholeOf } from './whole-stream.js';
 
 export interface S3UnderStoreSettings extends S3ConnectionSettings {
   readonly bucket: string;
@@ -90,7 +93,7 @@ export class S3UnderStore implements UnderStore {
     let isEmpty = true;
     for await (const page of this.#pages(folder, { recursive, from, signal })) {
       if (page.files.length + page.folders.length > 0) isEmpty = false;
-      const entries = names.entriesOf(page);
+      const entries = names.entriesOf(page).filter(({ name }) => !isHiddenPath(name));
       // The folders above a deep object may make a page larger than it was.
       for (let at = 0; at < entries.length; at += UNDER_PAGE_MAX) yield entries.slice(at, at + UNDER_PAGE_MAX);
     }
@@ -151,11 +154,22 @@ export class S3UnderStore implements UnderStore {
 
   async create(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<UnderEntry> {
     checkBelowRoot(path);
-    const fingerprint = await this.#put(this.#key(path), bytes, signal);
+    return this.#made(path, bytes.length, await this.#put(this.#key(path), bytes, signal));
+  }
+
+  async write(path: string, chunks: AsyncIterable<Uint8Array>, { length, signal }: UnderWriteOptions): Promise<UnderEntry> {
+    checkBelowRoot(path);
+    const key = this.#key(path);
+    const upload = { bucket: this.#bucket, key, chunks: wholeOf(chunks, path, length, signal), length };
+    const send: SendChange = (key, request) => this.#send('change', key, signal, request);
+    return this.#made(path, length, await uploadObject(upload, send, (bytes) => this.#put(key, bytes, signal)));
+  }
+
+  #made(path: string, length: number, fingerprint: string): UnderEntry {
     return {
       name: path,
       isDirectory: false,
-      length: bytes.length,
+      length,
       modifiedMs: millisecondsOf(new Date(this.#deps.clock.wallMs())),
       fingerprint,
     };

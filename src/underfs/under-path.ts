@@ -35,6 +35,14 @@ export function folderOf(path: string): string {
   return path.slice(0, Math.max(0, path.lastIndexOf('/')));
 }
 
+/** Folder of files that are being written, to be renamed into place: at the root of each store. Listings leave out folders of this name. */
+export const PARTS_FOLDER = '.understudy-parts';
+
+/** @returns whether a listing leaves out this path, told from the listed folder. */
+export function isHiddenPath(path: string): boolean {
+  return path.includes(PARTS_FOLDER) && path.split('/').includes(PARTS_FOLDER);
+}
+
 /** By bytes of UTF-8, as object stores order keys; differs from the order of strings where these have surrogates. */
 export function compareNames(a: string, b: string): number {
   const length = Math.min(a.length, b.length);

@@ -61,6 +61,12 @@ export interface UnderRange {
   readonly signal?: AbortSignal;
 }
 
+export interface UnderWriteOptions {
+  /** Bytes that have to come. */
+  readonly length: number;
+  readonly signal?: AbortSignal;
+}
+
 export interface UnderAttributes {
   readonly owner?: string;
   readonly group?: string;
@@ -75,6 +81,7 @@ export interface UnderStore extends AsyncDisposable {
 
   /**
    * Pages of 1 to `UNDER_PAGE_MAX` entries, in bounded memory whatever the size of a folder. What changes meanwhile may or may not be in it.
+   * Folders of parts (`PARTS_FOLDER`) are left out with all in them, unless one is listed itself.
    * Where folders are no things of their own, a file and a folder may come under one name: the file, which comes first, counts.
    *
    * @throws `not_found`, or `failed_precondition` where the path is a file.
@@ -89,6 +96,14 @@ export interface UnderStore extends AsyncDisposable {
 
   /** Makes the file with these bytes, in place of one that is there: readers see the old one or the new one. Missing folders above are made. */
   create(path: string, bytes: Uint8Array, signal?: AbortSignal): Promise<UnderEntry>;
+
+  /**
+   * As `create`, of bytes that come one after the other: in bounded memory, whatever the length. A chunk may be used again once the next is
+   * asked for. What fails leaves the file as it was, and no more behind than a crash may: something that no listing shows.
+   *
+   * @throws `invalid_argument`: more or fewer bytes came. @throws what `chunks` throws.
+   */
+  write(path: string, chunks: AsyncIterable<Uint8Array>, options: UnderWriteOptions): Promise<UnderEntry>;
 
   /** Makes the folder and those missing above it. @throws `already_exists` where there is a file. */
   makeDirectory(path: string, signal?: AbortSignal): Promise<void>;

@@ -35,6 +35,9 @@ const messages: fc.Arbitrary<readonly [Encodable<never>, object]> = fc.oneof(
   fc
     .record({ flush: count, hash: fc.uint8Array({ maxLength: 300 }), digestLow: fc.maxSafeNat(), digestHigh: fc.nat() })
     .map((body) => [understudy.FlushMark, body] as const),
+  fc
+    .record({ offset: count, bytes: fc.uint8Array({ maxLength: 300 }), crcs: fc.array(fc.nat(0xffff_ffff), { maxLength: 2_000 }) })
+    .map((body) => [understudy.BlockPiece, body] as const),
 ) as never;
 
 describe('encodeMessage', () => {

@@ -1,7 +1,10 @@
 import { expect, test } from 'vitest';
-import type { FileSystem } from '../../src/cli/understudy.js';
+import { type FileSystem, UnderstudyError } from '../../src/cli/understudy.js';
+import { madeUpBytes } from '../cluster/made-up-bytes.js';
 import { availability, gapsByKind } from './availability.js';
 import type { Fault } from './fault.js';
+import { brokenCalls, fileCalls, settleFiles } from './file-account.js';
+import type { FileLine } from './file-lines.js';
 import type { DoneStep } from './nemesis.js';
 import { settle } from './probe-account.js';
 import { drawSteps } from './schedule.js';
@@ -30,13 +33,18 @@ test('availability: the share of slots with an acknowledgement, however many eac
   expect(availability([], 100, 140)).toBe(0);
 });
 
-test('gaps: the longest between acknowledgements counts for the step it began in, or just before, from the beginning of that', () => {
+test('gaps: the longest between acknowledgements counts for the step in which it lies; one over a boundary, for both, each its part', () => {
   const acknowledged = [10, 20, 90, 300, 310, 320, 900, 905];
   const steps = [step(100, 310, 'one'), step(310, 1_000, 'other')];
   const found = gapsByKind(acknowledged, steps).map(({ name, count, maxMs }) => [name, count, maxMs]);
   expect(found).toEqual([
     ['other', 1, 580],
     ['one', 1, 200],
+  ]);
+  const over = gapsByKind([0, 100, 150, 900], [step(50, 200, 'calm'), step(300, 1_000, 'rough')]);
+  expect(over.map(({ name, maxMs }) => [name, maxMs])).toEqual([
+    ['rough', 600],
+    ['calm', 150],
   ]);
 });
 
@@ -70,4 +78,61 @@ test('the probe: what was acknowledged is to be there as that file; what was ref
   expect(account.lost).toEqual(['/probe/0/1 id=4 found=9', '/probe/0/2 id=6 found=undefined']);
   expect(account.duplicated).toEqual(['/probe/0/4: x', '/probe/0/7: nobody made it']);
   expect(account.unexpected).toEqual(['/probe/0/6: x']);
+});
+
+test('files: only what faults took altogether, and storage never had, may be lost; bytes that differ never', async () => {
+  const written = (name: string, length: number, more: Partial<FileLine> = {}): FileLine => {
+    return { call: 'write', path: name, at: 0, answeredAt: 1, length, writeType: 'MUST_CACHE', id: Number(name.slice(1)), ...more };
+  };
+  const failed = { error: 'it failed', code: 'unavailable' };
+  const calls = fileCalls([
+    written('/1', 10),
+    written('/2', 10),
+    written('/3', 10),
+    written('/4', 10, { writeType: 'CACHE_THROUGH' }),
+    written('/5', 10),
+    written('/6', 10),
+    written('/7', 10, failed),
+    written('/8', 10),
+    { ...written('/8', 30), call: 'append', ...failed },
+    written('/9', 10),
+    { ...written('/9', 0), call: 'remove' },
+    written('/10', 10, { writeType: 'THROUGH' }),
+    { ...written('/10', 20), call: 'append' },
+    written('/11', 10, { writeType: 'THROUGH' }),
+    { ...written('/11', 20), call: 'append' },
+    { ...written('/1', 0), call: 'read', bytes: 10, wrong: 'a byte differs' },
+    { ...written('/1', 0), call: 'read', error: 'no such file', code: 'not_found' },
+    { ...written('/9', 0), call: 'read', error: 'no such file', code: 'not_found' },
+  ]);
+  expect(calls.figures).toMatchObject({ written: 12, read: 1, bytesRead: 10, failed: 4 });
+  expect(calls.figures.wrong).toEqual(['read /1: a byte differs']);
+  expect(calls.figures.unexpected).toEqual(['read /1: no such file']);
+  expect(brokenCalls(calls.figures)).toHaveLength(2);
+  const there: Readonly<Record<string, Buffer | undefined>> = {
+    '/1': madeUpBytes('/1', 0, 10),
+    '/5': madeUpBytes('/6', 0, 10),
+    '/8': madeUpBytes('/8', 0, 20),
+    '/9': madeUpBytes('/9', 0, 10),
+  };
+  const fs = {
+    async getStatus(name: string) {
+      if (name === '/6' || name === '/7') throw new UnderstudyError('not_found', 'no such file');
+      const length = there[name]?.length ?? (name.length > 2 ? 20 : 10);
+      return { id: Number(name.slice(1)), length, complete: true, blockBytes: 8, persistence: 'NOT_PERSISTED' };
+    },
+    async readFile(name: string) {
+      if (there[name] === undefined) throw new UnderstudyError('unavailable', 'no worker holds it');
+      return there[name];
+    },
+  } as unknown as FileSystem;
+  const lost = ['3-0', '4-0', '5-0', '10-0', '11-1'];
+  const copies = {
+    mayBeLost: (inodeId: number, blocks: readonly number[]) => blocks.some((index) => lost.includes(`${inodeId}-${index}`)),
+  };
+  const { bytes, accounted, unaccounted } = await settleFiles(calls.files, fs, copies);
+  expect(bytes).toBe(30);
+  const names = (lines: readonly string[]) => lines.map((line) => line.split(':')[0]).sort();
+  expect(names(accounted)).toEqual(['/11', '/3']);
+  expect(names(unaccounted)).toEqual(['/10', '/2', '/4', '/5', '/6', '/9']);
 });

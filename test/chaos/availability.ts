@@ -1,14 +1,13 @@
 /**
  * What clients got of the service: in how many slots of 10 ms a write was acknowledged, and how long each fault kept all writes from being.
  *
- * A gap is the time between two acknowledgements that follow each other. It counts for the step during which it began, or that began within 100 ms
- * of its beginning (the last acknowledgement was a little earlier than the fault); a step's gap is the longest of them. A step of two faults counts
- * for "two at once", for neither of them could be told to have made it.
+ * A gap is the time between two acknowledgements that follow each other. What of it lies between the beginnings of a step and of the next one counts
+ * for that step: the next one begins only once writes have succeeded again. A step's gap is the longest of them. A step of two faults counts for "two
+ * at once", for neither of them could be told to have made it.
  */
 import type { DoneStep } from './nemesis.js';
 
 const SLOT_MS = 10;
-const BELATED_MS = 100;
 const TWO = 'two at once';
 
 export interface GapsOfKind {
@@ -38,10 +37,12 @@ function longestGaps(ackedAt: readonly number[], steps: readonly DoneStep[]): re
   let step = 0;
   for (const [index, at] of ackedAt.entries()) {
     const before = ackedAt[index - 1] ?? at;
-    while ((steps[step + 1]?.beganAt ?? Number.POSITIVE_INFINITY) <= before + BELATED_MS) step += 1;
-    const began = steps[step]?.beganAt;
-    if (began === undefined || at < began || before + BELATED_MS < began) continue;
-    longest[step] = Math.max(longest[step] ?? 0, at - Math.max(before, began));
+    for (; step < steps.length; step++) {
+      const began = steps[step]?.beganAt ?? 0;
+      const nextBegan = steps[step + 1]?.beganAt ?? Number.POSITIVE_INFINITY;
+      longest[step] = Math.max(longest[step] ?? 0, Math.min(at, nextBegan) - Math.max(before, began));
+      if (at <= nextBegan) break;
+    }
   }
   return longest;
 }

@@ -4,10 +4,14 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import type { HistoryVerdict } from '../history/history-check.js';
+import type { VirtualHost } from '../servers/virtual-network.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { availability, type GapsOfKind, gapsByKind } from './availability.js';
 import { ClientChild } from './client-child.js';
+import type { ClientTask } from './client-process.js';
 import { faultsFor } from './faults.js';
+import { brokenCalls, type FileFigures, fileCalls, type KnownFile, readFileLines } from './file-account.js';
+import { type FilesVerdict, judgeFiles } from './files-verdict.js';
 import type { JournalKind } from './journal-store.js';
 import { machineClock } from './monotonic-clock.js';
 import { type DoneStep, runNemesis, SERVICE_LIMIT_MS } from './nemesis.js';
@@ -34,13 +38,20 @@ export interface ChaosOutcome {
   readonly history: HistoryVerdict;
   readonly availability: number;
   readonly gaps: readonly GapsOfKind[];
+  readonly files: FileFigures;
+  /** Of the service of files, by the faults that are aimed at that. */
+  readonly fileGaps: { readonly writes: readonly GapsOfKind[]; readonly reads: readonly GapsOfKind[] };
+  /** Blocks of which faults took all copies. */
+  readonly lostBlocks: number;
+  /** Absent where the service did not come back. */
+  readonly fileVerdict: FilesVerdict | undefined;
   /** Absent where the service did not come back. */
   readonly probe: ProbeAccount | undefined;
   /** That were made. */
   readonly faults: number;
   /** Faults that could not be made, and why. */
   readonly troubles: readonly string[];
-  /** Masters that ended without having been told to, by host. */
+  /** Masters and workers that ended without having been told to, by host. */
   readonly unexpectedEnds: Readonly<Record<string, number>>;
   readonly digests: readonly string[];
 }
@@ -53,20 +64,8 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
   mkdirSync(folder, { recursive: true });
   const world = await World.start(journal, folder);
   try {
-    const [probeFile, historyFile] = [path.join(folder, 'probe.jsonl'), path.join(folder, 'history.jsonl')];
-    const [probeHost, ...otherHosts] = world.clientHosts;
-    const [historyHost] = otherHosts;
-    if (probeHost === undefined || historyHost === undefined) throw new Error('no hosts for clients');
-    const addresses = otherHosts.map(({ address }) => address);
-    const clients = {
-      seed,
-      user: SUPERUSER,
-      masters: world.masters.map(({ address }) => address),
-      zookeeper: world.zookeeper.connectString,
-    };
-    const probe = new ClientChild(probeHost, { ...clients, kind: 'probe', file: probeFile, addresses: [] });
-    const history = new ClientChild(historyHost, { ...clients, kind: 'history', file: historyFile, addresses });
-    const servedSince = (since: number) => probe.lastServed >= since;
+    const { probe, history, files } = startClients(world, seed, folder);
+    const servedSince = (since: number) => probe.lastServed >= since && files.lastServed >= since;
     const startedAt = machineClock.monotonicMs();
     await waitUntil('the cluster serves', () => servedSince(startedAt), SERVICE_LIMIT_MS);
 
@@ -79,38 +78,71 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     await runNemesis(drawSteps(seed, faults.possible), forMs, nemesis).catch((error) => violations.push(`liveness: ${error.message}`));
     const toAt = machineClock.monotonicMs();
     const serves = violations.length === 0;
-    for (const client of [probe, history]) {
+    for (const client of [probe, history, files]) {
       await client.stop(serves ? CLIENT_STOP_LIMIT_MS : 0).catch((error) => violations.push(`liveness: ${error.message}`));
     }
-    const lines = await readProbeLines(probeFile);
-    const checked = await checkHistory(historyFile);
-    violations.push(...checked.verdict.violations);
+    const lines = await readProbeLines(probe.file);
+    const checked = await checkHistory(history.file);
+    const calls = fileCalls(await readFileLines(files.file));
+    violations.push(...checked.verdict.violations, ...brokenCalls(calls.figures));
     if (serves && checked.ackedAt.length === 0) violations.push('history: nothing was acknowledged to anybody, so that nothing was shown');
     const ackedAt = [...probeAckedAt(lines), ...checked.ackedAt].sort((a, b) => a - b);
     return {
-      ...(serves ? await settleAll(world, lines, violations) : { probe: undefined, digests: [] }),
+      ...(serves ? await settleAll(world, lines, calls.files, violations) : { probe: undefined, fileVerdict: undefined, digests: [] }),
       violations,
       history: checked.verdict,
       availability: availability(ackedAt, fromAt, toAt),
       gaps: gapsByKind(ackedAt, steps),
+      files: calls.figures,
+      fileGaps: { writes: gapsOfFiles(calls.writtenAt, steps), reads: gapsOfFiles(calls.readAt, steps) },
+      lostBlocks: world.copies.lostCount,
       faults: steps.flatMap((step) => step.faults).filter(({ trouble }) => trouble === undefined).length,
       troubles: steps.flatMap((step) =>
         step.faults.flatMap(({ fault, trouble }) => (trouble === undefined ? [] : [`${fault.name}: ${trouble}`])),
       ),
-      unexpectedEnds: Object.fromEntries(world.masters.map(({ name, unexpectedEnds }) => [name, unexpectedEnds])),
+      unexpectedEnds: Object.fromEntries([...world.masters, ...world.workers].map(({ name, unexpectedEnds }) => [name, unexpectedEnds])),
     };
   } finally {
     await world.close();
   }
 }
 
+function startClients(world: World, seed: number, folder: string) {
+  const { masters, zookeeper, clients, workers } = world;
+  const given = { seed, user: SUPERUSER, masters: masters.map(({ address }) => address), zookeeper: zookeeper.connectString };
+  const start = (kind: ClientTask['kind'], [host, ...others]: readonly VirtualHost[], more: Partial<ClientTask> = {}) => {
+    if (host === undefined) throw new Error(`no host for the clients: ${kind}`);
+    const addresses = [host, ...others].map(({ address }) => address);
+    return new ClientChild(host, { ...given, kind, file: path.join(folder, `${kind}.jsonl`), addresses, localWorkers: [], ...more });
+  };
+  return {
+    probe: start('probe', [clients.probe]),
+    history: start('history', clients.history),
+    files: start('files', clients.files, { localWorkers: workers.slice(0, 1).map(({ host }) => host.address) }),
+  };
+}
+
+/** Of the faults that are aimed at files. */
+function gapsOfFiles(servedAt: readonly number[], steps: readonly DoneStep[]): readonly GapsOfKind[] {
+  const named = new Set(steps.flatMap(({ faults }) => faults.filter(({ fault }) => fault.hits === 'files').map(({ fault }) => fault.name)));
+  return gapsByKind(
+    [...servedAt].sort((a, b) => a - b),
+    steps,
+  ).filter(({ name }) => named.has(name));
+}
+
 /** What became of everything, once the faults are over and nobody changes anything. @param violations are added to. */
 async function settleAll(
   world: World,
   lines: readonly ProbeLine[],
+  files: readonly KnownFile[],
   violations: string[],
-): Promise<Pick<ChaosOutcome, 'probe' | 'digests'>> {
+): Promise<Pick<ChaosOutcome, 'probe' | 'fileVerdict' | 'digests'>> {
   await using fs = await world.freshClient();
+  const fileVerdict = await judgeFiles(world, files, fs, violations).catch((error: unknown) => {
+    violations.push(`files: they cannot be judged: ${error}`);
+    return undefined;
+  });
   const probe = await settle(lines, fs);
   const { lost, duplicated, unexpected } = probe;
   if (lost.length > 0) violations.push(`I1: ${lost.length} acknowledged files are lost, the first: ${lost[0]}`);
@@ -119,5 +151,5 @@ async function settleAll(
   const digests = await world.digests();
   if (new Set(digests).size !== 1) violations.push(`I4: the masters' states differ: ${digests.join(', ')}`);
   await world.run('journal', 'verify').catch((error) => violations.push(`journal verify: ${error.stdout ?? ''}${error.message}`));
-  return { probe, digests };
+  return { probe, fileVerdict, digests };
 }

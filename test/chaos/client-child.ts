@@ -10,12 +10,15 @@ import type { ClientTask, Served } from './client-process.js';
 const PROGRAM = path.join(import.meta.dirname, 'client-process.js');
 
 export class ClientChild {
-  /** When the newest write that has succeeded was begun; of the machine's clock. */
+  /** When the newest of what has succeeded was begun; of the machine's clock. */
   lastServed = 0;
+  /** What it writes down. */
+  readonly file: string;
   readonly #child: ChildProcess;
   readonly #exited: Promise<unknown[]>;
 
   constructor(host: ServerHost, task: ClientTask) {
+    this.file = task.file;
     const [program = '', ...rest] = ['setpriv', '--pdeathsig', 'KILL', ...host.wrapper, process.execPath, PROGRAM, JSON.stringify(task)];
     const log = openSync(`${task.file}.log`, 'a');
     this.#child = tracked(spawn(program, rest, { stdio: ['ignore', log, log, 'ipc'] }));

@@ -1,26 +1,29 @@
 /**
- * Clients in a process of their own: the probe, or the workers and watchers of a recorded history. What they do goes to a file; the parent is told of
- * every write of the probe that succeeded, and says when to stop.
+ * Clients in a process of their own: the probe, the workers and watchers of a recorded history, or those of files. What they do goes to a file; the parent is told of
+ * every call by which service is measured, and says when to stop.
  */
 import { createWriteStream } from 'node:fs';
 import { finished } from 'node:stream/promises';
 import { FileSystem } from '../../src/cli/understudy.js';
+import { runFileClients } from './file-clients.js';
 import { runClients } from './history-clients.js';
 import { Probe } from './probe.js';
 
 /** The one argument, as JSON. */
 export interface ClientTask {
-  readonly kind: 'probe' | 'history';
+  readonly kind: 'probe' | 'history' | 'files';
   readonly file: string;
   readonly seed: number;
   readonly user: string;
   readonly masters: readonly string[];
   readonly zookeeper: string;
-  /** This host's, one for each client of the history. */
+  /** This host's, one for each client of the history, or of files. */
   readonly addresses: readonly string[];
+  /** Hosts of workers, each of which is on the host of one client of files, as that client sees it. */
+  readonly localWorkers: readonly string[];
 }
 
-/** From the child: a write that was begun at this time has succeeded. */
+/** From the child: what was begun at this time has succeeded. */
 export interface Served {
   readonly begunAt: number;
 }
@@ -38,8 +41,9 @@ async function runProbe({ file, user, masters, zookeeper }: ClientTask, stopped:
   await finished(output);
 }
 
+const RUN = { probe: runProbe, history: runClients, files: runFileClients };
 const task = JSON.parse(process.argv[2] ?? '') as ClientTask;
 process.once('disconnect', () => process.exit(1));
 const stopped = new Promise<void>((resolve) => process.once('message', () => resolve()));
-await (task.kind === 'probe' ? runProbe : runClients)(task, stopped);
+await RUN[task.kind](task, stopped);
 process.exit(0);

@@ -15,6 +15,8 @@ export interface Fault {
   readonly lastsMs: readonly [number, number];
   /** How long writes may stop for it by design, on a machine that does nothing else; absent where they stop for as long as it lasts. */
   readonly promisedMs?: number;
+  /** What it is aimed at, where that is not the namespace: the gaps in the service of files are told of those. */
+  readonly hits?: 'files';
   /** Why this world cannot have it; undefined where it can. */
   readonly lacks?: (world: World) => string | undefined;
   /** Where something meant to fail does (a hand-over under other faults), that is no failure of the fault. */

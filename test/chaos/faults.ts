@@ -1,14 +1,24 @@
 /** All kinds of faults, and which of them a world can have. */
 import type { Fault } from './fault.js';
 import { masterFaults } from './faults/master-faults.js';
+import { mountedFaults } from './faults/mounted-faults.js';
 import { networkFaults } from './faults/network-faults.js';
 import { operatorFaults } from './faults/operator-faults.js';
 import { plantedFaults } from './faults/planted-faults.js';
 import { storeFaults } from './faults/store-faults.js';
+import { workerFaults } from './faults/worker-faults.js';
 import { zookeeperFaults } from './faults/zookeeper-faults.js';
 import type { World } from './world.js';
 
-const FAULTS: readonly Fault[] = [...masterFaults, ...storeFaults, ...zookeeperFaults, ...networkFaults, ...operatorFaults];
+const FAULTS: readonly Fault[] = [
+  ...masterFaults,
+  ...storeFaults,
+  ...zookeeperFaults,
+  ...networkFaults,
+  ...operatorFaults,
+  ...workerFaults,
+  ...mountedFaults,
+];
 
 export interface FaultsOfWorld {
   readonly possible: readonly Fault[];

@@ -8,6 +8,7 @@ import { GlusterVolume } from '../servers/gluster.js';
 import { s3Settings, startS3 } from '../servers/s3.js';
 import { clearDisk, fillDisk, SmallDisk, Unwritable } from '../servers/storage.js';
 import type { VirtualHost, VirtualNetwork } from '../servers/virtual-network.js';
+import { type MountedStorage, mountedBucket, mountedFolder } from './mounted-storage.js';
 
 export const JOURNALS = ['dir', 'gluster', 's3'] as const;
 export type JournalKind = (typeof JOURNALS)[number];
@@ -29,6 +30,8 @@ export interface JournalStore {
   makeUnwritable(): () => void;
   /** A disk whose power can fail. */
   readonly disk?: Ext4Disk;
+  /** That files are written through to. */
+  readonly mounted: MountedStorage;
   close(): Promise<void>;
 }
 
@@ -55,24 +58,31 @@ const STORES: Readonly<Record<JournalKind, (place: StorePlace) => Promise<Journa
   async dir({ folder }) {
     const disk = new Ext4Disk(MEGABYTES, folder);
     const journal = path.join(disk.folder, 'journal');
+    const mounted = mountedFolder(folder);
     return {
       settings: { 'master.journal.folder': journal },
       disk,
+      mounted,
       fill: () => disk.fill(0),
       clear: () => disk.clear(),
       makeUnwritable: () => new Unwritable(journal).close,
-      close: async () => disk.close(),
+      close: async () => {
+        mounted.close();
+        disk.close();
+      },
     };
   },
 
-  async gluster({ network, masters }) {
+  async gluster({ folder, network, masters }) {
     const host = network.addHost('store');
     const volume = await GlusterVolume.start({ megabytes: MEGABYTES, host, clients: masters });
     const folders = volume.mounts.map((mount) => path.join(mount, 'journal'));
+    const mounted = mountedFolder(folder);
     return {
       settings: { 'master.journal.folder': folders[0] ?? '' },
       folderOf: (index) => folders[index] ?? '',
       host,
+      mounted,
       server: {
         kill: () => volume.killBrick(),
         start: () => volume.startBrick(),
@@ -82,7 +92,10 @@ const STORES: Readonly<Record<JournalKind, (place: StorePlace) => Promise<Journa
       fill: () => fillDisk(volume.disk, 0),
       clear: () => clearDisk(volume.disk),
       makeUnwritable: () => new Unwritable(path.join(volume.disk, 'brick', 'journal')).close,
-      close: () => volume.close(),
+      close: async () => {
+        mounted.close();
+        await volume.close();
+      },
     };
   },
 
@@ -93,10 +106,12 @@ const STORES: Readonly<Record<JournalKind, (place: StorePlace) => Promise<Journa
     mkdirSync(data);
     const server = await startS3({ make: 'versitygw', folder: data, host });
     await server.createBucket(BUCKET);
+    const mounted = await mountedBucket(server);
     return {
       settings: { ...s3Settings(server.endpoint, BUCKET), 'master.journal.s3.request.timeout': '1s' },
       host,
       server,
+      mounted,
       fill: () => disk.fill(0),
       clear: () => disk.clear(),
       makeUnwritable: () => new Unwritable(path.join(data, BUCKET)).close,

@@ -1,5 +1,5 @@
 /**
- * `npm run chaos -- --minutes N --seed S --journal dir|gluster|s3`: real masters, a real ensemble, a real store, and a nemesis whose plan is a
+ * `npm run chaos -- --minutes N --seed S --journal dir|gluster|s3`: real masters and workers, a real ensemble, a real store, and a nemesis whose plan is a
  * function of the seed. Ends with 1 where anything was lost, doubled, unequal, refused by the checker, or did not come back; with 2 where
  * the checker has given up a part of the history.
  */
@@ -61,7 +61,7 @@ process.once('SIGINT', () => process.exit(130));
 process.once('SIGHUP', () => process.exit(129));
 
 await new Command('chaos')
-  .description('real masters under faults; clients whose history is checked')
+  .description('real masters and workers under faults; clients whose history is checked, and every byte that they read')
   .option('--minutes <number>', 'how long the faults go on', positive, 1)
   .option('--seed <number>', 'of the faults; drawn where it is absent', positive, Math.floor(Math.random() * SEEDS))
   .addOption(new Option('--journal <kind>', 'where the journal is').choices(JOURNALS).default('dir'))

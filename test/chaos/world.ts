@@ -1,5 +1,5 @@
 /**
- * The world of a chaos run: three masters, three ZooKeeper servers, the journal's store and the clients, each on a host of its own, all of them
+ * The world of a chaos run: three masters, three workers, three ZooKeeper servers, the journal's store and the clients, each on a host of its own, all of them
  * real processes; and a client of the nemesis that nothing cuts off.
  */
 import { execFile } from 'node:child_process';
@@ -12,15 +12,22 @@ import { mustBeBuilt, ROOT } from '../servers/built.js';
 import { memoryFolder, type OwnFolder, ownFolder } from '../servers/own-folder.js';
 import { type VirtualHost, VirtualNetwork } from '../servers/virtual-network.js';
 import { startZooKeeperOn, type ZooKeeperEnsemble } from '../servers/zookeeper.js';
+import { BlockCopies } from './block-copies.js';
 import { ChaosMaster, RPC_PORT } from './chaos-master.js';
+import { ChaosWorker } from './chaos-worker.js';
+import { FILES_FOLDER } from './file-lines.js';
 import { type JournalKind, type JournalStore, openStore } from './journal-store.js';
 
 export const SESSION_TIMEOUT_MS = 2_000;
+export const WORKER_TIMEOUT_MS = 3_000;
 export const SUPERUSER = 'chaos';
 const MASTERS = 3;
+const WORKERS = 3;
 const ZOOKEEPERS = 3;
-/** Beside the probe. */
-const CLIENTS = 4;
+const HISTORY_CLIENTS = 4;
+const FILE_CLIENTS = 2;
+/** A mount is asked for before anybody leads. */
+const MOUNT_LIMIT_MS = 60_000;
 const STATUS_LIMIT_MS = 1_000;
 const OUTPUT_MAX = 64 << 20;
 const runFile = promisify(execFile);
@@ -34,15 +41,26 @@ const OFTEN = {
   'master.digest.interval': '1000',
   // A file that is closed for its writer would be a change that nobody asked for.
   'master.lease.timeout': '30day',
+  'master.worker.timeout': `${WORKER_TIMEOUT_MS}ms`,
+  'worker.scrub.interval': '10s',
+  'worker.scrub.rate': '4MB',
 };
+
+/** Those of one kind are one host to who runs a program there. */
+interface ClientHosts {
+  readonly probe: VirtualHost;
+  readonly history: readonly VirtualHost[];
+  readonly files: readonly VirtualHost[];
+}
 
 interface Parts {
   readonly kind: JournalKind;
   readonly confDir: string;
   readonly masters: readonly ChaosMaster[];
+  readonly workers: readonly ChaosWorker[];
   readonly zookeeper: ZooKeeperEnsemble;
   readonly zookeeperHosts: readonly VirtualHost[];
-  readonly clientHosts: readonly VirtualHost[];
+  readonly clients: ClientHosts;
   readonly store: JournalStore;
   readonly fs: FileSystem;
   readonly network: VirtualNetwork;
@@ -50,6 +68,7 @@ interface Parts {
 }
 
 export class World {
+  readonly copies: BlockCopies;
   readonly #parts: Parts;
 
   /** Formats a journal and starts everything; masters may not serve yet. @param folder for logs and configuration; the caller's. */
@@ -60,7 +79,12 @@ export class World {
     const network = new VirtualNetwork();
     const add = (name: string, count: number) => Array.from({ length: count }, (_, index) => network.addHost(`${name}${index + 1}`));
     const [hosts, zookeeperHosts] = [add('m', MASTERS), add('zk', ZOOKEEPERS)];
-    const clientHosts = [network.addHost('probe'), ...network.addHosts('clients', CLIENTS)];
+    const workerHosts = add('w', WORKERS);
+    const clients = {
+      probe: network.addHost('probe'),
+      history: network.addHosts('clients', HISTORY_CLIENTS),
+      files: network.addHosts('files', FILE_CLIENTS),
+    };
     const [zookeeper, store] = await Promise.all([
       startZooKeeperOn(zookeeperHosts),
       openStore(kind, { folder: memory, network, masters: hosts }),
@@ -80,15 +104,18 @@ export class World {
       const journal = store.folderOf?.(index);
       return new ChaosMaster({ name: `m${index + 1}`, host, confDir, folder, memory, ...(journal === undefined ? {} : { journal }) });
     });
+    const workers = workerHosts.map((host, index) => new ChaosWorker({ name: `w${index + 1}`, host, confDir, folder, memory }));
     const fs = await FileSystem.connect({ user: SUPERUSER, group: SUPERUSER, masters: addresses });
-    const world = new World({ kind, confDir, masters, zookeeper, zookeeperHosts, clientHosts, store, fs, network, memory: own });
+    const world = new World({ kind, confDir, masters, workers, zookeeper, zookeeperHosts, clients, store, fs, network, memory: own });
     await world.run('format');
-    for (const master of masters) master.release();
+    for (const each of [...masters, ...workers]) each.release();
+    await fs.mount(FILES_FOLDER, store.mounted.uri, { timeoutMs: MOUNT_LIMIT_MS });
     return world;
   }
 
   private constructor(parts: Parts) {
     this.#parts = parts;
+    this.copies = new BlockCopies(parts.workers);
   }
 
   get kind(): JournalKind {
@@ -103,6 +130,14 @@ export class World {
     return this.masters.map(({ host }) => host);
   }
 
+  get workers(): readonly ChaosWorker[] {
+    return this.#parts.workers;
+  }
+
+  get workerHosts(): readonly VirtualHost[] {
+    return this.workers.map(({ host }) => host);
+  }
+
   get zookeeper(): ZooKeeperEnsemble {
     return this.#parts.zookeeper;
   }
@@ -111,9 +146,14 @@ export class World {
     return this.#parts.zookeeperHosts;
   }
 
-  /** The probe's, and those of the other clients, which are one to who runs a program there. */
+  get clients(): ClientHosts {
+    return this.#parts.clients;
+  }
+
+  /** Of all of them. */
   get clientHosts(): readonly VirtualHost[] {
-    return this.#parts.clientHosts;
+    const { probe, history, files } = this.clients;
+    return [probe, ...history, ...files];
   }
 
   get store(): JournalStore {
@@ -134,6 +174,12 @@ export class World {
     return leaders.sort((a, b) => (b.status?.epoch ?? 0) - (a.status?.epoch ?? 0))[0]?.master;
   }
 
+  /** One that does not lead. */
+  async otherMaster(): Promise<ChaosMaster> {
+    const leading = await this.leader();
+    return this.masters.find((master) => master !== leading) as ChaosMaster;
+  }
+
   /** One that has seen nothing yet; the caller's to close. */
   freshClient(): Promise<FileSystem> {
     return FileSystem.connect({ user: SUPERUSER, group: SUPERUSER, masters: this.masters.map(({ address }) => address) });
@@ -152,10 +198,10 @@ export class World {
   }
 
   async close(): Promise<void> {
-    const { masters, fs, zookeeper, store, network, memory } = this.#parts;
+    const { masters, workers, fs, zookeeper, store, network, memory } = this.#parts;
     await fs.close();
     // What hangs on the store ends with it.
-    await Promise.allSettled([...masters.map((master) => master.close()), zookeeper.close(), store.close()]);
+    await Promise.allSettled([...[...masters, ...workers].map((each) => each.close()), zookeeper.close(), store.close()]);
     network.close();
     memory.remove();
   }

@@ -33,7 +33,7 @@ function masterArguments(port: number, metastore = path.join(folder, `metastore-
   return [
     ...common,
     `-Dunderstudy.master.rpc.port=${port}`,
-    `-Dunderstudy.master.web.port=${port ^ 1}`,
+    '-Dunderstudy.master.web.port=0',
     `-Dunderstudy.master.metastore.dir=${metastore}`,
   ];
 }

@@ -9,7 +9,7 @@ const send = process.stdout.write.bind(process.stdout);
 let output = [];
 for (const stream of ['stdout', 'stderr']) {
   process[stream].write = (text, ...rest) => {
-    output.push({ stream, text: String(text) });
+    output.push({ stream, text: typeof text === 'string' ? text : Buffer.from(text).toString() });
     rest.find((each) => typeof each === 'function')?.();
     return true;
   };

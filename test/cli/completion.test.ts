@@ -53,7 +53,7 @@ afterAll(async () => {
 
 test('completion: bash, commands, options, words and paths', async () => {
   const lines = ['understudy f', 'understudy fs getf', 'understudy fs ls --js', 'understudy fsadmin report m', 'understudy fs ls --sort '];
-  expect(await inBash(...lines)).toEqual(['fs|fsadmin|format', 'getfacl|getfattr', '--json', 'masters|mounts|metrics', '']);
+  expect(await inBash(...lines)).toEqual(['fs|fsadmin|format|fork', 'getfacl|getfattr', '--json', 'masters|mounts|metrics', '']);
   const paths = ['understudy fs ls ', 'understudy fs ls /q/', 'understudy fs rm -R /q/od', 'understudy fs ls /none/'];
   expect(await inBash(...paths)).toEqual(['/q/', '/q/odd\\ name/|/q/other/|/q/st\\\\\\*r/', '/q/odd\\ name/', '']);
 });

@@ -3,7 +3,8 @@ import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../../src/base/errors.js';
 import { diagnose } from '../../src/cli/fsadmin/doctor.js';
 import { masterInfos, UNREACHABLE } from '../../src/client/master-info.js';
-import type { MasterReport, ReportedMaster } from '../../src/client/master-report.js';
+import type { MasterReport, ReportedMaster, ReportedSetting } from '../../src/client/master-report.js';
+import { type ReplicationShown, shownReplication } from '../../src/client/replication.js';
 
 const GB = 1024 ** 3;
 const SETTINGS = { 'master.journal.checkpoint.period.entries': '1000', 'master.clock.skew.max': '30sec', 'master.rpc.port': '1' };
@@ -26,6 +27,7 @@ function master(address: string, { status = {}, told = {}, settings = {} }: Diff
     serves: true,
     clockAheadMs: 0,
     clockErrorMs: 1,
+    settingRows: [],
     settings: new Map(Object.entries({ ...SETTINGS, 'master.rpc.port': address, ...settings })),
     storage: [
       { name: 'metastore', ...space },
@@ -79,8 +81,75 @@ test('doctor: versions, clusters and settings that differ; those that each maste
   const settings = { 'master.trash.interval': '1h' };
   const other = { 'master.trash.interval': '' };
   expect(found(leader({ settings }), master('b', { settings: other }), master('c', { settings }))).toEqual([
-    'problem settings: understudy.master.trash.interval differs: 1h (a c), (unset) (b)',
+    'problem settings: understudy.master.trash.interval differs from the others: (unset) (b); it is 1h (a c)',
   ]);
+  expect(found(leader({ settings }), master('b', { settings: other }))).toEqual([
+    'problem settings: understudy.master.trash.interval differs: 1h (a), (unset) (b)',
+  ]);
+});
+
+const setting = (key: string, row: Partial<ReportedSetting>): Differing => {
+  const full = { key, value: '', source: 'file:1', overridden: '', pending: null, mark: '', ...row };
+  return { told: { settingRows: [full], settings: new Map([[key, full.value]]) } };
+};
+
+test('doctor: secrets that differ are told by their marks; one of a version without marks is taken for alike', () => {
+  const secret = (mark: string) => setting('aws.secretKey', { value: '******', mark });
+  expect(found(leader(secret('aaaa')), master('b', secret('bbbb')), master('c', secret('aaaa')))).toEqual([
+    'problem settings: understudy.aws.secretKey differs from the others: ******, with the mark bbbb (b); it is ******, with the mark aaaa (a c)',
+  ]);
+  expect(found(leader(secret('aaaa')), master('b', secret('aaaa')))).toEqual([]);
+  expect(found(leader(secret('aaaa')), master('b', secret('')))).toEqual([]);
+  expect(found(leader(secret('aaaa')), master('b', setting('aws.secretKey', {})))).toEqual([
+    'problem settings: understudy.aws.secretKey differs: ******, with the mark aaaa (a), (unset) (b)',
+  ]);
+});
+
+test('doctor: files that differ below what the journal says, a note', () => {
+  const by = (overridden: string) => setting('master.trash.interval', { value: '2h', source: 'journal', overridden });
+  expect(found(leader(by('1h (f:1)')), master('b', by('1h (g:7)')))).toEqual([]);
+  expect(found(leader(by('1h (f:1)')), master('b', by('')))).toEqual([
+    'note settings: understudy.master.trash.interval is alike by the journal, over files that differ: 1h (a), (unset) (b)',
+  ]);
+});
+
+function replicating(...masters: understudy.ReplicatingMaster.$Properties[]): ReplicationShown {
+  return shownReplication({
+    by: 'a',
+    leader: 'a',
+    atMs: 5,
+    masters: [{ address: 'a', seen: true, seenMs: 5, digest: 'agree' }, ...masters],
+  });
+}
+
+test("doctor: a state that is not the leader's comes first, and is shouted", () => {
+  const sound = { address: 'b', seen: true, seenMs: 5 };
+  const look = (digest: string) => diagnose([leader(), master('b')], [], replicating({ ...sound, digest, digestSn: 7 }));
+  expect(look('agree')).toEqual([]);
+  expect(look('not compared')).toEqual([]);
+  const [first] = look('differ');
+  expect(first).toMatchObject({
+    level: 'problem',
+    about: 'state',
+    what: expect.stringMatching(/^THE STATE OF b IS NOT THAT OF a: .* entry 7$/),
+  });
+});
+
+test('doctor: one that is configured or registered, and that the leader does not see', () => {
+  const unseen = { address: 'c', seen: false, seenMs: 0, why: 'refused', knownFrom: 'settings' };
+  const look = (master: understudy.ReplicatingMaster.$Properties, ...more: MasterReport[]) =>
+    diagnose([leader(), ...more], [], replicating(master)).flatMap(({ level, what }) =>
+      what.startsWith('only') ? [] : [`${level}: ${what}`],
+    );
+  expect(look(unseen)).toEqual(['problem: c is configured, but a does not see it, and never has: refused']);
+  expect(look({ ...unseen, knownFrom: 'election', seenMs: 1 })).toEqual([
+    'problem: c is registered for the election, but a does not see it, since 1970-01-01T00:00:00.001Z: refused',
+  ]);
+  expect(look({ ...unseen, knownFrom: 'stream', seenMs: 1 })).toEqual([expect.stringMatching(/^note: c took part, but a does not see it/)]);
+  expect(look(unseen, master('c'))).toEqual(['problem: a does not see c, and never has: refused']);
+  const [info] = masterInfos([{ address: 'c', error: new UnderstudyError('unavailable', 'refused') }]);
+  if (info === undefined) throw new Error('no master');
+  expect(look(unseen, { address: 'c', info, told: undefined })).toEqual(['problem: c does not answer: refused']);
 });
 
 test('doctor: clocks further apart than allowed and than can be told', () => {
@@ -116,9 +185,30 @@ test('doctor: a journal that is slow, checkpoints that are overdue or off', () =
 });
 
 test('doctor: mounted storage that refused changes, a problem', () => {
-  const mount = { path: '/m', id: 1, uri: '/data', options: {}, readOnly: false, shared: false, mountedMs: 1, queued: 7, refused: 0 };
+  const mount = {
+    path: '/m',
+    id: 1,
+    uri: '/data',
+    options: {},
+    readOnly: false,
+    shared: false,
+    mountedMs: 1,
+    queued: 7,
+    refused: 0,
+    trouble: '',
+  };
   expect(diagnose([leader(), master('b')], [mount])).toEqual([]);
   expect(diagnose([leader(), master('b')], [{ ...mount, refused: 2 }])).toMatchObject([
     { level: 'problem', about: 'mounts', what: expect.stringContaining('did not take 2 of the changes') },
+  ]);
+});
+
+test('doctor: a setting in the journal that counts once a master is started again is a note, and no difference', () => {
+  const row = { key: 'x', source: 'journal', overridden: '' };
+  const started = master('b', { settings: { x: '2' }, told: { settingRows: [{ ...row, value: '2', pending: null, mark: '' }] } });
+  const before = (address: string) =>
+    master(address, { settings: { x: '1' }, told: { settingRows: [{ ...row, value: '1', pending: '2', mark: '' }] } });
+  expect(found(leader({ settings: { x: '2' } }), started, before('c'), before('d'))).toEqual([
+    'note settings: understudy.x is to be 2 on c d once started again',
   ]);
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../../src/base/errors.js';
-import { formatBytes, formatLsLine, formatTime } from '../../src/cli/fs/ls-format.js';
+import { formatBytes, formatLsLine, formatTime, heldPercent } from '../../src/cli/fs/ls-format.js';
 import { formatMasters } from '../../src/cli/fs/masters-format.js';
 import { formatStat, formatStatus } from '../../src/cli/fs/stat-format.js';
 import { type FileStatus, fileStatus } from '../../src/client/file-status.js';
@@ -97,6 +97,7 @@ test('stat: no format, everything line by line', () => {
       length:      130
       blocks:      3 of 64 bytes
       complete:    yes
+      at workers:  0%
       persistence: TO_BE_PERSISTED"
   `);
 });
@@ -115,10 +116,15 @@ test('masterInfo: leader, standby and one that does not answer, the leader first
   ]);
   expect(formatMasters(masters)).toMatchInlineSnapshot(`
     "Current leader master: b:1
-    Master Address  State        Epoch  Applied  Lag  Behind ms  Web Address  Version  Remark
-    b:1             ACTIVE       3      100      0    0          b:2          0.1.0
-    a:1             PASSIVE      3      95       5    12         a:2          0.1.0    observer
-    c:1             UNREACHABLE  -      -        -    -          -            -        cannot connect"
+    Master Address  State             Epoch  Applied  Lag  Behind ms  Web Address  Version  Remark
+    b:1             ACTIVE            3      100      0    0          b:2          0.1.0
+    a:1             PASSIVE OBSERVER  3      95       5    12         a:2          0.1.0
+    c:1             UNREACHABLE       -      -        -    -          -            -        cannot connect"
   `);
   expect(formatMasters([])).toContain('Current leader master: none');
+});
+
+test('bytes at workers: of a file that was cut meanwhile no more than all of it', () => {
+  const percent = (length: number, heldBytes: number) => heldPercent({ directory: false, length, heldBytes });
+  expect([percent(10, 20), percent(10, 5), percent(0, 0)]).toEqual([100, 50, 100]);
 });

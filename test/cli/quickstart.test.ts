@@ -81,6 +81,10 @@ describe('quickstart', { timeout: 60_000 }, () => {
       wrong: 0,
       changed: 0,
       skipped: 0,
+      storedFiles: FILES,
+      storedBytes: (FILES * (FILES - 1)) / 2,
+      wrongContents: 0,
+      changedContents: 0,
     });
     expect(figures.gapMs).toBeGreaterThan(0);
     expect(figures.createsPerSecond).toBeGreaterThan(0);

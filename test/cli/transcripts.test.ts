@@ -12,6 +12,7 @@ import { allNodes, commandTree } from '../../src/cli/completion/command-tree.js'
 import { CommandContext } from '../../src/cli/context.js';
 import { program } from '../../src/cli/program.js';
 import { MasterProcess } from '../cluster/master-process.js';
+import { WorkerProcess } from '../cluster/worker-process.js';
 import { mustBeBuilt } from '../servers/built.js';
 import { freePorts } from '../servers/ports.js';
 import { tracked } from '../servers/processes.js';
@@ -23,6 +24,7 @@ const names = readdirSync(FOLDER).filter((name) => name.endsWith('.txt'));
 const COMMAND_MS_MAX = 25_000;
 const masters: MasterProcess[] = [];
 const places = new Map<string, string>();
+let worker: WorkerProcess | undefined;
 let folder = '';
 let child: ChildProcess;
 let answers: AsyncIterator<string>;
@@ -54,7 +56,9 @@ beforeAll(async () => {
   const confDir = path.join(folder, 'conf');
   mkdirSync(confDir);
   mkdirSync(path.join(folder, 'store', 'logs'), { recursive: true });
-  for (const name of ['a', 'b']) writeFileSync(path.join(folder, 'store', 'logs', name), name);
+  mkdirSync(path.join(folder, 'local', 'below'), { recursive: true });
+  for (const name of ['one', 'local/below/two']) writeFileSync(path.join(folder, name), `${name}\n`);
+  for (const name of ['a', 'b', 'c']) writeFileSync(path.join(folder, 'store', 'logs', name), name);
   writeFileSync(path.join(folder, 'groups'), 'root: root\nada: staff\nbob: guests\n');
   const settings = {
     'master.hostname': '127.0.0.1',
@@ -92,16 +96,23 @@ beforeAll(async () => {
 
 afterAll(async () => {
   child.kill('SIGKILL');
+  await worker?.remove();
   for (const master of masters) await master.end();
   rmSync(folder, { recursive: true, force: true });
 });
 
 // Those of fsadmin look at the masters, and one hands the lead over: they come last.
-const order = (name: string) => (name.startsWith('fsadmin') ? 1 : 0) + (name.includes('transfer') ? 1 : 0);
+// That of bytes comes after them: it has a worker.
+const order = (name: string) => (name === 'data.txt' ? 3 : 0) + (name.startsWith('fsadmin') ? 1 : 0) + (name.includes('transfer') ? 1 : 0);
 
 for (const name of names.sort((a, b) => order(a) - order(b))) {
   test(`transcripts: ${name}, as it was written`, async () => {
     const file = path.join(FOLDER, name);
+    if (name === 'data.txt') {
+      worker = await WorkerProcess.prepare(path.join(folder, 'conf'));
+      places.set(worker.address, '127.0.0.1:WORKER');
+      await worker.start(masters.length);
+    }
     const home = `/${name.replace(/\.txt$/, '')}`;
     await mustRun(`fs mkdir ${home}`);
     await mustRun(`fs chown ada:staff ${home}`);

@@ -102,6 +102,30 @@ describe('finding the leader', () => {
     await fs.close();
   });
 
+  test('client: where the leader should be, a master of another cluster answers: said at once, and nothing of it is believed', async () => {
+    const cluster = new ScriptedCluster();
+    cluster.add('a:1', leads(1)).realm = 'production';
+    const b = cluster.add('b:1', leads(2));
+    b.realm = 'fork';
+    const leaders = [{ rpcAddress: 'a:1', epoch: 1 }] as Partial<LeaderRecord>[];
+    await using fs = cluster.client(
+      {},
+      directory(() => leaders),
+    );
+    await fs.createFile('/x');
+    cluster.masters.get('a:1')?.kill();
+    leaders[0] = { rpcAddress: 'b:1', epoch: 2 } as Partial<LeaderRecord>;
+    await expect(fs.createFile('/y')).rejects.toMatchObject({
+      code: 'failed_precondition',
+      message: expect.stringContaining(
+        'a master of another cluster answers: a client goes on with the cluster that it began with: address=b:1 cluster=fork began_with=production',
+      ),
+    });
+    expect(b.seen).toEqual([]);
+    b.realm = 'production';
+    expect((await fs.createFile('/z')).sn).toBe(1);
+  });
+
   test('client: leader silent and superseded, its calls go to the new one as later attempts', async () => {
     const cluster = new ScriptedCluster();
     const a = cluster.add('a:1', leads(1, never));

@@ -2,7 +2,7 @@
  * Each operation by its method, against a master of the production code: options arrive, answers come back in plain names, refusals say
  * their code, POSIX's name and path. What the operations mean is tested where they are planned.
  */
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { UnderstudyError } from '../../src/base/errors.js';
 import { aclOf } from '../../src/client/file-status.js';
 import type { FileSystem } from '../../src/client/file-system.js';
@@ -94,10 +94,32 @@ describe('files', () => {
     ]);
     expect(await ada.exists('/ada/s1')).toBe(false);
     expect(await ada.getBlockLocations('/ada/t', { offset: 1100 })).toEqual([
-      { inodeId: one.status.id, index: 0, offset: 1024, length: 512, workers: [] },
-      { inodeId: two.status.id, index: 0, offset: 1536, length: 100, workers: [] },
+      { inodeId: one.status.id, index: 0, offset: 1024, length: 512, generation: status.generation, workers: [] },
+      { inodeId: two.status.id, index: 0, offset: 1536, length: 100, generation: status.generation, workers: [] },
     ]);
     expect((await ada.getBlockLocations('/ada/t', { offset: 1100, length: 1 })).length).toBe(1);
+  });
+
+  test('of more blocks than one answer tells: all are told, in order, as far as they are asked for', async () => {
+    await ada.createFile('/ada/long', { completeLength: 20_500 * 512, blockBytes: 512 });
+    const blocks = await ada.getBlockLocations('/ada/long');
+    expect(blocks.map(({ index }) => index)).toEqual(Array.from({ length: 20_500 }, (_, at) => at));
+    const some = await ada.getBlockLocations('/ada/long', { offset: 512, length: 10_001 * 512 });
+    expect([some.length, some[0]?.index, some.at(-1)?.index]).toEqual([10_001, 1, 10_001]);
+    expect(await ada.getBlockLocations('/ada/long', { offset: 20_500 * 512 })).toEqual([]);
+  });
+
+  test('of a file that is replaced between two answers: that is told, and the two are not mixed', async () => {
+    const long = { completeLength: 20_500 * 512, blockBytes: 512 };
+    await ada.createFile('/ada/replaced', long);
+    const query = vi.spyOn(ada.client, 'query');
+    query.mockImplementationOnce(async (...given) => {
+      const answer = await ada.client.query(...given);
+      await ada.createFile('/ada/replaced', { ...long, overwrite: true });
+      return answer;
+    });
+    await expect(ada.getBlockLocations('/ada/replaced')).rejects.toMatchObject({ code: 'aborted' });
+    query.mockRestore();
   });
 
   test('by inode id: at the path where it is now', async () => {
@@ -313,6 +335,7 @@ describe('mounts', () => {
         mountedMs: expect.any(Number),
         queued: 0,
         refused: 0,
+        trouble: '',
       },
     ]);
     expect(await fs.getStatus('/mnt/none').catch(({ errno }) => errno)).toBe('ENOENT');
@@ -406,7 +429,11 @@ describe('watching over several masters', () => {
 test('every operation of the namespace has a method', () => {
   const others: Record<string, keyof FileSystem> = { listStatus: 'list', multi: 'batch' };
   const streams = ['watch', 'loadMetadata', 'checkConsistency'];
-  const ofNamespace = Object.entries(operations).filter(([name, { kind }]) => !kind.startsWith('control') || streams.includes(name));
+  // `readConfig` and `changeConfig` (src/client/cluster-config.ts); workers'.
+  const elsewhere = ['getConfig', 'setConfig', 'commitPersist'];
+  const ofNamespace = Object.entries(operations).filter(
+    ([name, { kind }]) => !elsewhere.includes(name) && (!kind.startsWith('control') || streams.includes(name)),
+  );
   expect(ofNamespace.length).toBeGreaterThan(30);
   expect(ofNamespace.map(([name]) => others[name] ?? name).filter((name) => typeof fs[name as keyof FileSystem] !== 'function')).toEqual(
     [],

@@ -22,14 +22,16 @@ function open(leaseTimeoutMs = 0) {
   const gone = new Set<number>();
   let renewals = 0;
   let renewal = async () => {};
+  let toldMs = 0;
   const files = new OpenFiles(
     { leaseRenewalIntervalMs: INTERVAL_MS },
     {
       clock: clock as Clock,
       session: () => ({ clientId: OURS.clientId, leaseTimeoutMs }),
-      renewLease: () => {
+      renewLease: async () => {
         renewals += 1;
-        return renewal();
+        await renewal();
+        return toldMs;
       },
       look: async (id) => {
         looked.push(id);
@@ -43,6 +45,10 @@ function open(leaseTimeoutMs = 0) {
     gone,
     timers,
     renewals: () => renewals,
+    /** What the masters answer to renewals from now on. */
+    tells: (leaseTimeoutMs: number) => {
+      toldMs = leaseTimeoutMs;
+    },
     fails: (by: () => Promise<void>) => {
       renewal = by;
     },
@@ -61,6 +67,21 @@ test('open files: renewed three times within what the masters allow, where that 
     return [...timers].map(({ delayMs }) => delayMs);
   });
   expect(delays).toEqual([[INTERVAL_MS], [50], [INTERVAL_MS], [20]]);
+});
+
+test('open files: renewed more often once the masters allow less, and not less often than they did at first', async () => {
+  const { files, timers, tells, pass } = open(150);
+  const delays = () => [...timers].map(({ delayMs }) => delayMs);
+  files.noted({ id: 1, lease: OURS });
+  for (const [toldMs, delayMs] of [
+    [90, 30],
+    [0, 50],
+    [3_000, 50],
+  ] as const) {
+    tells(toldMs);
+    await pass();
+    expect(delays()).toEqual([delayMs]);
+  }
 });
 
 test('open files: a timer only while there are any, one for all', async () => {

@@ -27,6 +27,8 @@ export type Script = (call: SeenCall) => Uint8Array | Promise<Uint8Array>;
 export class ScriptedMaster {
   readonly address: string;
   script: Script;
+  /** What it says that it is part of. */
+  realm = '';
   /** Refuses connections when false. */
   up = true;
   readonly seen: SeenCall[] = [];
@@ -57,11 +59,13 @@ const TIMEOUT_MS_MAX = 2 ** 31 - 1;
 
 class ScriptedConnection implements RpcConnection {
   readonly address: string;
+  readonly realm: string;
   readonly #master: ScriptedMaster;
   readonly #lost = new AbortController();
 
   constructor(master: ScriptedMaster) {
     this.address = master.address;
+    this.realm = master.realm;
     this.#master = master;
   }
 

@@ -7,11 +7,9 @@ import { systemRandom } from '../../src/base/system-random.js';
 import { Client } from '../../src/client/client.js';
 import { type ClientSettings, DEFAULT_CLIENT_SETTINGS } from '../../src/client/client-settings.js';
 import { FileSystem } from '../../src/client/file-system.js';
-import type { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { Disk, MemoryCluster } from '../master/memory-cluster.js';
-import { waitUntil } from '../servers/wait-until.js';
 
 export class ServedNamespace implements AsyncDisposable {
   readonly cluster: MemoryCluster;
@@ -41,12 +39,8 @@ export class ServedNamespace implements AsyncDisposable {
     return fs;
   }
 
-  /** Waits until every master may lead, has what the first one has, and is fed by it: then one takes over as soon as that one is gone. */
-  async settled(): Promise<void> {
-    const [first, ...others] = this.cluster.masters;
-    const isReady = ({ replica }: Master) => replica?.isVerified === true && replica.end.sn === first?.replica?.end.sn;
-    const areFed = () => first?.standbys.list().length === others.length;
-    await waitUntil('all masters have caught up', async () => areFed() && others.every(isReady), 10_000);
+  settled(): Promise<void> {
+    return this.cluster.settled();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,8 +1,9 @@
 /**
  * The leader's whole host goes: no connection is closed, none is refused, there is only silence.
  */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { closedWithTest } from '../servers/closed-with-test.js';
+import { describeAsRoot } from '../servers/describe-as-root.js';
 import { NetworkHost } from '../servers/network-host.js';
 import { TcpProxy } from '../servers/tcp-proxy.js';
 import { waitUntil } from '../servers/wait-until.js';
@@ -12,7 +13,7 @@ import { Load } from './load.js';
 
 const TAKEOVER_LIMIT_MS = 3_000;
 
-describe.skipIf(process.getuid?.() !== 0)('as root', () => {
+describeAsRoot('a lost host', () => {
   for (const fate of ['is gone', 'is cut off, and comes back'] as const) {
     test(`leader's host ${fate}: another leads once its session has ended, no request fails, nothing is lost`, async () => {
       await using zooKeeper = await startZooKeeper(1);

@@ -22,6 +22,8 @@ export interface MasterPlace {
   readonly journal?: string;
   /** Address of its host; 127.0.0.1 without it. */
   readonly host?: string;
+  /** Folder of the build that it runs; this checkout without it. */
+  readonly build?: string;
   /** A program, with its arguments, that runs the master. */
   readonly wrapper?: readonly string[];
   /** A file for what it says; kept in `stderr` without it. */
@@ -61,7 +63,13 @@ export class MasterProcess {
     const storage = { 'master.metastore.dir': metastore, ...(journal === undefined ? {} : { 'master.journal.folder': journal }) };
     const own = { ...where, ...ports, ...storage, ...overrides };
     const args = Object.entries(own).map(([key, value]) => `-Dunderstudy.${key}=${value}`);
-    const [program = '', ...rest] = [...(this.place.wrapper ?? []), path.join(ROOT, 'bin', 'master'), '--conf', confDir, ...args];
+    const [program = '', ...rest] = [
+      ...(this.place.wrapper ?? []),
+      path.join(this.place.build ?? ROOT, 'bin', 'master'),
+      '--conf',
+      confDir,
+      ...args,
+    ];
     const env = { ...process.env, ...this.place.env };
     const log = this.place.logFile === undefined ? 'pipe' : openSync(this.place.logFile, 'a');
     const child = tracked(spawn(program, rest, { stdio: ['ignore', 'ignore', log], env }));

@@ -1,14 +1,15 @@
 /**
  * The disk of a master's own LevelDB fills up: that master gives the lead away, and returns by itself when there is room.
  */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { closedWithTest } from '../servers/closed-with-test.js';
+import { describeAsRoot } from '../servers/describe-as-root.js';
 import { SmallDisk } from '../servers/storage.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { Cluster } from './cluster.js';
 import { Load } from './load.js';
 
-describe.skipIf(process.getuid?.() !== 0)('as root', () => {
+describeAsRoot("a metastore's disk", () => {
   test("metastore's disk full: that master yields, another leads, no request fails; with room again it follows from where it stands", async () => {
     const disks = [closedWithTest(new SmallDisk(64)), closedWithTest(new SmallDisk(64))];
     const place = (index: number) => ({ metastore: `${disks[index]?.folder}/metastore` });

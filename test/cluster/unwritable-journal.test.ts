@@ -1,9 +1,10 @@
 /**
  * Journals that cannot be written for a while: changes are refused with the reason, reads go on, service returns by itself.
  */
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { type FileSystem, isError } from '../../src/cli/understudy.js';
 import { closedWithTest } from '../servers/closed-with-test.js';
+import { describeAsRoot } from '../servers/describe-as-root.js';
 import { SmallDisk, Unwritable } from '../servers/storage.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { Cluster } from './cluster.js';
@@ -13,7 +14,7 @@ const MEGABYTE = 1 << 20;
 /** Segments as small as they can be. */
 const SMALL_SEGMENTS = { 'master.journal.log.size.bytes.max': '1MB', 'master.journal.batch.size.max': '64KB' };
 
-describe.skipIf(process.getuid?.() !== 0)('as root', () => {
+describeAsRoot('a journal that cannot be written', () => {
   test('journal below its reserve of space: changes are refused with the reason until there is room', async () => {
     const disk = closedWithTest(new SmallDisk(32));
     const settings = { ...SMALL_SEGMENTS, 'master.journal.free.space.reserve': '8MB' };

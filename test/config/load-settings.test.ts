@@ -7,7 +7,7 @@ import { loadSettings, rowOf, type SettingsInput } from '../../src/config/load-s
 import { formatProperty } from '../../src/config/properties.js';
 import { SETTINGS } from '../../src/config/settings.js';
 
-const MACHINE = { home: '/opt/understudy', 'master.hostname': 'm1', 'security.login.username': 'alice' };
+const MACHINE = { home: '/opt/understudy', 'master.hostname': 'm1', 'worker.hostname': 'm1', 'security.login.username': 'alice' };
 
 function load(file: string, more: Partial<SettingsInput> = {}) {
   return loadSettings({ sources: [{ name: 'site', text: file }], env: {}, overrides: [], defaults: MACHINE, ...more });
@@ -196,6 +196,9 @@ test.each([
   ['understudy.master.rpc.outgoing.bytes.max=2MB', /site:1: .*at least/],
   ['understudy.security.group.mapping.class=file', /site:1: .*needs understudy.security.group.mapping.file/],
   ['understudy.user.rpc.retry.base.sleep=5s', /site:1: understudy.user.rpc.retry.max.sleep: has to be at least/],
+  ['understudy.worker.tieredstore.levels=2', /site:1: .*needs understudy.worker.tieredstore.level1.dirs.path/],
+  ['understudy.worker.tieredstore.level0.watermark.high.ratio=0.5', /site:1: .*low.ratio|site:1: .*high.ratio/],
+  ['understudy.worker.web.port=29999', /site:1: .*differ from understudy.worker.rpc.port/],
 ])('relations: %j, refused', (file, message) => {
   expect(problemsOf(file).join('\n')).toMatch(message);
 });

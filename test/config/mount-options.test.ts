@@ -3,7 +3,7 @@ import { loadSettings } from '../../src/config/load-settings.js';
 import { checkMountOptions, shownMountOptions, withMountOptions } from '../../src/config/mount-options.js';
 import { errorOf } from '../contract/journal-contract.js';
 
-const MACHINE = { home: '/h', 'master.hostname': 'm', 'security.login.username': 'u' };
+const MACHINE = { home: '/h', 'master.hostname': 'm', 'worker.hostname': 'm', 'security.login.username': 'u' };
 const refused = (...options: [string, string][]) => errorOf(Promise.resolve().then(() => checkMountOptions(options)));
 
 test('options of a mount: in every spelling, hold over the settings', () => {

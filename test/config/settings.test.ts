@@ -6,7 +6,7 @@ import type { Setting } from '../../src/config/setting.js';
 import { SETTING_GROUPS, SETTINGS, type Settings } from '../../src/config/settings.js';
 
 const TABLE = Object.entries(SETTINGS) as [string, Setting][];
-const MACHINE = { home: '/h', 'master.hostname': 'm', 'security.login.username': 'u' };
+const MACHINE = { home: '/h', 'master.hostname': 'm', 'worker.hostname': 'm', 'security.login.username': 'u' };
 
 test.each(TABLE)('table: %s, is named after its key and unit, and its help is a sentence', (name, { key, type, help }) => {
   const camel = key.replace(/\.(.)/g, (_, letter: string) => letter.toUpperCase());

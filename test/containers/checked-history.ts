@@ -8,8 +8,8 @@ import path from 'node:path';
 import { expect, onTestFinished } from 'vitest';
 import { systemClock } from '../../src/base/system-clock.js';
 import type { FileSystem } from '../../src/cli/understudy.js';
+import { employ } from '../history/employ.js';
 import { HistoryCheck } from '../history/history-check.js';
-import { HistoryWatcher } from '../history/history-watcher.js';
 import { type HistorySink, Recorder } from '../history/recorder.js';
 import { MemorySink } from '../history/sinks.js';
 import { Workload } from '../history/workload.js';
@@ -17,9 +17,7 @@ import { drawMix } from '../history/workload-mix.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { SeededRandom } from '../simulation/seeded-random.js';
 
-const WORKERS_PER_CLIENT = 3;
 const MIX = { arenaOperations: [150, 400], thinkMs: [10, 60] } as const;
-const WATCHES = { watchMs: [200, 3_000], entriesBack: 500 } as const;
 const PROGRESS_LIMIT_MS = 20_000;
 
 export class CheckedHistory {
@@ -27,7 +25,7 @@ export class CheckedHistory {
   readonly #check = new HistoryCheck();
   readonly #workload: Workload;
   readonly #clients: readonly FileSystem[];
-  readonly #working: readonly Promise<void>[];
+  readonly #working: Promise<void>;
 
   /** Starts the workers of `clients`, which stop with the test at the latest. */
   constructor(clients: readonly FileSystem[]) {
@@ -49,15 +47,7 @@ export class CheckedHistory {
     });
     this.#workload = workload;
     this.#clients = clients;
-    this.#working = clients.flatMap((files, client) => {
-      const depsOf = (part: string) => ({ files, clock: systemClock, random: random.fork(part) });
-      const workers = Array.from({ length: WORKERS_PER_CLIENT }, (_, worker) => {
-        const process = `c${client + 1}.${worker + 1}`;
-        return workload.work(process, process, depsOf(process), worker === 0);
-      });
-      const watcher = `c${client + 1}.watch`;
-      return [...workers, new HistoryWatcher(watcher, depsOf(watcher), recorder).run(workload, WATCHES)];
-    });
+    this.#working = employ(workload, clients, systemClock, random);
   }
 
   /** Waits for `count` more answers. */
@@ -75,7 +65,7 @@ export class CheckedHistory {
   /** Ends the work, looks at all that is left, and expects that one order of events explains all that was told. */
   async expectHolds(): Promise<void> {
     this.#workload.stopping = true;
-    await Promise.all(this.#working);
+    await this.#working;
     const [judge] = this.#clients;
     if (judge !== undefined) await this.#workload.finish('judge.1', { files: judge, clock: systemClock });
     const { violations, undecided, lost, duplicated, operations, parts } = this.#check.end();

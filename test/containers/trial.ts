@@ -12,7 +12,7 @@ import { CheckedHistory } from './checked-history.js';
 import { ContainerCluster, type JournalKind } from './container-cluster.js';
 
 export const LIMIT_MS = 120_000;
-/** design.md promises half a second beside what it takes to notice: on a machine that does nothing else. */
+/** The design promises half a second beside what it takes to notice: on a machine that does nothing else. */
 export const TAKEOVER_LIMIT_MS = 3_000;
 /** Where nobody is to notice anything: what a busy machine does all by itself. */
 export const LULL_MS = 1_500;

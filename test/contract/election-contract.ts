@@ -183,6 +183,14 @@ export function electionContract(name: string, makeWorld: () => Promise<Election
       expect(only(first!)).toBe(true);
     });
 
+    test('candidates: the elected one is told; of a queue, all', async () => {
+      const [first, second] = await join(2);
+      const told = async () =>
+        (await Promise.all([first!, second!].map(({ election }) => election.candidates()))).map((each) => [...each].sort());
+      const wanted = (world.inOrder ? [first!, second!] : [first!]).map(({ rpcAddress }) => rpcAddress).sort();
+      await waitUntil('both tell them', async () => JSON.stringify(await told()) === JSON.stringify([wanted, wanted]));
+    });
+
     test('session lost: elected candidate, another is elected, it hears of it and is elected again when that one leaves', async () => {
       const [first, second] = await join(2);
       await first!.loseSession();

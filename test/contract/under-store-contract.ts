@@ -2,8 +2,8 @@
  * What every mounted storage promises (src/underfs/under-store.ts). `place` yields a store that is empty, and the caller's to close.
  */
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { isError } from '../../src/base/errors.js';
-import { compareNames } from '../../src/underfs/under-path.js';
+import { isError, UnderstudyError } from '../../src/base/errors.js';
+import { compareNames, PARTS_FOLDER } from '../../src/underfs/under-path.js';
 import { UNDER_PAGE_MAX, type UnderEntry, type UnderListOptions, type UnderStore } from '../../src/underfs/under-store.js';
 
 export const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -42,6 +42,27 @@ const codeOf = async (promise: Promise<unknown>): Promise<string> => {
 /** Names that are hard on keys, shells and XML, in no order. */
 const ODD_NAMES = ['a b', 'a+b', 'a%2Fb', 'ä', 'ab', 'a-b', '日本', '\u{1f600}', '\ufb00', '&<>"\'', '#?*', '...', '~', 'new\nline', '\\'];
 
+/** Lengths around the parts that stores put files together of, and in which pieces the bytes come. */
+const SIZES = [
+  [0, 1],
+  [1, 1],
+  [8 << 20, 1 << 20],
+  [(8 << 20) + 1, 3_000_001],
+  [(17 << 20) + 7, 9 << 20],
+] as const;
+
+/** Of a prime length: no part of a file looks like another. */
+const PATTERN = Buffer.alloc(20 << 20, Buffer.from(Array.from({ length: 251 }, (_, at) => at)));
+
+/** All in one buffer, each over the one before. */
+async function* pieces(length: number, pieceBytes: number): AsyncIterable<Uint8Array> {
+  const buffer = Buffer.alloc(pieceBytes);
+  for (let from = 0; from < length; from += pieceBytes) {
+    const bytes = PATTERN.copy(buffer, 0, from, Math.min(length, from + pieceBytes));
+    yield buffer.subarray(0, bytes);
+  }
+}
+
 export function underStoreContract(name: string, place: () => Promise<UnderStore>): void {
   async function fresh(): Promise<UnderStore> {
     const store = await place();
@@ -76,6 +97,72 @@ export function underStoreContract(name: string, place: () => Promise<UnderStore
       expect(await readAll(store, 'f', { offset: big.length + 1000, length: 10 })).toBe('');
       expect((await readAll(store, 'f', { offset: 10 })) === big).toBe(true);
       expect(await codeOf(readAll(store, 'absent'))).toBe('not_found');
+    });
+
+    test('open: many ranges of one file at once, each is what lies there', async () => {
+      const store = await fresh();
+      await store.create('f', Buffer.concat(Array.from({ length: 64 }, (_, at) => Buffer.alloc(10_000, at))));
+      const ranges = Array.from({ length: 64 }, (_, at) => readAll(store, 'f', { offset: at * 10_000, length: 10_000 }));
+      for (const [at, read] of (await Promise.all(ranges)).entries()) expect(read === String.fromCharCode(at).repeat(10_000)).toBe(true);
+    });
+
+    test('write: bytes that come in pieces of any size, are the file; a buffer that is used again, does no harm', async () => {
+      const store = await fresh();
+      for (const [length, pieceBytes] of SIZES) {
+        const written = await store.write(`w/${length}`, pieces(length, pieceBytes), { length });
+        expect(written).toMatchObject({ name: `w/${length}`, isDirectory: false, length });
+        expect(await store.stat(`w/${length}`)).toMatchObject({ length, fingerprint: written.fingerprint });
+        let at = 0;
+        for await (const chunk of store.open(`w/${length}`)) {
+          expect(PATTERN.compare(chunk, 0, chunk.length, at, at + chunk.length)).toBe(0);
+          at += chunk.length;
+        }
+        expect(at).toBe(length);
+      }
+    });
+
+    test('write: over a file, replaces it; over a folder, is refused', async () => {
+      const store = await fresh();
+      await store.create('d/f', text('old'));
+      await store.write('d/f', pieces(10, 3), { length: 10 });
+      expect((await store.stat('d/f'))?.length).toBe(10);
+      if (store.traits.hasDirectories) expect(await codeOf(store.write('d', pieces(1, 1), { length: 1 }))).toBe('already_exists');
+    });
+
+    test('write: that breaks off, brings more or fewer bytes, or is given up, leaves the file as it was', async () => {
+      const store = await fresh();
+      await store.create('f', text('old'));
+      const breaks = async function* (length: number) {
+        yield* pieces(length, 1 << 20);
+        throw new UnderstudyError('data_loss', 'no more bytes');
+      };
+      const givenUp = new AbortController();
+      const slow = async function* () {
+        for await (const piece of pieces(17 << 20, 1 << 20)) {
+          yield piece;
+          givenUp.abort();
+        }
+      };
+      for (const length of [100, 9 << 20]) {
+        expect(await codeOf(store.write('f', breaks(length), { length: length + 1 }))).toBe('data_loss');
+        expect(await codeOf(store.write('f', breaks(length), { length: length - 1 }))).toBe('invalid_argument');
+        expect(await codeOf(store.write('f', pieces(length, 999_999), { length: length - 1 }))).toBe('invalid_argument');
+        expect(await codeOf(store.write('f', pieces(length, 999_999), { length: length + 1 }))).toBe('invalid_argument');
+      }
+      expect(await codeOf(store.write('f', slow(), { length: 17 << 20, signal: givenUp.signal }))).toBe('cancelled');
+      expect(await readAll(store, 'f')).toBe('old');
+      expect(await namesIn(store, '', { recursive: true })).toEqual(['f']);
+    });
+
+    test('list: folders of parts, are left out with all in them, unless they are listed', async () => {
+      const store = await fresh();
+      await store.create(`${PARTS_FOLDER}/1-1.part`, text('x'));
+      await store.create(`d/${PARTS_FOLDER}/deeper/2`, text('x'));
+      await store.create(`d/${PARTS_FOLDER}x`, text('x'));
+      expect(await namesIn(store, '', { recursive: true })).toEqual(['d/', `d/${PARTS_FOLDER}x`]);
+      expect(await namesIn(store, 'd')).toEqual([`${PARTS_FOLDER}x`]);
+      expect(await namesIn(store, PARTS_FOLDER)).toEqual(['1-1.part']);
+      expect(await readAll(store, `${PARTS_FOLDER}/1-1.part`)).toBe('x');
     });
 
     test('stat: the root is a folder, a folder made or implied is one, what is absent is undefined', async () => {

@@ -19,7 +19,7 @@ const paths = { electionPath: '/understudy/election', leaderPath: '/understudy/l
 await new Promise((resolve) => createServer().listen(Number(rpcAddress.split(':')[1]), '127.0.0.1', resolve));
 const election =
   kind === 'zookeeper'
-    ? await ZooKeeperElection.open({ servers: where, sessionTimeoutMs: 1_000, ...paths }, deps)
+    ? await ZooKeeperElection.open({ servers: where, sessionTimeoutMs: 1_000, clusterId: 'cluster-a', ...paths }, deps)
     : await EmbeddedElection.open({ timeoutMs: 20_000, pollIntervalMs: 25 }, { ...deps, terms: new FolderTerms(where, systemFiles) });
 election.join(rpcAddress, ({ type }) => process.stdout.write(`${type}\n`));
 process.once('SIGTERM', () => void election.close().then(() => process.exit(0)));

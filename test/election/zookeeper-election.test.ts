@@ -11,6 +11,7 @@ import { deps, SESSION_TIMEOUT_MS, ZooKeeperWorld } from './zookeeper-world.js';
 
 let zooKeeper: ZooKeeperEnsemble;
 let chroots = 0;
+const nobody = () => {};
 const freshServers = () => `${zooKeeper.connectString}/test/${++chroots}`;
 
 beforeAll(async () => {
@@ -64,10 +65,36 @@ describe('zookeeper election', () => {
     const session = await world.session();
     const [name = ''] = await session.children('/understudy/election');
     expect(name).toMatch(/^_c_[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}-lock-\d{10}$/);
-    expect((await session.read(`/understudy/election/${name}`))?.data.toString()).toBe(first!.rpcAddress);
+    expect((await session.read(`/understudy/election/${name}`))?.data.toString()).toBe(`${first!.rpcAddress}\nproduction`);
     expect(await session.children('/understudy/leader')).toEqual([first!.rpcAddress]);
     const data = (await session.read(`/understudy/leader/${first!.rpcAddress}`))?.data.toString() ?? '';
-    expect(JSON.parse(data)).toEqual({ rpcAddress: first!.rpcAddress, webAddress: 'web:1', epoch: 9 });
+    expect(JSON.parse(data)).toEqual({ rpcAddress: first!.rpcAddress, webAddress: 'web:1', epoch: 9, clusterId: 'production' });
+  });
+
+  test('master of another cluster: leaves at once, and says what to do; those that were there first stay', async () => {
+    const [first, second] = await candidates(2);
+    const stranger = await world.candidate('127.0.0.1:999', 'fork');
+    stranger.join();
+    await waitUntil('it is told', () => stranger.strangers.length > 0);
+    expect(stranger.strangers).toEqual([
+      expect.stringContaining('give this one paths of its own (understudy.zookeeper.election.path, understudy.zookeeper.leader.path)'),
+    ]);
+    expect(stranger.strangers[0]).toContain(`master=${first!.rpcAddress} its_cluster=production own_cluster=fork`);
+    const session = await world.session();
+    await waitUntil('only the others are left', async () => (await childrenIfAny(session, '/understudy/election')).length === 2);
+    await first!.election.leave();
+    await waitUntil('the second is elected', second!.isElected);
+    expect([stranger.events, first!.strangers, second!.strangers]).toEqual([[], [], []]);
+  });
+
+  test('masters of two clusters at once: those of one stay', async () => {
+    const both = await Promise.all(['a', 'b', 'a', 'b'].map((cluster, at) => world.candidate(`127.0.0.1:${at + 1}`, cluster)));
+    for (const candidate of both) candidate.join();
+    await waitUntil('two are told', () => both.filter(({ strangers }) => strangers.length > 0).length === 2);
+    await waitUntil('one is elected', () => both.some(({ isElected }) => isElected()));
+    const told = both.map(({ strangers }) => strangers.length > 0);
+    expect([told[0], told[1]]).toEqual([told[2], told[3]]);
+    expect(both.filter(({ isElected, strangers }) => isElected() && strangers.length > 0)).toEqual([]);
   });
 
   test('watches: each candidate watches its own node and the one before it, nothing else', async () => {
@@ -210,7 +237,7 @@ describe('zookeeper election', () => {
 
   test('list of servers that is none: refused', async () => {
     for (const servers of ['', 'h1:0', 'h1:x', 'h1,,h2', 'h1:2181//x', 'h1:2181/../x', 'a b:1']) {
-      await expect(ZooKeeperElection.open(world.settings(servers), deps)).rejects.toMatchObject({ code: 'invalid_argument' });
+      await expect(ZooKeeperElection.open(world.settings(servers), deps, nobody)).rejects.toMatchObject({ code: 'invalid_argument' });
     }
   });
 });
@@ -241,7 +268,7 @@ describe('zookeeper election: servers fail', () => {
   async function pair() {
     const events: string[] = [];
     const join = async (name: string) => {
-      const election = await ZooKeeperElection.open(world.settings(), deps);
+      const election = await ZooKeeperElection.open(world.settings(), deps, nobody);
       election.join(name, ({ type }) => events.push(`${name} ${type}`));
       return election;
     };

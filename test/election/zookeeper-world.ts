@@ -31,14 +31,17 @@ export class ZooKeeperWorld implements AsyncDisposable {
 
   readonly paths = { electionPath: '/understudy/election', leaderPath: '/understudy/leader' };
 
-  settings(servers = this.#servers) {
-    return { servers, sessionTimeoutMs: SESSION_TIMEOUT_MS, answerTimeoutMs: 5_000, ...this.paths };
+  settings(servers = this.#servers, clusterId = 'production') {
+    return { servers, sessionTimeoutMs: SESSION_TIMEOUT_MS, answerTimeoutMs: 5_000, clusterId, ...this.paths };
   }
 
   /** A candidate behind a proxy, not joined yet. */
-  async candidate(rpcAddress = `127.0.0.1:${++this.#made}`) {
+  async candidate(rpcAddress = `127.0.0.1:${++this.#made}`, clusterId = 'production') {
+    const strangers: string[] = [];
     const proxy = await TcpProxy.start(this.#servers.split(/[,/]/)[0] ?? '');
-    const election = await ZooKeeperElection.open(this.settings(`${proxy.address}${this.chroot}`), deps);
+    const election = await ZooKeeperElection.open(this.settings(`${proxy.address}${this.chroot}`, clusterId), deps, (error) =>
+      strangers.push(error.message),
+    );
     this.#closers.push(async () => {
       proxy.thaw();
       proxy.cut();
@@ -48,6 +51,7 @@ export class ZooKeeperWorld implements AsyncDisposable {
     const events: ElectionEvent['type'][] = [];
     return {
       election,
+      strangers,
       proxy,
       rpcAddress,
       events,

@@ -2,18 +2,15 @@
  * Every bit of a small directory journal flipped, one at a time: FORMAT, LEDGER (slot, marks, fence), both segments with their trailer, and a
  * checkpoint. What the journal reads of them, it reads through one decoder each: so every bit is tried on its decoder, which must refuse it or say
  * the same; and of each thing that a decoder says, bits at both ends and some by chance are taken through a reader and a claimant of the whole journal
- * (bit-flips.ts has what counts as harmless). Of a checkpoint, one
- * bit of every fourth byte goes there. LONG=1 takes every bit through both.
+ * (bit-flips.ts has what counts as harmless). Of a checkpoint, one bit of every fourth byte goes there. LONG=1 takes every bit through both.
  *
  * Then a random bit of every 16th byte of a 1 MiB journal, of which only the touched batch is read again.
  */
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test } from 'vitest';
 import { isError } from '../../src/base/errors.js';
 import { PAGE_BYTES } from '../../src/base/files.js';
-import { sequence } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { parseBatch } from '../../src/journal/batch-format.js';
 import { openDirectoryContext } from '../../src/journal/directory-context.js';
@@ -27,7 +24,7 @@ import { decodeCheckpointHeader, decodeMark, decodeSegmentHeader, decodeSlot, ty
 import { isZero } from '../../src/journal/stored-bytes.js';
 import { decodeTrailer } from '../../src/journal/trailer-format.js';
 import { SeededRandom } from '../simulation/seeded-random.js';
-import { type Flipped, judge, judgeCheckpoint, judgeClaim, readAll, type Sound, type Verdict } from './bit-flips.js';
+import { CHECKPOINT, type Flipped, fill, judge, judgeCheckpoint, judgeClaim, readAll, type Sound, type Verdict } from './bit-flips.js';
 import { HeldFiles } from './held-files.js';
 import { InstantClock } from './instant-clock.js';
 
@@ -35,7 +32,6 @@ const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 32));
 const FOLDER = '/journal';
 const IS_LONG = process.env.LONG !== undefined;
 const SAMPLED_ONE_OF = 2_000;
-const CHECKPOINT = readFileSync(path.resolve('test/golden/checkpoint-1.ckpt'));
 const random = new SeededRandom(SEED, 'flips');
 
 console.log(`flipping bits with seed ${SEED}`);
@@ -64,28 +60,14 @@ async function make(
   await formatDirectoryJournal(settings, deps);
   {
     await using journal = await DirectoryJournal.open(settings, deps);
-    const writer = await journal.claim({
-      from: GENESIS,
-      entry: () => ({ bytes: Buffer.from('claim'), timeMs: 1 }),
-      deliver: () => undefined,
-    });
-    for (let i = 0; i < appends; i++) {
-      await writer.append([random.bytes(1 + random.below(bytes)), random.bytes(random.below(bytes))], i);
-      if (i !== checkpointAt) continue;
-      const ref = await journal.checkpoints.write(sequence(writer.end.sn), oneChunk());
-      await writer.retain({ checkpoints: [{ sn: ref.sn, id: ref.id }], boundary: null });
-    }
+    const endSn = await fill(journal, random, { appends, bytes, checkpointAt });
     const { context } = await openDirectoryContext(settings, deps);
     await using ledger = await Ledger.open(context);
-    await expect.poll(async () => (await ledger.read(1)).mark?.committed.point.sn).toBe(writer.end.sn);
+    await expect.poll(async () => (await ledger.read(1)).mark?.committed.point.sn).toBe(endSn);
   }
   await using journal = await DirectoryJournal.open(settings, deps);
   const batches = await readAll(journal, GENESIS);
   return { files, settings, batches, places: await placesOf(settings, files), markedSn: endOf(batches.at(-1) as Batch).sn };
-}
-
-async function* oneChunk(): AsyncGenerator<Uint8Array> {
-  yield CHECKPOINT;
 }
 
 async function placesOf(settings: Made['settings'], files: HeldFiles): Promise<Place[]> {

@@ -1,15 +1,12 @@
 /**
  * Every bit of a small journal on an object store flipped, one at a time: each object of the log, FORMAT, the boundary, a checkpoint's manifest and
  * part. The log's objects go through their decoder, which must refuse each, and bits by chance through a reader and a claimant of the whole journal;
- * all bits of the others go through what reads them (of a checkpoint, one of 32). Then a random bit of every 16th byte of a 1 MiB journal, of which only the touched object is
- * read again. What counts as harmless: bit-flips.ts.
+ * all bits of the others go through what reads them (of a checkpoint, one of 32; all with LONG=1). Then a random bit of every 16th byte of a 1 MiB
+ * journal, of which only the touched object is read again. What counts as harmless: bit-flips.ts.
  */
 import { randomInt } from 'node:crypto';
-import { readFileSync } from 'node:fs';
-import path from 'node:path';
 import { expect, test } from 'vitest';
 import { isError } from '../../src/base/errors.js';
-import { sequence } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { decodeFormat } from '../../src/journal/format-file.js';
 import { formatObjectJournal } from '../../src/journal/format-object-journal.js';
@@ -18,11 +15,10 @@ import { MemoryObjects } from '../../src/journal/memory-object-store.js';
 import { parseObject } from '../../src/journal/object-format.js';
 import { ObjectJournal } from '../../src/journal/object-journal.js';
 import { SeededRandom } from '../simulation/seeded-random.js';
-import { type Flipped, judge, judgeCheckpoint, judgeClaim, readAll, type Sound, type Verdict } from './bit-flips.js';
+import { CHECKPOINT, type Flipped, fill, judge, judgeCheckpoint, judgeClaim, readAll, type Sound, type Verdict } from './bit-flips.js';
 import { InstantClock } from './instant-clock.js';
 
 const SEED = Number(process.env.FUZZ_SEED ?? randomInt(2 ** 32));
-const CHECKPOINT = readFileSync(path.resolve('test/golden/checkpoint-1.ckpt'));
 const SETTINGS = { pollIntervalMs: 1, batchBytesMax: 16 << 10, giveUpMs: 50 };
 const SAMPLED_ONE_OF = process.env.LONG === undefined ? 2_000 : 1;
 /** Its lines take less. */
@@ -40,22 +36,8 @@ async function make(appends: number, bytes: number, checkpointAt = -1): Promise<
   const objects = newObjects();
   await formatObjectJournal(SETTINGS, { store: objects.open(), clock: new InstantClock(), random, log: silentLog });
   await using journal = await open(objects);
-  const writer = await journal.claim({
-    from: GENESIS,
-    entry: () => ({ bytes: Buffer.from('claim'), timeMs: 1 }),
-    deliver: () => undefined,
-  });
-  for (let i = 0; i < appends; i++) {
-    await writer.append([random.bytes(1 + random.below(bytes)), random.bytes(random.below(bytes))], i);
-    if (i !== checkpointAt) continue;
-    const ref = await journal.checkpoints.write(sequence(writer.end.sn), oneChunk());
-    await writer.retain({ checkpoints: [{ sn: ref.sn, id: ref.id }], boundary: null });
-  }
+  await fill(journal, random, { appends, bytes, checkpointAt });
   return { objects, batches: await readAll(journal, GENESIS) };
-}
-
-async function* oneChunk(): AsyncGenerator<Uint8Array> {
-  yield CHECKPOINT;
 }
 
 function copyOf({ objects }: MemoryObjects): MemoryObjects {
@@ -94,8 +76,9 @@ test('a journal of objects, every bit: noticed or harmless', { timeout: 3_600_00
     const state: Sound = { batches, markedSn: endOf(batches.at(-1) as Batch).sn, names: new RegExp(`${key}|checkpoint/|boundary/`) };
     const bytes = Buffer.from(sound);
     objects.objects.set(key, bytes);
-    for (let at = 0; at < bytes.length * 8; at++, bits++) {
+    for (let at = 0; at < bytes.length * 8; at++) {
       if (what === 'checkpoint' && SAMPLED_ONE_OF > 1 && !random.chance(1 / 32)) continue;
+      bits += 1;
       const mask = 1 << (at % 8);
       bytes[at >> 3] = (bytes[at >> 3] ?? 0) ^ mask;
       try {

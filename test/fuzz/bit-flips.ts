@@ -12,8 +12,13 @@
  * Anything else is a **violation**: another entry, a batch that is missing below a mark, an error that says nothing of the place.
  */
 import { isError } from '../../src/base/errors.js';
+import { sequence } from '../../src/base/ids.js';
 import { type Batch, type ChainPoint, endOf, GENESIS, type Journal } from '../../src/journal/journal.js';
 import { CheckpointReader } from '../../src/metadata/checkpoint-reader.js';
+import type { SeededRandom } from '../simulation/seeded-random.js';
+import { goldenFile } from './golden-bytes.js';
+
+export const CHECKPOINT = goldenFile('checkpoint-1.ckpt');
 
 export type Verdict = 'refused' | 'same' | 'claimed' | 'lost tail';
 
@@ -30,6 +35,35 @@ export interface Flipped {
   /** The journal with the flipped bit; a claimant's is a copy. */
   open(): Promise<Journal>;
   openCopy(): Promise<Journal>;
+}
+
+/** What a leader does to a journal that is new. */
+interface Filling {
+  readonly appends: number;
+  /** Of each entry, at most. */
+  readonly bytes: number;
+  /** After so many appends a checkpoint is made, and journaled; -1: none. */
+  readonly checkpointAt: number;
+}
+
+/** Claims, and appends two entries a batch. @returns the last entry's number. */
+export async function fill(journal: Journal, random: SeededRandom, { appends, bytes, checkpointAt }: Filling): Promise<number> {
+  const writer = await journal.claim({
+    from: GENESIS,
+    entry: () => ({ bytes: Buffer.from('claim'), timeMs: 1 }),
+    deliver: () => undefined,
+  });
+  for (let i = 0; i < appends; i++) {
+    await writer.append([random.bytes(1 + random.below(bytes)), random.bytes(random.below(bytes))], i);
+    if (i !== checkpointAt) continue;
+    const ref = await journal.checkpoints.write(sequence(writer.end.sn), oneChunk());
+    await writer.retain({ checkpoints: [{ sn: ref.sn, id: ref.id }], boundary: null });
+  }
+  return writer.end.sn;
+}
+
+async function* oneChunk(): AsyncGenerator<Uint8Array> {
+  yield CHECKPOINT;
 }
 
 /** @param from the first of `sound.batches` that is read again. @throws on a violation. */

@@ -89,7 +89,10 @@ async function outcomeOf(connection: RpcConnection, name: OperationName, body: U
 /** What a good client sees, and what became of the masters. */
 async function stillServes(what: string): Promise<void> {
   goodCalls += 1;
-  // Registered anew: strangers may close anybody's session, and limit anybody's tree.
+  // Registered anew: strangers may close anybody's session, limit anybody's tree, and freeze it.
+  await using operator = await stranger();
+  const { method, request } = operations.unfreeze;
+  await operator.call(method, request.encode({ user: 'o' }).finish(), { timeoutMs: 8_000 });
   const good = await RawClient.register(cluster, 'm1');
   await good.mutate('setQuota', { path: '/', namesMax: 0, bytesMax: { low: 0 } });
   const path = `/good-${goodCalls}`;
@@ -184,7 +187,7 @@ test('frames that break off, of no kind, out of turn: cost their own connection,
     const bytes = Buffer.concat([random.chance(0.9) ? HELLO : Buffer.alloc(0), ...frames]);
     const mutated = random.chance(0.7) ? mutate(bytes, random, [bytes, Buffer.from(encoded(bareFrame(KIND.end, 1)))]) : bytes;
     const stream = await network.connect('m1:19998', AbortSignal.timeout(5_000));
-    stream.listen({ data: () => undefined, drained: () => undefined, closed: () => undefined });
+    stream.listen({ data: () => undefined, lent: () => undefined, drained: () => undefined, closed: () => undefined });
     for (let at = 0; at < mutated.length; ) {
       const size = 1 + random.below(mutated.length);
       stream.write(Uint8Array.from(mutated.subarray(at, at + size)));

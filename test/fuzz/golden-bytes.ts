@@ -1,14 +1,13 @@
 /** The golden files (test/golden) as inputs: bytes that the production encoders made, and are held to. */
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { fromText } from '../golden/hex-text.js';
 
 const FOLDER = path.resolve('test/golden');
 
 /** @returns the bytes of a golden file that is hexadecimal, with what fills its page up. */
 export function goldenBytes(name: string): Buffer {
-  const lines = readFileSync(path.join(FOLDER, name), 'utf8').trimEnd().split('\n');
-  const [count = 0, , fill = 0] = (lines.pop() ?? '').split(' ').map(Number);
-  return Buffer.concat([Buffer.from(lines.join(''), 'hex'), Buffer.alloc(count, fill)]);
+  return fromText(readFileSync(path.join(FOLDER, name), 'utf8'));
 }
 
 export function goldenFile(name: string): Buffer {

@@ -9,7 +9,7 @@
 import { randomInt } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { keep, writeSeeds } from './corpus.js';
 import { Coverage } from './coverage.js';
 import { Fuzzer } from './fuzzer.js';
@@ -21,15 +21,22 @@ const TURN_MS = 2_000;
 
 const options = new Command('fuzz')
   .option('--only <text>', 'targets whose name contains this', '')
-  .option('--minutes <number>', 'how long', Number, 1)
-  .option('--seed <number>', 'of all chance', Number, randomInt(2 ** 32))
+  .option('--minutes <number>', 'how long', number, 1)
+  .option('--seed <number>', 'of all chance', number, randomInt(2 ** 32))
   .option('--write-seeds', 'write the valid inputs of the targets into the corpus, and end')
   .parse()
   .opts<{ only: string; minutes: number; seed: number; writeSeeds?: boolean }>();
 
 const targets = TARGETS.filter(({ name }) => name.includes(options.only));
+if (targets.length === 0) throw new Error(`no target is called so: only=${options.only}`);
 if (options.writeSeeds) for (const target of targets) writeSeeds(target.name, target.seeds());
 else process.exitCode = (await fuzz()) === 0 ? 0 : 1;
+
+function number(text: string): number {
+  const value = Number(text);
+  if (!(value >= 0)) throw new InvalidArgumentError('a number is needed');
+  return value;
+}
 
 async function fuzz(): Promise<number> {
   console.log(`seed ${options.seed}, targets: ${targets.map(({ name }) => name).join(', ')}`);

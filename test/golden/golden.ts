@@ -7,6 +7,7 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect } from 'vitest';
+import { fromText, toText } from './hex-text.js';
 
 const FOLDER = import.meta.dirname;
 
@@ -33,23 +34,4 @@ export function goldenAsMade(name: string, made: string): string {
   const text = goldenText(name, made);
   expect(made, `test/golden/${name} was written once and is written otherwise now: give the format a new version`).toBe(text);
   return text;
-}
-
-/** Hex in lines of 32 bytes, from the front; zeros or line ends that fill a page up are left out. */
-function toText(bytes: Buffer): string {
-  const fill = bytes.at(-1) ?? 0;
-  let end = bytes.length;
-  while (end > 0 && bytes[end - 1] === fill) end -= 1;
-  const lines =
-    bytes
-      .subarray(0, end)
-      .toString('hex')
-      .match(/.{1,64}/g) ?? [];
-  return `${lines.join('\n')}\n${bytes.length - end} times ${fill}\n`;
-}
-
-function fromText(text: string): Buffer {
-  const lines = text.trimEnd().split('\n');
-  const [count, , fill] = (lines.pop() ?? '').split(' ').map(Number);
-  return Buffer.concat([Buffer.from(lines.join(''), 'hex'), Buffer.alloc(count ?? 0, fill ?? 0)]);
 }

@@ -7,7 +7,7 @@ import { epoch } from '../../src/base/ids.js';
 import { decodeLeader, encodeLeader } from '../../src/election/zookeeper-nodes.js';
 import { BackupFolder, type BackupManifest, publishBackup } from '../../src/journal/backup-folder.js';
 import { decodeManifest, encodeManifest } from '../../src/journal/checkpoint-manifest.js';
-import { goldenAsMade } from './golden.js';
+import { goldenAsMade, goldenText } from './golden.js';
 
 const backup: BackupManifest = {
   format: 'understudy-backup',
@@ -54,7 +54,8 @@ test("a checkpoint's manifest on an object store, version 1", () => {
 
 test("a leader's node in ZooKeeper", () => {
   const leader = { rpcAddress: 'host-ü:19998', webAddress: 'host-ü:19999', epoch: epoch(12) };
-  const text = goldenAsMade('leader-1.txt', `${encodeLeader(leader)}\n`);
+  const text = goldenAsMade('leader-2.txt', `${encodeLeader(leader, 'cluster-1')}\n`);
   expect(decodeLeader(Buffer.from(text))).toEqual(leader);
+  expect(decodeLeader(Buffer.from(goldenText('leader-1.txt', '')))).toEqual(leader);
   expect(decodeLeader(Buffer.from(text.replace('}', ',"later":1}')))).toEqual(leader);
 });

@@ -2,8 +2,9 @@
 import { accountsOf } from './accounts.js';
 import { explanation } from './explain.js';
 import { checkFeeds, type Feed, hintsOf } from './feeds.js';
+import type { Inodes } from './inodes.js';
 import { isLook, isWeak, type Op, pathsOf } from './operations.js';
-import { idsMade, Search, type SearchSettings } from './search.js';
+import { type SearchSettings, search } from './search.js';
 
 export interface PartVerdict {
   readonly violations: readonly string[];
@@ -18,12 +19,12 @@ const PASSING: ReadonlySet<string> = new Set(['unavailable', 'resource_exhausted
 
 /**
  * @param statesMax that are looked at before the search is given up.
- * @param makers of the inodes of all parts, by their ids; those of this part are added.
+ * @param inodes of all parts; those of this part are added.
  */
-export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax: number, makers: Map<number, number>): PartVerdict {
+export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax: number, inodes: Inodes): PartVerdict {
   const fed = checkFeeds(feeds, ops);
   const accounts = accountsOf(ops);
-  const twice = madeTwice(ops, makers);
+  const twice = inodes.madeTwice(ops);
   const ordered = checkOrder(ops, { claims: true, statesMax, hints: hintsOf(feeds, ops) });
   return {
     ...ordered,
@@ -31,6 +32,7 @@ export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax:
       ...unexpected(ops),
       ...ofNoEntry(ops),
       ...twice,
+      ...inodes.elsewhere(ops),
       ...accounts.lost,
       ...accounts.duplicated,
       ...fed.violations,
@@ -46,10 +48,10 @@ export function checkPart(ops: readonly Op[], feeds: readonly Feed[], statesMax:
  * there is any order at all.
  */
 function checkOrder(ops: readonly Op[], settings: SearchSettings): Pick<PartVerdict, 'violations' | 'undecided' | 'states'> {
-  const named = new Search(ops, settings).run();
+  const named = search(ops, settings);
   if (named.verdict === 'explained') return { violations: [], undecided: [], states: named.states };
   const free = { ...settings, claims: false };
-  const any = new Search(ops, free).run();
+  const any = search(ops, free);
   const states = named.states + any.states;
   if (any.verdict === 'violation') {
     const violation = `history: no order of the operations explains what was seen (I1, I5, I6)\n${explanation(ops, free)}`;
@@ -81,15 +83,4 @@ function ofNoEntry(ops: readonly Op[]): string[] {
   return ops
     .filter((op) => op.sn === 0 && isLook(op) && isWeak(op) && tells(op))
     .map((op) => `history: ${op.process} was told of ${pathsOf(op.operation).join(' ')} by id=${op.id} as of no entry (I6)`);
-}
-
-/** Inodes that two creations were told of. */
-function madeTwice(ops: readonly Op[], makers: Map<number, number>): string[] {
-  return ops.flatMap((op) =>
-    idsMade(op).flatMap((id) => {
-      const other = makers.get(id);
-      makers.set(id, op.id);
-      return other === undefined ? [] : [`history: inode ${id} was made twice: by id=${other} and by id=${op.id} (I5)`];
-    }),
-  );
 }

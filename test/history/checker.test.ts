@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { Seen } from './events.js';
 import { batch, chmod, create, directory, entry, file, mkdir, remove, rename, Script, write } from './script.js';
 
 /** A directory /d with a file a in it, inodes 2 and 3. */
@@ -139,6 +140,13 @@ describe('one after the other', () => {
     script.did('c1.0', create('/d/b'), { id: 3 });
     expectBroken(script, 'inode 3 was made twice');
     expect(script.verdict().duplicated).toBe(1);
+  });
+
+  test('one inode below two names of the root: told, though neither part is broken', () => {
+    const script = begun();
+    script.call('c2.0', mkdir('/e')).unknown();
+    script.saw('c3.0', '/e', directory(3, 0));
+    expectBroken(script, 'inode 3 is in two places');
   });
 });
 
@@ -374,6 +382,71 @@ describe('of unknown outcome', () => {
     const { violations, undecided, states } = script.verdict();
     expect({ violations, undecided }).toEqual({ violations: [], undecided: [] });
     expect(states).toBeLessThan(1_000);
+  });
+});
+
+describe('when the power was cut', () => {
+  const FILES = 12;
+
+  /** Two dozen changes of which nobody heard; then a look at all of them, which shows some of their files, with the modes that were set. */
+  function cut(shown: number): Script {
+    const script = begun();
+    for (let at = 0; at < FILES; at++) script.call(`c${at}.0`, create(`/d/n${at + 10}`)).unknown();
+    for (let at = 0; at < FILES; at++) script.call(`c${at}.1`, chmod(`/d/n${at + 10}`, 0o700 + at)).unknown();
+    const entries = Array.from({ length: shown }, (_, at) => entry(`n${at + 10}`, file(10 + at, 0o700 + at)));
+    script.listed('x.0', '/d', [entry('a', file(3)), ...entries]);
+    return script;
+  }
+
+  test.each([1, 6, FILES])('%d of a dozen files that a look at all shows: found without a long search', (shown) => {
+    const { violations, undecided, states } = cut(shown).verdict();
+    expect({ violations, undecided }).toEqual({ violations: [], undecided: [] });
+    expect(states).toBeLessThan(20_000);
+  });
+
+  /** What somebody did about a file that nobody heard of and that was seen, and what is seen at its path then. */
+  const AFTERWARDS: Readonly<Record<string, readonly [doIt: (script: Script) => void, seen: Seen | string]>> = {
+    removed: [(script) => script.did('c2.0', remove('/d/n')), 'ENOENT'],
+    'removed with its directory': [(script) => script.did('c2.0', remove('/d', true)), 'ENOENT'],
+    'removed by somebody who does not know': [(script) => script.call('c2.0', remove('/d/n')).unknown(), 'ENOENT'],
+    'renamed away': [(script) => script.did('c2.0', rename('/d/n', '/d/m')), 'ENOENT'],
+    'renamed away with its directory': [(script) => script.did('c2.0', rename('/d', '/e')), 'ENOENT'],
+    'gone in a batch': [(script) => script.did('c2.0', batch(chmod('/d', 0o755), remove('/d/n')), { ids: [2, null] }), 'ENOENT'],
+    'made anew': [(script) => script.did('c2.0', create('/d/n', { overwrite: true }), { id: 8 }), file(8)],
+    'something else renamed to it': [(script) => script.did('c2.0', rename('/d/a', '/d/n', true)), file(3)],
+    'another mode': [(script) => script.did('c2.0', chmod('/d/n', 0o711), { id: 7 }), file(7, 0o711)],
+  };
+
+  test.each(Object.entries(AFTERWARDS))('a file that nobody heard of, seen, then %s: holds', (_, [doIt, seen]) => {
+    const script = begun();
+    script.call('c1.0', create('/d/n')).unknown();
+    script.saw('x.0', '/d/n', file(7));
+    doIt(script);
+    script.saw('x.0', '/d/n', seen);
+    expectHolds(script);
+  });
+
+  test('a directory that nobody heard of, seen, then another one with what is in it renamed to its path: holds', () => {
+    const script = begun();
+    script.call('c1.0', mkdir('/e')).unknown();
+    script.saw('x.0', '/e', directory(7, 0));
+    script.did('c2.0', rename('/d', '/e', true));
+    script.listed('x.0', '/', [entry('e', directory(2, 1))]);
+    script.saw('x.0', '/e/a', file(3));
+    expectHolds(script);
+  });
+
+  test.each([
+    ['a look that finds nothing', (script: Script) => script.saw('x.0', '/d/n', 'ENOENT')],
+    ['a listing without it', (script: Script) => script.listed('x.0', '/d', [entry('a', file(3))])],
+    ['another inode', (script: Script) => script.saw('x.0', '/d/n', file(3))],
+    ['a mode that nobody set', (script: Script) => script.saw('x.0', '/d/n', file(7, 0o711))],
+  ])('a file that nobody heard of, seen, then %s: told', (_, see) => {
+    const script = begun();
+    script.call('c1.0', create('/d/n')).unknown();
+    script.saw('x.0', '/d/n', file(7));
+    see(script);
+    expectBroken(script);
   });
 });
 

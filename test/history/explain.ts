@@ -4,7 +4,7 @@
  */
 import { Conflicts } from './conflicts.js';
 import { isLook, type Op, pathsOf } from './operations.js';
-import { Search, type SearchResult, type SearchSettings, type Stuck } from './search.js';
+import { type SearchResult, type SearchSettings, type Stuck, search } from './search.js';
 
 const SEARCHES_MAX = 120;
 const ROWS_MAX = 40;
@@ -13,10 +13,10 @@ const CELL_MAX = 110;
 /** @param ops that `settings` find no order for. */
 export function explanation(ops: readonly Op[], settings: SearchSettings): string {
   let searches = 0;
-  const isBroken = (some: readonly Op[]) => searches++ < SEARCHES_MAX && new Search(some, settings).run().verdict === 'violation';
+  const isBroken = (some: readonly Op[]) => searches++ < SEARCHES_MAX && search(some, settings).verdict === 'violation';
   const ended = cutOff(ops, isBroken);
   const few = withoutLooks(ended, isBroken);
-  const result = new Search(few, settings).run();
+  const result = search(few, settings);
   const last = few.reduce((latest, op) => (Number.isFinite(op.returnedAt) && op.returnedAt > latest.returnedAt ? op : latest));
   return tableOf(few, last, result);
 }

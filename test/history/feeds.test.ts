@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { ToldChange } from './events.js';
-import { batch, create, mkdir, rename, Script } from './script.js';
+import { hintsOf } from './feeds.js';
+import { OpTable } from './operations.js';
+import { batch, chmod, create, file, mkdir, rename, Script } from './script.js';
 
 const A: ToldChange = { sn: 11, step: 0, kind: 'createFile', path: '/d/a' };
 const B: ToldChange = { sn: 12, step: 0, kind: 'createFile', path: '/d/b' };
@@ -117,5 +119,40 @@ describe('a watch', () => {
     const { violations, undecided, states } = script.verdict();
     expect({ violations, undecided }).toEqual({ violations: [], undecided: [] });
     expect(states).toBeLessThan(300);
+  });
+
+  test('one that it began too late to tell of, which only one that it told of shows: holds', () => {
+    const script = new Script();
+    script.did('c1.0', mkdir('/d'), { id: 2 }, 10);
+    script.did('c1.0', create('/d/a'), { id: 3 }, 11);
+    script.call('x.0', create('/d/a', { overwrite: true })).unknown();
+    script.call('x.1', rename('/d/a', '/d/b')).unknown();
+    script.add({ event: 'watch', id: 1_000, process: 'w.0', at: 0, path: '/', fromSn: 13 });
+    script.add({ event: 'told', id: 1_000, at: 0, changes: [{ ...MOVED, path: '/d/a', toPath: '/d/b' }], throughSn: 13 });
+    script.saw('c1.0', '/d/b', file(4), 'linearizable', 14);
+    expect(script.verdict()).toMatchObject({ violations: [], undecided: [] });
+  });
+
+  test('an entry that somebody was acknowledged, or that was there before, is not that of a change of unknown outcome', () => {
+    const script = new Script();
+    script.add({ event: 'watch', id: 1_000, process: 'w.0', at: 0, path: '/', fromSn: 10 });
+    script.did('c1.0', mkdir('/d'), { id: 2 }, 10);
+    script.call('x.0', chmod('/d', 0o701)).unknown();
+    script.did('c1.0', chmod('/d', 0o700), { id: 2 }, 11);
+    // Of the entries 12 and 13 nobody heard but the watcher.
+    script.did('c1.0', create('/d/a'), { id: 3 }, 14);
+    script.call('x.1', create('/d/b')).unknown();
+    const changes: ToldChange[] = [
+      { sn: 10, step: 0, kind: 'createDirectory', path: '/d' },
+      { sn: 11, step: 0, kind: 'setAttributes', path: '/d' },
+      { sn: 12, step: 0, kind: 'setAttributes', path: '/d' },
+      { sn: 13, step: 0, kind: 'createFile', path: '/d/b' },
+      { sn: 14, step: 0, kind: 'createFile', path: '/d/a' },
+    ];
+    const table = new OpTable();
+    for (const [at, event] of script.events.entries()) table.take(event, at);
+    const ops = table.end();
+    const hints = hintsOf([{ id: 1_000, process: 'w.0', path: '/', fromSn: 10, throughSn: 14, changes }], ops);
+    expect([...hints].map(([index, sn]) => [ops[index]?.process, sn])).toEqual([['x.0', 12]]);
   });
 });

@@ -64,12 +64,15 @@ export function checkFeeds(feeds: readonly Feed[], ops: readonly Op[]): FeedVerd
 
 /** @returns for each operation of unknown outcome that an entry that was told of can be: that entry. */
 export function hintsOf(feeds: readonly Feed[], ops: readonly Op[]): Map<number, number> {
-  const known = new Set(ops.filter((op) => op.outcome === 'ok' && stepsOf(op).some(isCertain)).map(({ sn }) => sn));
+  const acknowledged = ops.filter(({ outcome }) => outcome === 'ok');
+  const known = new Set(acknowledged.filter((op) => stepsOf(op).some(isCertain)).map(({ sn }) => sn));
+  const made = new Set(acknowledged.flatMap((op) => stepsOf(op).map((step) => `${op.sn} ${shapeOf(asTold(step))}`)));
   const shapes = new Map<string, number[]>();
   const told = new Map<number, Map<number, ToldChange>>();
   for (const { changes } of feeds) {
     for (const change of changes) {
-      if (!known.has(change.sn)) told.set(change.sn, (told.get(change.sn) ?? new Map()).set(change.step, change));
+      if (known.has(change.sn) || made.has(`${change.sn} ${shapeOf(change)}`)) continue;
+      told.set(change.sn, (told.get(change.sn) ?? new Map()).set(change.step, change));
     }
   }
   for (const [sn, steps] of [...told].sort(([a], [b]) => a - b)) {
@@ -82,7 +85,8 @@ export function hintsOf(feeds: readonly Feed[], ops: readonly Op[]): Map<number,
   for (const op of ops) {
     if (op.outcome !== 'unknown' || isLook(op)) continue;
     const sns = stepsOf(op).map((step) => shapes.get(shapeOf(asTold(step))) ?? []);
-    const sn = sns[0]?.find((one) => sns.every((others) => others.includes(one)));
+    const before = Math.max(0, ...ops.filter(({ returnedAt }) => returnedAt < op.calledAt).map(({ sn }) => sn));
+    const sn = sns[0]?.find((one) => one > before && sns.every((others) => others.includes(one)));
     if (sn === undefined) continue;
     hints.set(op.index, sn);
     for (const others of sns) if (others.includes(sn)) others.splice(others.indexOf(sn), 1);

@@ -7,6 +7,7 @@
 import { checkPart } from './check-part.js';
 import type { CallEvent, HistoryEvent, ReturnEvent, ToldEvent, WatchEvent } from './events.js';
 import type { Feed } from './feeds.js';
+import { Inodes } from './inodes.js';
 import { OpTable, pathsOf } from './operations.js';
 import type { HistorySink } from './recorder.js';
 import { Sessions } from './sessions.js';
@@ -61,7 +62,7 @@ export class HistoryCheck implements HistorySink {
   /** Names in the root whose parts were checked and forgotten. */
   readonly #checked = new Set<string>();
   /** Of all inodes: what grows with the history, beside the names in the root. */
-  readonly #makers = new Map<number, number>();
+  readonly #inodes = new Inodes();
   readonly #violations: string[] = [];
   readonly #undecided: string[] = [];
   #events = 0;
@@ -188,7 +189,7 @@ export class HistoryCheck implements HistorySink {
       table.end(),
       [...part.feeds.values()],
       this.#statesMax,
-      this.#makers,
+      this.#inodes,
     );
     this.#violations.push(...violations);
     this.#undecided.push(...undecided);

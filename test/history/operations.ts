@@ -45,7 +45,7 @@ export function isWeak({ consistency }: Op): boolean {
   return consistency !== 'linearizable';
 }
 
-export function isLook({ operation }: Op): boolean {
+export function isLook({ operation }: Pick<Op, 'operation'>): boolean {
   return operation.kind === 'listPart' || isRead(operation);
 }
 

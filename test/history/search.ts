@@ -8,6 +8,9 @@
  *   with nothing but others of unknown outcome between them: whatever else comes between could as well have come before it. If nothing follows
  *   that conflicts, it is as good as never made. So those of which nobody sees anything cost nothing. Of those that do not conflict with each
  *   other one order is tried.
+ * - Where the power was cut, dozens are of unknown outcome, and a look at all of them has as many explanations to try as they have subsets. So
+ *   orders with few of those that no watcher told of come first (limited discrepancy search). Only a search that left out nothing for that says
+ *   that there is no order.
  * - With `claims` the numbers are held to what they promise: an answer as of an entry sees all changes up to it and none behind. Then the order is
  *   given but for what is unknown, and reads of standbys have a place in it.
  *
@@ -18,6 +21,7 @@ import { isRead } from './events.js';
 import { NamespaceSpec } from './namespace-spec.js';
 import { isLook, isWeak, type Op } from './operations.js';
 import { mix } from './tree.js';
+import { WantedPaths } from './wanted.js';
 
 export interface SearchSettings {
   readonly claims: boolean;
@@ -60,12 +64,30 @@ interface Frame {
 }
 
 const BLOCKED_SHOWN = 12;
+/** Of unknown outcome, and told of by no watcher: how many an order may hold, search by search. */
+const UNTOLD_MAX = [0, 1, 2, 3, Number.POSITIVE_INFINITY];
+/** Share of the states that each search but the last may look at. */
+const SHARE = 0.1;
 
-export class Search {
+export function search(ops: readonly Op[], settings: SearchSettings): SearchResult {
+  let states = 0;
+  let result: SearchResult = { verdict: 'undecided', states, stuck: null };
+  for (const untoldMax of UNTOLD_MAX) {
+    const left = settings.statesMax - states;
+    const statesMax = untoldMax === Number.POSITIVE_INFINITY ? left : Math.min(left, Math.floor(settings.statesMax * SHARE));
+    result = new Search(ops, { ...settings, statesMax }, untoldMax).run();
+    states += result.states;
+    if (result.verdict !== 'undecided') break;
+  }
+  return { ...result, states };
+}
+
+class Search {
   readonly #ops: readonly Op[];
   readonly #settings: SearchSettings;
   readonly #spec: NamespaceSpec;
   readonly #conflicts: Conflicts;
+  readonly #wanted: WantedPaths;
   /** Those that have to be in the order, by their calls, and by their returns. */
   readonly #byCall: Order;
   readonly #byReturn: Order;
@@ -78,16 +100,23 @@ export class Search {
   readonly #doneHash = { low: 0, high: 0 };
   /** Some of those that tell the lowest entry are done. */
   #isBegun = false;
+  readonly #untoldMax: number;
+  #untold = 0;
+  /** An order that holds more of them was passed over. */
+  #isCut = false;
   #required = 0;
   #requiredDone = 0;
   #states = 0;
   #best = -1;
   #stuck: Stuck | null = null;
 
-  constructor(ops: readonly Op[], settings: SearchSettings) {
+  constructor(ops: readonly Op[], settings: SearchSettings, untoldMax: number) {
     this.#settings = settings;
+    this.#untoldMax = untoldMax;
     this.#ops = ops.filter((op) => isChecked(op, settings.claims));
-    this.#spec = new NamespaceSpec(new Set(this.#ops.flatMap(idsMade)));
+    const made = new Set(this.#ops.flatMap(idsMade));
+    this.#spec = new NamespaceSpec(made);
+    this.#wanted = new WantedPaths(this.#ops, made);
     this.#conflicts = new Conflicts(this.#ops);
     const all = this.#ops.map((_, at) => at);
     const required = all.filter((at) => this.#op(at).outcome !== 'unknown');
@@ -133,9 +162,10 @@ export class Search {
       // What changes nothing never has to wait.
       if (effect === 'none') frame.choices.length = frame.next;
       this.#put(choice);
-      frames.push(next);
+      if (this.#isUnknown(choice) && this.#isInVain(choice)) this.#back(next);
+      else frames.push(next);
     }
-    return { verdict: 'violation', states: this.#states, stuck: this.#stuck };
+    return { verdict: this.#isCut ? 'undecided' : 'violation', states: this.#states, stuck: this.#stuck };
   }
 
   #op(at: number): Op {
@@ -144,6 +174,10 @@ export class Search {
 
   #isUnknown(at: number): boolean {
     return this.#op(at).outcome === 'unknown';
+  }
+
+  #isUntold(at: number): boolean {
+    return this.#isUnknown(at) && this.#hint(at) === undefined;
   }
 
   #frame(obliging: readonly number[], latest: number): Frame {
@@ -164,8 +198,20 @@ export class Search {
   #leave(frames: Frame[]): void {
     const frame = frames.pop() as Frame;
     if (frame.stage === 'all') this.#noteStuck();
-    while (this.#order.length > frame.orderMark) this.#takeOut();
-    this.#spec.tree.backTo(frame.treeMark);
+    this.#back(frame);
+  }
+
+  #back({ orderMark, treeMark }: Frame): void {
+    while (this.#order.length > orderMark) this.#takeOut();
+    this.#spec.tree.backTo(treeMark);
+  }
+
+  /** @returns whether a change of unknown outcome, which was just put in the order, leads nowhere, or not in this search. */
+  #isInVain(at: number): boolean {
+    if (this.#wanted.isOtherForGood(this.#op(at), this.#spec.tree, this.#isDone)) return true;
+    if (!this.#isUntold(at) || this.#untold <= this.#untoldMax) return false;
+    this.#isCut = true;
+    return true;
   }
 
   #put(at: number): void {
@@ -185,6 +231,7 @@ export class Search {
 
   #countDone(at: number, sign: number): void {
     if (!this.#isUnknown(at)) this.#requiredDone += sign;
+    else if (this.#isUntold(at)) this.#untold += sign;
     this.#doneHash.low = (this.#doneHash.low + sign * mix(at, 1)) | 0;
     this.#doneHash.high = (this.#doneHash.high + sign * mix(at, 2)) | 0;
   }
@@ -284,12 +331,12 @@ export class Search {
     return this.#settings.hints.get(this.#op(at).index);
   }
 
-  /** Of unknown outcome, that what may be next conflicts with, or that one of these conflicts with. */
+  /** Of unknown outcome, that what may be next conflicts with, or one of these, or one that was tried as likely. */
   #addUnlikely(frame: Frame): void {
     frame.stage = 'all';
     const firstReturn = this.#firstReturn();
     let rest = this.#unknown.filter((at) => this.#isDone[at] === 0 && this.#op(at).calledAt < firstReturn && !frame.choices.includes(at));
-    const reached = this.#due();
+    const reached = [...this.#due(), ...frame.choices.filter((at) => this.#isUnknown(at))];
     for (let place = 0; place < reached.length && rest.length > 0; place++) {
       const by = this.#op(reached[place] as number);
       const found = rest.filter((at) => this.#conflicts.between(this.#op(at), by));

@@ -77,8 +77,12 @@ test('collected: the boundary stays readable from a second segment on when the l
 test('checkpoint: its head or its length is damaged, says so and names the file', async () => {
   const file = path.join(folder, 'checkpoint', `${checkpoint.sn}-${checkpoint.id}.ckpt`);
   const whole = await readFile(file);
-  await writeFile(file, whole.subarray(0, 50_000));
-  expect(isError(await errorOf(contentOf(journal, checkpoint)), 'unavailable')).toBe(true);
+  for (const left of [50_000, 4_096, 10, 0]) {
+    await writeFile(file, whole.subarray(0, left));
+    const cut = await errorOf(contentOf(journal, checkpoint));
+    expect([left, isError(cut, 'corrupt')]).toEqual([left, true]);
+    expect(cut.message).toContain(file);
+  }
   await writeFile(file, whole);
   await flip(file, 20);
   const error = await errorOf(contentOf(journal, checkpoint));

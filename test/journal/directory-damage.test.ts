@@ -371,6 +371,22 @@ test('marks: one damaged, the other counts; both damaged, says corrupt', async (
   expect(error.message).toContain(`file=${ledger()} offset=${marksOf(1)[0]}`);
 });
 
+test('marks: the newest one torn, what a leader had made known before is known still', async () => {
+  const journal = await openJournal();
+  const { writer } = await claim(journal);
+  await settled(writer, 3);
+  const checkpoint = await journal.checkpoints.write(writer.end.sn, (async function* () {})());
+  const retention = { checkpoints: [{ sn: checkpoint.sn, id: checkpoint.id }], boundary: null };
+  await writer.retain(retention);
+  await settled(writer, 1);
+  await journal.close();
+  const counters: number[] = [];
+  for (const at of marksOf(1)) await patch(ledger(), at, (page) => counters.push(page.readUInt32LE(24)), PAGE);
+  const newest = marksOf(1)[counters.indexOf(Math.max(...counters))] ?? 0;
+  await patch(ledger(), newest + 50, flip);
+  expect(await (await openJournal()).checkpoints.published()).toEqual(retention);
+});
+
 /** Appends until both marks have been written. */
 async function settled(writer: JournalWriter, appends: number): Promise<void> {
   for (let i = 0; i < appends; i++) {

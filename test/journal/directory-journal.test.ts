@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, expect, test } from 'vitest';
 import { epoch } from '../../src/base/ids.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
@@ -14,6 +14,7 @@ import { fullStorageContract } from '../contract/full-storage-contract.js';
 import { type JournalWorld, journalContract } from '../contract/journal-contract.js';
 import { retentionContract } from '../contract/retention-contract.js';
 import { closedWithTest } from '../servers/closed-with-test.js';
+import { describeAsRoot } from '../servers/describe-as-root.js';
 import { SmallDisk } from '../servers/storage.js';
 
 const deps = { files: systemFiles, clock: systemClock, random: systemRandom, log: silentLog };
@@ -33,7 +34,7 @@ for (const isShared of [false, true]) {
   retentionContract(name, make);
 }
 
-describe.skipIf(process.getuid?.() !== 0)('as root', () => {
+describeAsRoot('a journal whose storage is full', () => {
   fullStorageContract('directory journal', async () => {
     const disk = closedWithTest(new SmallDisk(16));
     const settings = { folder: path.join(disk.folder, 'journal'), segmentBytes: 1 << 20, batchBytesMax: 32 << 10, freeBytesReserve: 0 };

@@ -67,11 +67,11 @@ describe('checkpoints come', () => {
     for (let i = 0; i < 4; i++) {
       await mkdir(leader);
       const { sn } = leader.replica!.end;
-      asked.push(leader.checkpointer!.checkpoint().then(({ newest }) => expect(newest.sn).toBeGreaterThanOrEqual(sn)));
+      asked.push(leader.serving!.checkpointer.checkpoint().then(({ newest }) => expect(newest.sn).toBeGreaterThanOrEqual(sn)));
     }
     await Promise.all(asked);
     const count = kept(leader).length;
-    expect(await leader.checkpointer!.checkpoint()).toMatchObject({ made: null });
+    expect(await leader.serving!.checkpointer.checkpoint()).toMatchObject({ made: null });
     expect(kept(leader).length).toBe(count);
   });
 });
@@ -80,12 +80,12 @@ describe('a checkpoint', () => {
   it('is made by a standby, the nearest first; one that cannot is passed over, at last for the leader itself', async () => {
     const { leader, masters } = await begin(NEVER, ['a', 'b', 'c']);
     await mkdir(leader);
-    const { made: first } = await leader.checkpointer!.checkpoint();
+    const { made: first } = await leader.serving!.checkpointer.checkpoint();
     expect(['b:19998', 'c:19998']).toContain(first?.maker);
     // Both are busy with one that never gets its boundary.
     for (const master of masters.slice(1)) master.maker.make(master.replica!, () => {}, new AbortController().signal).catch(() => {});
     await mkdir(leader);
-    const { made: second, newest } = await leader.checkpointer!.checkpoint();
+    const { made: second, newest } = await leader.serving!.checkpointer.checkpoint();
     expect(second?.maker).toBe('a:19998');
     for (const master of masters) await expect.poll(() => kept(master)[0], soon).toBe(newest.sn);
   });
@@ -95,14 +95,14 @@ describe('a checkpoint', () => {
     await cluster.start('b', undefined, { isObserver: true });
     await expect.poll(() => leader.standbys.list().length, soon).toBe(1);
     await mkdir(leader);
-    expect((await leader.checkpointer!.checkpoint()).made?.maker).toBe('a:19998');
+    expect((await leader.serving!.checkpointer.checkpoint()).made?.maker).toBe('a:19998');
   });
 
   it('begun by a leader that ends: is given up; the next one tells the journal what is kept, and a new master begins there', async () => {
     const { leader, masters } = await begin({ ...NEVER, checkpointsKept: 1 }, ['a', 'b']);
     for (let i = 0; i < 20; i++) await mkdir(leader);
-    const { newest } = await leader.checkpointer!.checkpoint();
-    const asked = Promise.allSettled([mkdir(leader), leader.checkpointer!.checkpoint(), leader.checkpointer!.checkpoint()]);
+    const { newest } = await leader.serving!.checkpointer.checkpoint();
+    const asked = Promise.allSettled([mkdir(leader), leader.serving!.checkpointer.checkpoint(), leader.serving!.checkpointer.checkpoint()]);
     await leader.close();
     await asked;
     const next = masters[1] as Master;
@@ -144,7 +144,7 @@ describe('a checkpoint', () => {
     await expect.poll(() => boundaries.newest.ofSn, soon).toBe(replica!.end.sn);
     const { epoch, hash, sn } = boundaries.markAt(replica!.end.sn)!;
     await mkdir(leader);
-    const { newest } = await leader.checkpointer!.checkpoint();
+    const { newest } = await leader.serving!.checkpointer.checkpoint();
     expect(newest.sn).toBeGreaterThan(sn);
     // A standby that is behind, asked for the next one, flushes an older boundary first.
     const make = async (_: unknown, told: (step: MakeStep) => void, signal: AbortSignal) => {

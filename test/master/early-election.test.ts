@@ -8,7 +8,7 @@ import { EarlyElection } from '../../src/master/early-election.js';
 const INTERVAL_MS = 1_000;
 
 /** What is told of the leader, and who was expelled. */
-function world(answer: () => Promise<boolean> = async () => true) {
+function world(answer: () => Promise<boolean> = async () => true, isManual = false) {
   let nowMs = 0;
   const expelled: string[] = [];
   const election = new MemoryElectionService({ sessionTimeoutMs: 1 }, { clock: systemClock }).election();
@@ -17,7 +17,7 @@ function world(answer: () => Promise<boolean> = async () => true) {
     return await answer();
   };
   const clock = { ...systemClock, monotonicMs: () => nowMs };
-  const early = new EarlyElection({ expelIntervalMs: INTERVAL_MS }, { clock, log: silentLog, election });
+  const early = new EarlyElection({ expelIntervalMs: INTERVAL_MS, isManual }, { clock, log: silentLog, election });
   const gone = async (address: string, epoch: number) => {
     early.leaderGone({ address, epoch }, 'a test');
     await new Promise((resolve) => setImmediate(resolve));
@@ -64,4 +64,11 @@ test('an election service that does not answer: the next sign counts again', asy
   await gone('a:1', 3);
   await gone('a:1', 3);
   expect(expelled).toEqual(['a:1', 'a:1']);
+});
+
+test('manual mode: nobody is expelled', async () => {
+  const { expelled, gone } = world(undefined, true);
+  await gone('a:1', 3);
+  await gone('a:1', 4);
+  expect(expelled).toEqual([]);
 });

@@ -50,7 +50,7 @@ test('more than one look takes: all that has expired goes, before and after a ta
   await first.leadership?.append((state) => ({
     createFile: { parentId: 1, name: 'left', inode: { id: state.nextIds().inodeId, more: { ttlMs: 1, expiresMs: 1 } } },
   }));
-  await waitUntil('the standby has it', () => has(second, 'left'));
+  await cluster.settled();
   cluster.kill('a');
   await leads(second);
   await waitUntil('the next leader goes on', () => !has(second, 'left'));

@@ -56,7 +56,10 @@ export class Leader {
     this.#writer = writer;
     this.#network = network;
     this.recent = new RecentBatches(recentBytesMax, { sn: 0 as never, hash: new Uint8Array(32) });
-    this.streams = new StandbyStreams({ standbyStreamsMax: 2, heartbeatIntervalMs: HEARTBEAT_MS }, { ...deps, journal: { incarnationId } });
+    this.streams = new StandbyStreams(
+      { standbyStreamsMax: 2, heartbeatIntervalMs: HEARTBEAT_MS, webAddress: 'leader:19999' },
+      { ...deps, journal: { incarnationId } },
+    );
     this.streams.serve(this.recent);
     this.follow = (call) => this.streams.follow(call, () => new UnderstudyError('not_leader', 'not the leader'));
     this.report = (call) => this.streams.report(call);
@@ -150,7 +153,7 @@ export class Standby {
       },
     });
     this.follower = new Follower(
-      { frameBytesMax: 1024 * 1024, leaderPingTimeoutMs },
+      { frameBytesMax: 1024 * 1024, leaderPingTimeoutMs, isObserver: false },
       {
         ...deps,
         clock,

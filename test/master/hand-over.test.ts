@@ -6,6 +6,7 @@ import type { understudy } from '#proto/understudy.js';
 import { UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { deferred } from '../../src/base/wait.js';
 import { GENESIS } from '../../src/journal/journal.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import type { Master } from '../../src/master/master.js';
@@ -44,11 +45,19 @@ async function standby(name: string, of: Master, settings = {}): Promise<Master>
 }
 
 /** Asks `at` as an operator does. */
-async function transfer(at: string, to = ''): Promise<understudy.TransferLeaderResponse> {
+async function transfer(at: string, to = '', user = 'o'): Promise<understudy.TransferLeaderResponse> {
   const deps = { network: cluster.network.host('operator'), clock: systemClock, log: silentLog };
   await using connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, at, AbortSignal.timeout(1_000));
   const { method, request, response } = operations.transferLeader;
-  return response.decode(await connection.call(method, request.encode({ to }).finish(), { timeoutMs: 15_000 }));
+  return response.decode(await connection.call(method, request.encode({ to, user }).finish(), { timeoutMs: 15_000 }));
+}
+
+/** Tells `at` to lead, as an operator does. */
+async function take(at: string, asked: understudy.TakeLeadRequest.$Properties): Promise<understudy.TakeLeadResponse> {
+  const deps = { network: cluster.network.host('operator'), clock: systemClock, log: silentLog };
+  await using connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, at, AbortSignal.timeout(1_000));
+  const { method, request, response } = operations.takeLead;
+  return response.decode(await connection.call(method, request.encode(asked).finish(), { timeoutMs: 15_000 }));
 }
 
 /** A write of the master's own. */
@@ -95,6 +104,25 @@ describe('a hand-over', () => {
     await write(next);
     await expect.poll(() => [old.role.name, old.replica?.end.sn], soon).toEqual(['following', next.replica?.end.sn]);
     expect(next.role).toMatchObject({ name: 'leading', epoch: 2 });
+  });
+
+  it('asked for by somebody who is no superuser, or by nobody: refused, and the leader goes on; so is to be told to lead', async () => {
+    const old = await leader();
+    await standby('b', old);
+    for (const user of ['eve', '']) {
+      await expect(transfer('a:19998', 'b:19998', user)).rejects.toMatchObject({ code: 'permission_denied', errno: 'EPERM' });
+      await expect(take('b:19998', { user, force: true })).rejects.toMatchObject({ code: 'permission_denied', errno: 'EPERM' });
+    }
+    expect(old.role).toMatchObject({ name: 'leading', epoch: 1 });
+  });
+
+  it('told to lead by an operator: refused while a leader serves, unless by force, which fences it', async () => {
+    const old = await leader();
+    const next = await standby('b', old);
+    await expect(take('b:19998', { user: 'o' })).rejects.toThrow('a leader serves, which has to hand over itself (leader transfer)');
+    expect(await take('b:19998', { user: 'o', force: true })).toMatchObject({ epoch: 2, rpcAddress: 'b:19998' });
+    await write(next);
+    await expect.poll(() => old.role.name, soon).toBe('following');
   });
 
   it('to nobody in particular: a standby that is fed takes the lead', async () => {
@@ -207,6 +235,20 @@ describe('a hand-over', () => {
     await expect(write(old)).rejects.toMatchObject({ code: 'not_leader' });
     await refused;
     await expect.poll(() => old.role.name === 'leading' && old.role.epoch > 2, soon).toBe(true);
+  });
+
+  it('a journal that hangs then: nobody waits for its word for long, and what was held is served once it answers', async () => {
+    const old = await leader();
+    const hung = deferred<undefined>();
+    await scripted(() => {
+      cluster.journal.intercept = ({ kind }) => (kind === 'check' ? hung.promise : undefined);
+      throw new UnderstudyError('unavailable', 'no');
+    });
+    await expect(transfer('a:19998', 't:1')).rejects.toMatchObject({ code: 'unavailable', message: expect.stringContaining('goes on') });
+    expect(old.leadership?.isHeld).toBe(false);
+    cluster.journal.intercept = undefined;
+    hung.resolve(undefined);
+    await write(old);
   });
 
   it('the old leader loses the lead while it waits for its target: nobody resumes', async () => {

@@ -47,6 +47,7 @@ let settled: string[];
 let failures: unknown[];
 let deps: ConstructorParameters<typeof Leadership>[1];
 let nowMs = 0;
+let timers: Set<{ readonly delayMs: number; readonly fn: () => void }>;
 
 beforeEach(async () => {
   const opened = await openReplica();
@@ -56,7 +57,13 @@ beforeEach(async () => {
   ended = [];
   settled = [];
   nowMs = 0;
-  const clock = { ...stillClock, monotonicMs: () => nowMs };
+  timers = new Set();
+  const setTimer = (delayMs: number, fn: () => void) => {
+    const timer = { delayMs, fn, cancel: () => timers.delete(timer) };
+    timers.add(timer);
+    return timer;
+  };
+  const clock = { ...stillClock, monotonicMs: () => nowMs, setTimer };
   deps = {
     replica: journaled.replica,
     writer: writer as unknown as JournalWriter,
@@ -377,6 +384,31 @@ describe('failures', () => {
     await commit();
     expect(settled.at(-1)).toBe('b: ok 5');
     expect([leadership.trouble, ended]).toEqual(['', []]);
+  });
+
+  it('refused for want of space, and nobody asks for more: it finds out by itself when there is room again, without the reserve', async () => {
+    const tick = async () => {
+      const [timer] = timers;
+      timers.delete(timer!);
+      nowMs += timer!.delayMs;
+      timer!.fn();
+      await turn();
+    };
+    mkdir('a');
+    await turn();
+    await fail('unavailable');
+    expect([timers.size, writer.appends.length]).toEqual([1, 1]);
+    await tick();
+    await fail('unavailable');
+    expect([leadership.canWrite, timers.size]).toEqual([false, 1]);
+    void leadership.hold();
+    await tick();
+    expect(writer.appends.length).toBe(2);
+    leadership.resume();
+    await tick();
+    expect(writer.appends.map(({ options }) => options.mayUseReserve)).toEqual([false, false, false]);
+    await commit();
+    expect([leadership.canWrite, leadership.trouble, timers.size]).toEqual([true, '', 0]);
   });
 
   it('refused for want of space: what a retried remove is refused with is recorded in the reserve, too', async () => {

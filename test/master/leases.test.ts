@@ -98,6 +98,28 @@ describe('a file whose writer is gone', () => {
     expect(file(master, 'silent')?.complete).toBe(false);
   });
 
+  it('was slow by a time-out that was shortened meanwhile: keeps its lease until it has renewed, and is told the new one', async () => {
+    const leaseTimeoutMs = 2_000;
+    const master = await leader('a', { leaseTimeoutMs });
+    const slow = await RawClient.register(cluster, 'a');
+    await slow.mutate('createFile', { path: '/slow' });
+    // A leadership that has just begun ends no lease.
+    const begunMs = performance.now();
+    const pastGate = async () => {
+      await slow.mutate('renewLease', {});
+      return performance.now() - begunMs;
+    };
+    await expect.poll(pastGate, soon).toBeGreaterThan(leaseTimeoutMs);
+    expect(await slow.mutate('renewLease', {})).toMatchObject({ leaseTimeoutMs });
+    const shortenedMs = performance.now();
+    Object.assign(master.sessionSettings, { leaseTimeoutMs: 100 });
+    await expect.poll(() => performance.now() - shortenedMs, soon).toBeGreaterThan(leaseTimeoutMs / 2);
+    expect(file(master, 'slow')?.complete).toBe(false);
+    expect(await slow.mutate('renewLease', {})).toMatchObject({ leaseTimeoutMs: 100 });
+    await isComplete(master, 'slow').toBe(true);
+    expect(performance.now() - shortenedMs).toBeGreaterThan(leaseTimeoutMs);
+  });
+
   it('is completed however many there are, of many clients, in bounded steps', async () => {
     const master = await leader('a', { leaseTimeoutMs: 4_000, clientsMax: 100 });
     const [gone, alive] = [await RawClient.register(cluster, 'a'), await RawClient.register(cluster, 'a')];

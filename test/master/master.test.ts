@@ -4,10 +4,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
+import { deferred } from '../../src/base/wait.js';
 import { MemoryJournal } from '../../src/journal/memory-journal.js';
 import { findIncumbent } from '../../src/master/incumbent.js';
 import type { Master } from '../../src/master/master.js';
 import { encodeChild, RETENTION_KEY } from '../../src/metadata/keys.js';
+import { operations } from '../../src/metadata/operations.js';
+import { errorOf } from '../contract/journal-contract.js';
 import { MemoryCluster } from './memory-cluster.js';
 
 let cluster = new MemoryCluster();
@@ -42,6 +45,20 @@ describe('a master', () => {
     expect(disk.asides).toBe(0);
     expect(master.replica!.writeBehind.mark.sn).toBeGreaterThanOrEqual(flushed);
     await expect.poll(() => master.status().reason, soon).toBe('');
+  });
+
+  it('asked for what it has before anybody has led: has nothing to show, is none the worse for it, and leads', async () => {
+    const claim = deferred<undefined>();
+    cluster.journal.intercept = ({ kind }) => (kind === 'take' ? claim.promise : undefined);
+    const { master, disk } = await cluster.start('a');
+    const { getStatus } = operations;
+    const asked = { peer: 'p:1', signal: new AbortController().signal };
+    const told = await errorOf(master.calls.call(getStatus, { path: '/', freshness: { stale: true } }, asked));
+    expect(told).toMatchObject({ code: 'unavailable', message: expect.stringContaining('no master has led yet') });
+    cluster.journal.intercept = undefined;
+    claim.resolve(undefined);
+    await leads(master);
+    expect([disk.asides, master.because]).toEqual([0, 'claimed']);
   });
 
   it('elected while it lacks much: lets one lead that lacks less', async () => {

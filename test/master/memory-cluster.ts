@@ -13,11 +13,14 @@ import type { KvStore, KvStores } from '../../src/kv/kv-store.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import { ownNameGroups } from '../../src/master/group-mapping.js';
 import { Master } from '../../src/master/master.js';
+import type { MasterDeps } from '../../src/master/master-deps.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import { MemoryNetwork } from '../../src/rpc/memory-network.js';
+import type { Network } from '../../src/rpc/network.js';
 import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
 import { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
 import { UnderStores } from '../../src/underfs/under-stores.js';
+import { waitUntil } from '../servers/wait-until.js';
 
 const SETTINGS = {
   ...RPC_SERVER_DEFAULTS,
@@ -45,6 +48,7 @@ const SETTINGS = {
   accessTimePrecisionMs: 0,
   peers: [],
   isObserver: false,
+  isManual: false,
   clientsMax: 3,
   clockSkewMaxMs: 30_000,
   incumbentGraceMs: 2_000,
@@ -53,6 +57,11 @@ const SETTINGS = {
   checkpointPeriodBytes: 1 << 30,
   checkpointPeriodMs: 3_600_000,
   checkpointsKept: 2,
+  workerTimeoutMs: 30_000,
+  balanceEnabled: true,
+  balanceThreshold: 0.1,
+  balanceBytesPerSecond: 100_000_000,
+  decommissionedWorkers: [],
 };
 
 /** Longer than any test waits. */
@@ -107,11 +116,23 @@ function slowedDown(journal: MemoryJournal, batchMs: number): MemoryJournal {
   return journal;
 }
 
+/** The network as a process has it that connects to nobody any more once it is dead. */
+function mortal(network: Network, life: AbortSignal): Network {
+  return {
+    listen: network.listen,
+    async connect(address, signal) {
+      if (life.aborted) throw new UnderstudyError('unavailable', 'this process is dead');
+      return network.connect(address, signal);
+    },
+  };
+}
+
 export class MemoryCluster {
   readonly journal = new MemoryJournalStore({}, { clock: systemClock, random: systemRandom });
   readonly #election: MemoryElectionService;
   readonly network = new MemoryNetwork(systemClock);
   masters: Master[] = [];
+  readonly #lives = new Map<string, AbortController>();
   readonly #under = new Map<string, MemoryUnderFiles>();
 
   constructor(sessionTimeoutMs = SESSION_TIMEOUT_MS) {
@@ -124,19 +145,23 @@ export class MemoryCluster {
     disk = new Disk(),
     settings: Partial<MasterSettings> = {},
     batchMs = 0,
+    more: Partial<MasterDeps> = {},
   ): Promise<{ master: Master; disk: Disk }> {
     const address = `${name}:19998`;
+    const life = new AbortController();
+    this.#lives.set(name, life);
     const master = await Master.open(
-      { ...SETTINGS, ...settings, rpcAddress: address, listenAddress: address, webAddress: address },
+      { ...SETTINGS, webAddress: address, ...settings, rpcAddress: address, listenAddress: address },
       {
         clock: systemClock,
         log: silentLog,
-        network: this.network.host(name),
+        network: mortal(this.network.host(name), life.signal),
         journal: slowedDown(MemoryJournal.open(this.journal, { name }), batchMs),
         election: this.#election.election(),
         stores: disk,
         underStores: new UnderStores(async (uri) => this.underFiles(uri).open(name)),
         groups: ownNameGroups,
+        ...more,
       },
     );
     this.masters.push(master);
@@ -150,11 +175,26 @@ export class MemoryCluster {
     return files;
   }
 
+  /** A candidate that nobody has heard of but the election. */
+  stand(address: string): void {
+    this.#election.election().join(address, () => {});
+  }
+
   /** The process of that name dies; what is left of it here hears of nothing any more. */
   kill(name: string): void {
     this.#election.kill(`${name}:19998`);
     this.masters = this.masters.filter(({ rpcAddress }) => rpcAddress !== `${name}:19998`);
+    this.#lives.get(name)?.abort();
     this.network.crash(name);
+  }
+
+  /** Waits until every master may lead, has what the first one has, and is fed by it: then one takes over as soon as that one is gone. */
+  async settled(): Promise<void> {
+    const [first, ...others] = this.masters;
+    const isReady = ({ replica, feeder }: Master) =>
+      feeder !== null && replica?.isVerified === true && replica.end.sn === first?.replica?.end.sn;
+    const areKnown = () => first?.standbys.list().length === others.length;
+    await waitUntil('all masters have caught up', () => areKnown() && others.every(isReady), 10_000);
   }
 
   /** Closes all of them, the newest first. */

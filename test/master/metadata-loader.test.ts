@@ -10,7 +10,7 @@ import type { Master } from '../../src/master/master.js';
 import { operations } from '../../src/metadata/operations.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import type { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
-import { MemoryCluster } from './memory-cluster.js';
+import { Disk, MemoryCluster } from './memory-cluster.js';
 
 const URI = 'memory://data';
 const soon = { timeout: 8_000, interval: 5 };
@@ -18,6 +18,8 @@ const timeoutMs = 8_000;
 
 let cluster: MemoryCluster;
 let master: Master;
+/** What the master's monotonic clock says while it stands still, and the leader's time with it. */
+let stoppedMs: number | null;
 let files: MemoryUnderFiles;
 let connection: Awaited<ReturnType<typeof connectRpc>>;
 let callId: number;
@@ -25,7 +27,9 @@ let clientId: number;
 
 beforeEach(async () => {
   cluster = new MemoryCluster();
-  ({ master } = await cluster.start('a'));
+  stoppedMs = null;
+  const clock = { ...systemClock, monotonicMs: () => stoppedMs ?? systemClock.monotonicMs() };
+  ({ master } = await cluster.start('a', new Disk(), {}, 0, { clock }));
   await expect.poll(() => master.leadership !== null && master.role.name, soon).toBe('leading');
   files = cluster.underFiles(URI);
   const network = cluster.network.host('client');
@@ -145,6 +149,26 @@ describe('a path below a mount point', () => {
     expect(await status({ path: '/m/f', sync: ALWAYS })).toMatchObject({ length: 2 });
     await store().delete('f');
     expect(await status({ path: '/m/f', sync: { intervalMs: 0 } })).toBe('not_found');
+  });
+
+  it('with ALWAYS while the clock stands still: looks from before the request do not count, neither of names, files nor directories', async () => {
+    stoppedMs = systemClock.monotonicMs() + 10;
+    expect(await status({ path: '/m/f', sync: ALWAYS })).toBe('not_found');
+    await write('f', 1);
+    expect(await status({ path: '/m/f', sync: ALWAYS })).toMatchObject({ length: 1 });
+    await write('f', 2);
+    expect(await status({ path: '/m/f', sync: { intervalMs: 0 } })).toMatchObject({ length: 2 });
+    expect(await list('/m', { recursive: true, sync: ALWAYS })).toEqual(['f']);
+    await write('d/g');
+    expect(await list('/m', { recursive: true, sync: ALWAYS })).toEqual(['d/', 'd/g', 'f']);
+    await write('d/h');
+    expect(await list('/m/d', { sync: ALWAYS })).toEqual(['g', 'h']);
+    await write('f', 3);
+    expect(await loadMetadata({ path: '/m/f', force: true })).toMatchObject({ done: true });
+    expect(await status({ path: '/m/f' })).toMatchObject({ length: 3 });
+    countRequests();
+    expect(await status({ path: '/m/f', sync: { intervalMs: 60_000 } })).toMatchObject({ length: 3 });
+    expect(requests).toEqual([]);
   });
 
   it('that the under store cannot be asked about: unavailable, and service goes on', async () => {

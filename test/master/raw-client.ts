@@ -54,6 +54,30 @@ export class RawClient {
     return response.decode(await this.#connection.call(method, request.encode({ path, user: this.#user }).finish(), LIMIT));
   }
 
+  async status(path: string): Promise<understudy.GetStatusResponse> {
+    const { method, request, response } = operations.getStatus;
+    return response.decode(await this.#connection.call(method, request.encode({ path, user: this.#user }).finish(), LIMIT));
+  }
+
+  /** @returns what is in the directory, and whether below. */
+  async list(path: string, recursive = false): Promise<understudy.ListEntry.$Properties[]> {
+    const { method, request, response } = operations.listStatus;
+    const entries: understudy.ListEntry.$Properties[] = [];
+    const body = request.encode({ path, recursive, user: this.#user }).finish();
+    for await (const page of this.#connection.stream(method, body, LIMIT)) entries.push(...response.decode(page).entries);
+    return entries;
+  }
+
+  async mounts(): Promise<understudy.ListMountsResponse> {
+    const { method, request, response } = operations.listMounts;
+    return response.decode(await this.#connection.call(method, request.encode({ user: this.#user }).finish(), LIMIT));
+  }
+
+  async free(path: string, forced = false): Promise<understudy.FreeResponse> {
+    const { method, request, response } = operations.free;
+    return response.decode(await this.#connection.call(method, request.encode({ path, forced, user: this.#user }).finish(), LIMIT));
+  }
+
   async closeSession(): Promise<void> {
     const { method, request } = operations.closeClient;
     await this.#connection.call(method, request.encode({ clientId: this.clientId }).finish(), LIMIT);

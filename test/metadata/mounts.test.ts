@@ -42,7 +42,7 @@ const errnoOf = (fn: () => void): string => {
 };
 const mount = (path: string, uri: string, more: object = {}) => run('mount', { path, uri, ...more });
 const statusOf = (path: string) => getStatus(new understudy.GetStatusRequest({ path }), state(), asAda).inode!;
-const mounts = () => listMounts(new understudy.ListMountsRequest(), state()).mounts!;
+const mounts = () => listMounts(new understudy.ListMountsRequest(), state(), asAda).mounts!;
 
 /** Work that is queued for mount 1, in order. */
 function queued(): Partial<UnderWork>[] {
@@ -90,6 +90,18 @@ describe('mount table', () => {
     expect(errnoOf(() => statusOf('/m'))).toBe('ENOENT');
     mount('/m', 's3://bucket/x');
     expect(mounts()).toMatchObject([{ path: '/a' }, { path: '/m', mount: { id: 3 } }]);
+  });
+
+  test('list: what the storage answered is for superusers, others hear that there is something', () => {
+    mount('/m', '/data');
+    run('createDirectory', { path: '/m/d' });
+    const trouble = 'EACCES: path=/data/others/secret';
+    const told = (isSuperuser: boolean) => {
+      const context = { ...asAda, identity: { ...asAda.identity, isSuperuser }, troubles: { ...asAda.troubles, ofMount: () => trouble } };
+      return listMounts(new understudy.ListMountsRequest(), state(), context).mounts?.[0]?.trouble;
+    };
+    expect(told(true)).toBe(trouble);
+    expect(told(false)).toMatch(/^the storage does not take/);
   });
 
   test('mount: refused where something is, without a parent, and below a file', () => {

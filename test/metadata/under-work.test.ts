@@ -7,13 +7,16 @@ import { expect, test } from 'vitest';
 import { doWork } from '../../src/master/under-work.js';
 import { pairKey } from '../../src/metadata/keys.js';
 import { operations } from '../../src/metadata/operations.js';
+import { partPath } from '../../src/metadata/parts.js';
+import type { Inode } from '../../src/metadata/records.js';
 import type { State } from '../../src/metadata/state.js';
 import { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
-import { folderOf } from '../../src/underfs/under-path.js';
+import { folderOf, PARTS_FOLDER } from '../../src/underfs/under-path.js';
 import { planContext } from './identities.js';
 import { JournaledState, openReplica } from './journaled-state.js';
 
 const NEVER = new AbortController().signal;
+const TO_BE_PERSISTED = 1;
 const PERSISTED = 2;
 const NAMES = ['a', 'b', 'c', 'd'];
 
@@ -22,6 +25,7 @@ type Step =
   | { readonly kind: 'call'; readonly name: Name; readonly body: object }
   | { readonly kind: 'multi'; readonly calls: readonly { readonly name: Name; readonly body: object }[] }
   | { readonly kind: 'found'; readonly path: string }
+  | { readonly kind: 'persisted'; readonly nth: number }
   | { readonly kind: 'work'; readonly count: number; readonly repeats: number };
 
 const path = fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 3 }).map((names) => `/m/${names.join('/')}`);
@@ -29,7 +33,7 @@ const flag = fc.integer({ min: 0, max: 3 }).map((chance) => chance > 0);
 const call = fc.oneof(
   fc.record({ path, recursive: flag }).map((body) => ({ name: 'createDirectory' as const, body })),
   fc
-    .record({ path, recursive: flag, overwrite: flag, completeLength: fc.constant(3) })
+    .record({ path, recursive: flag, overwrite: flag, persist: flag, completeLength: fc.constant(3) })
     .map((body) => ({ name: 'createFile' as const, body })),
   fc.record({ from: path, to: path, overwrite: flag, into: flag }).map((body) => ({ name: 'rename' as const, body })),
   fc.record({ from: path, to: path, overwrite: flag, into: flag }).map((body) => ({ name: 'rename' as const, body })),
@@ -41,6 +45,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 6, arbitrary: call.map((one): Step => ({ kind: 'call', ...one })) },
   { weight: 1, arbitrary: fc.array(call, { minLength: 1, maxLength: 3 }).map((calls): Step => ({ kind: 'multi', calls })) },
   { weight: 5, arbitrary: path.map((each): Step => ({ kind: 'found', path: each })) },
+  { weight: 5, arbitrary: fc.nat(8).map((nth): Step => ({ kind: 'persisted', nth })) },
   { weight: 2, arbitrary: fc.record({ count: fc.nat(4), repeats: fc.nat(2) }).map((more): Step => ({ kind: 'work', ...more })) },
 );
 
@@ -50,6 +55,7 @@ const BEGIN: readonly Step[] = [
 ];
 
 class World {
+  committed = 0;
   readonly files = new MemoryUnderFiles();
   readonly #store = this.files.open();
   readonly #journaled: JournaledState;
@@ -67,8 +73,32 @@ class World {
   async take(one: Step): Promise<void> {
     if (one.kind === 'call') this.#tryTo(() => this.#run(one.name, one.body));
     else if (one.kind === 'multi') this.#tryTo(() => this.#run('multi', { steps: one.calls.map(({ name, body }) => asStep(name, body)) }));
+    else if (one.kind === 'persisted') this.#persist(one.nth);
     else if (one.kind === 'work') await this.work(one.count, one.repeats);
     else await this.#find(one.path);
+  }
+
+  /** As a worker does it: aside, now or again, before it is committed. */
+  #persist(nth: number): void {
+    const files = this.#toBePersisted();
+    const inode = files[nth % files.length];
+    if (inode === undefined) return;
+    const { id: inodeId, generation, length } = inode;
+    const part = partPath({ clusterId: 'c', inodeId, generation });
+    this.files.makeFolders(PARTS_FOLDER);
+    this.files.put(part, { bytes: new Uint8Array(length) });
+    this.#tryTo(() => {
+      this.#run('commitPersist', { inodeId, generation, length, mountId: 1, part });
+      this.committed += 1;
+    });
+  }
+
+  #toBePersisted(folder = this.#inodeAt('')!): Inode[] {
+    return this.#children(folder.id).flatMap((name) => {
+      const inode = this.state.child(folder.id, name)!;
+      if (inode.directory) return this.#toBePersisted(inode);
+      return inode.persistence === TO_BE_PERSISTED && inode.complete ? [inode] : [];
+    });
   }
 
   /** Of the storage: nobody else writes there while work is queued. */
@@ -108,7 +138,7 @@ class World {
     }
   }
 
-  #run(name: Name | 'mount' | 'multi', body: object): void {
+  #run(name: Name | 'mount' | 'multi' | 'commitPersist', body: object): void {
     const { request, prepare } = operations[name];
     const planned = prepare(request.encode(body as never).finish()).plan(this.state, planContext(++this.#timeMs));
     if ('entry' in planned) this.#journaled.append(planned.entry);
@@ -138,7 +168,9 @@ class World {
   }
 
   stored(): string[] {
-    return [...this.files.nodes].flatMap(([each, { bytes }]) => (each === '' ? [] : [bytes === undefined ? `${each}/` : each]));
+    return [...this.files.nodes].flatMap(([each, { bytes }]) =>
+      each === '' || each === PARTS_FOLDER ? [] : [bytes === undefined ? `${each}/` : each],
+    );
   }
 }
 
@@ -149,6 +181,7 @@ function asStep(name: Name, body: object) {
 
 test('random changes below a mount point: the storage ends as the namespace says, whatever was repeated', async () => {
   let changes = 0;
+  let committed = 0;
   await fc.assert(
     fc.asyncProperty(fc.array(step, { minLength: 30, maxLength: 60 }), async (steps) => {
       const { replica } = await openReplica();
@@ -159,6 +192,7 @@ test('random changes below a mount point: the storage ends as the namespace says
         expect(world.stored()).toEqual(expect.arrayContaining(world.persisted(false)));
         expect(world.persisted(true)).toEqual(expect.arrayContaining(world.stored()));
         changes += world.files.changes.length;
+        committed += world.committed;
       } finally {
         await replica.close();
       }
@@ -166,4 +200,5 @@ test('random changes below a mount point: the storage ends as the namespace says
     { numRuns: 200 },
   );
   expect(changes).toBeGreaterThan(2_000);
+  expect(committed).toBeGreaterThan(50);
 });

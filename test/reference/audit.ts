@@ -4,12 +4,14 @@
  */
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import type { Replica } from '../../src/master/replica.js';
+import { configCodec } from '../../src/metadata/cluster-config.js';
 import { cursorCodec } from '../../src/metadata/cursors.js';
 import { decodeChildName, decodeId, decodePair, STATE_RANGE } from '../../src/metadata/keys.js';
 import { inodeCodec, inodeMessage, parentCodec } from '../../src/metadata/records.js';
 import { usageCodec } from '../../src/metadata/usage.js';
 import { xattrsCodec } from '../../src/metadata/xattrs.js';
 import { openReplica } from '../metadata/journaled-state.js';
+import { shownConfig } from './config.js';
 import { byBytes, type Node, usageOf } from './inode.js';
 import type { Leader } from './leader.js';
 import type { ReferenceNamespace } from './namespace.js';
@@ -45,6 +47,7 @@ function expectedRows(model: ReferenceNamespace): Map<string, string> {
     if (files + directories > 0) rows.set(`u ${node.id}`, `${files} ${directories} ${bytes}`);
     if (node.ttlMs !== null) rows.set(`t ${node.createdMs + node.ttlMs}/${node.id}`, '');
     if (node.lease !== null && node.lease.client !== 0) rows.set(`o ${node.lease.client}/${node.id}`, '');
+    if (!node.directory && node.complete && node.persistence === 1) rows.set(`b ${node.id}`, '');
     const xattrs = [...node.xattrs].sort(([a], [b]) => byBytes(a, b));
     if (xattrs.length > 0) rows.set(`a ${node.id}`, JSON.stringify(xattrs));
     for (const [name, child] of node.children) {
@@ -55,6 +58,7 @@ function expectedRows(model: ReferenceNamespace): Map<string, string> {
   };
   add(model.root);
   for (const [name, { path, sn, movedMs }] of model.cursors) rows.set(`f ${name}`, `${path} ${sn} ${movedMs}`);
+  if (model.config.size > 0) rows.set('config', shownConfig(model.config));
   return rows;
 }
 
@@ -65,14 +69,15 @@ async function foundRows({ kv }: Replica): Promise<Map<string, string>> {
     for (const [key, value] of rows) {
       const letter = String.fromCharCode(key[0] ?? 0);
       const reader = READERS[letter];
-      if (reader !== undefined) found.set(...reader(key, value));
+      const read = reader?.(key, value) ?? null;
+      if (read !== null) found.set(...read);
     }
   }
   await snapshot.close();
   return found;
 }
 
-const READERS: Readonly<Record<string, (key: Uint8Array, value: Uint8Array) => [string, string]>> = {
+const READERS: Readonly<Record<string, (key: Uint8Array, value: Uint8Array) => [string, string] | null>> = {
   d: (key, value) => [
     `d ${decodeId(key)} ${JSON.stringify(decodeChildName(key))}`,
     JSON.stringify(shownOfMessage(inodeMessage(inodeCodec.decode(value)))),
@@ -95,5 +100,14 @@ const READERS: Readonly<Record<string, (key: Uint8Array, value: Uint8Array) => [
     const { path, sn, movedMs } = cursorCodec.decode(value);
     return [`f ${Buffer.from(key).subarray(1)}`, `${path} ${sn} ${movedMs}`];
   },
+  b: (key) => [`b ${decodeId(key)}`, ''],
   g: (key) => [`g ${decodeId(key)}`, ''],
+  s: (key, value) => {
+    const name = Buffer.from(key).subarray(1).toString();
+    if (name !== 'config') return null;
+    const places = configCodec
+      .decode(value)
+      .places.map(({ path, properties }) => [path, new Map(properties.map((each) => [each.key, each.value]))] as const);
+    return ['config', shownConfig(new Map(places))];
+  },
 };

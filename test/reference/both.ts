@@ -229,7 +229,13 @@ export class Both {
     const expected = this.model.ask(whoIs(user), op, request);
     if (op === 'listStatus') await this.#seal();
     const { replica } = this.leader;
-    const found = await foundBy(op, request, replica, { identity: identityOf(whoIs(user)), settings: NAMESPACE_SETTINGS, noteRead() {} });
+    const found = await foundBy(op, request, replica, {
+      identity: identityOf(whoIs(user)),
+      settings: NAMESPACE_SETTINGS,
+      noteRead() {},
+      copies: { copiesOf: () => undefined, isComplete: false, settledMs: 0, blocksAtOnce: 10_000, turn: async () => {} },
+      troubles: { ofFile: () => '', ofMount: () => '' },
+    });
     const line = this.lines.at(-1) ?? '';
     this.#count(`${op} ${'refused' in found ? found.refused : 'ok'}`);
     if ('refused' in found) {

@@ -1,5 +1,6 @@
 /** Files and directories are made, in the reference model. */
 import { need, needTakeAway, W, X } from './access.js';
+import { blockBytesFor, umaskFor } from './config.js';
 import { needFits } from './files.js';
 import { aclOfMode, type Node } from './inode.js';
 import { mountOf, needMode, needReplication, needRoom, needWritable } from './limits.js';
@@ -23,6 +24,7 @@ export interface CreateFile extends Made {
   replicationMin?: number;
   replicationMax?: number;
   persist?: boolean;
+  mustPersist?: boolean;
 }
 
 export interface CreateDirectory extends Made {
@@ -30,10 +32,11 @@ export interface CreateDirectory extends Made {
 }
 
 export function createFile(world: World, request: CreateFile): Node {
-  const { replicationMin = 0, replicationMax = 0, completeLength, umask = 0 } = request;
+  const { replicationMin = 0, replicationMax = 0, completeLength } = request;
+  const blockBytes = world.look(() => blockBytesFor(world.asIfAlone(), request)) ?? world.settings.blockBytesDefault;
   needMode(world, request.mode);
   needReplication(world, replicationMin, replicationMax);
-  needFits(world, completeLength ?? 0, request.blockBytes || world.settings.blockBytesDefault);
+  needFits(world, completeLength ?? 0, blockBytes);
   const place = walk(world, request.path);
   const old = place.missing.length === 0 ? nodeAt(place) : null;
   if (old === world.root) world.refuse(request.overwrite ? 'EISDIR' : 'EEXIST');
@@ -50,19 +53,21 @@ export function createFile(world: World, request: CreateFile): Node {
   }
   needWritable(world, above);
   needRoom(world, above, place.missing.length, BigInt(completeLength ?? 0) - BigInt(old?.length ?? 0));
+  const isMounted = mountOf(above) !== null;
+  if (request.mustPersist && !isMounted) world.wrong('ENOTSUP');
   world.checked();
 
-  const isMounted = mountOf(above) !== null;
+  const umask = umaskFor(world, request);
   let directory = parent;
   for (const name of place.missing.slice(0, -1)) {
     directory = put(world, directory, name, true, { mode: 0o777, umask: umask & ~0o300 });
     if (isMounted) directory.persistence = 2;
   }
-  const file = put(world, directory, nameAt(place), false, { ...request, mode: request.mode ?? 0o666 });
-  file.blockBytes = request.blockBytes || world.settings.blockBytesDefault;
+  const file = put(world, directory, nameAt(place), false, { ...request, umask, mode: request.mode ?? 0o666 });
+  file.blockBytes = blockBytes;
   file.replicationMin = replicationMin;
   file.replicationMax = replicationMax;
-  if (request.persist && isMounted) file.persistence = 1;
+  if ((request.persist || request.mustPersist) && isMounted) file.persistence = 1;
   if (completeLength === undefined) file.lease = { client: world.client, blocks: 0 };
   else {
     file.complete = true;
@@ -87,10 +92,11 @@ export function createDirectory(world: World, request: CreateDirectory): Node {
   world.checked();
   const isMounted = mountOf(place.chain) !== null;
   let directory = nodeAt(place);
-  const { mode = 0o777, umask = 0 } = request;
+  const { mode = 0o777 } = request;
+  const umask = umaskFor(world, request);
   for (const [at, name] of place.missing.entries()) {
     const isLast = at === place.missing.length - 1;
-    directory = put(world, directory, name, true, isLast ? { ...request, mode } : { mode, umask });
+    directory = put(world, directory, name, true, isLast ? { ...request, mode, umask } : { mode, umask });
     if (isMounted) directory.persistence = 2;
   }
   return directory;

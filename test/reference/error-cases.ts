@@ -28,6 +28,8 @@ function filesOfManyRuns(path: string): string[] {
   ];
 }
 
+const BLOCK = 'user.block.size.bytes.default';
+
 /**
  *     /                 root:wheel   drwxr-xr-x
  *     /d                alice:staff  drwxr-xr-x   with file, short (1 byte), odd (other blocks), locked (rw-------), xattrs (user.a), empty/, full/f, shut/f (d-wx------)
@@ -39,11 +41,12 @@ function filesOfManyRuns(path: string): string[] {
  *     /noList           root         d-wx-wx-wx   with f
  *     /sticky           root         drwxrwxrwt   with alices (rw-rw-rw-) and bobs
  *     /persisted        root         PERSISTED
+ *     /toPersist        root         TO_BE_PERSISTED, inode 9
  *     /huge             root         with a, b and c of 2^52 bytes each
  *     /wide, /narrow    root         incomplete, in blocks of 2^52 bytes and of one
  *     /deep/…           root         20 directories, one below the other
  *     /w                a mount that everybody may write, with f and inner, a mount point
- *     /r                one that is read-only, with f and d/
+ *     /r                one that is read-only, with f, d/ and toPersist (inode 11, TO_BE_PERSISTED)
  */
 export const FIXTURE: readonly string[] = [
   line('root', 0, 'createDirectory', { path: '/d', mode: 0o755 }),
@@ -55,6 +58,10 @@ export const FIXTURE: readonly string[] = [
   line('alice', 0, 'createFile', { path: '/d/xattrs', completeLength: 1, mode: 0o644 }),
   line('alice', 0, 'setXattr', { path: '/d/xattrs', name: 'user.a', value: 'x' }),
   line('alice', 1, 'createFile', { path: '/d/open', mode: 0o666 }),
+  line('root', 0, 'createFile', { path: '/toPersist', completeLength: 1 }),
+  line('root', 0, 'setAttributes', { path: '/toPersist', persistence: 1 }),
+  line('root', 0, 'mount', { path: '/r', uri: '/under/r', shared: true }),
+  line('root', 0, 'createFile', { path: '/r/toPersist', completeLength: 1, persist: true }),
   line('alice', 0, 'createDirectory', { path: '/d/empty' }),
   line('alice', 0, 'createFile', { path: '/d/full/f', completeLength: 1, recursive: true }),
   line('root', 0, 'createDirectory', { path: '/d/quota' }),
@@ -88,11 +95,13 @@ export const FIXTURE: readonly string[] = [
   line('root', 0, 'createFile', { path: '/wide', blockBytes: 2 ** 52 }),
   line('root', 0, 'setCursor', { name: 'cursor', path: '/d' }),
   line('root', 0, 'multi', { steps: manyCursors(999) }),
+  ...Array.from({ length: 1_000 }, (_, at) =>
+    line('root', 0, 'setConfig', { forPath: `/conf/${at}`, set: [{ key: BLOCK, value: '4KB' }] }),
+  ),
   ...['a', 'b'].flatMap((name) => filesOfManyRuns(`/runs/${name}`)),
   line('root', 0, 'mount', { path: '/w', uri: '/under/w', shared: true }),
   line('root', 0, 'mount', { path: '/w/inner', uri: 's3://bucket/w', shared: true }),
   line('alice', 0, 'createFile', { path: '/w/f', completeLength: 1024 }),
-  line('root', 0, 'mount', { path: '/r', uri: '/under/r', shared: true }),
   line('root', 0, 'createFile', { path: '/r/f', completeLength: 1024 }),
   line('root', 1, 'createFile', { path: '/r/open' }),
   line('root', 0, 'createFile', { path: '/r/d/f', completeLength: 1024, recursive: true }),
@@ -132,6 +141,12 @@ function of(op: string, errno: string, who: string, request: object, why: string
 
 const longOption = () => ({ key: 'underfs.s3.endpoint', value: `http://${'x'.repeat(20_000)}` });
 
+/** Of the files by these ids, as the fixture makes them; as it ought to be, but for what `more` says. */
+function commit(inodeId: number, more: object = {}): object {
+  const part = `.understudy-parts/cluster-${inodeId}-0.part`;
+  return { inodeId, generation: 0, length: 1, mountId: 1, part, ...more };
+}
+
 function deepSteps(count: number): object[] {
   return Array.from({ length: count }, (_, at) => ({ op: 'setAttributes', path: '/deep'.repeat(20), mode: at % 8 }));
 }
@@ -139,6 +154,7 @@ function deepSteps(count: number): object[] {
 export const ERROR_CASES: readonly ErrorCase[] = [
   ...pathCases('createFile', {}, 'path', false),
   of('createFile', 'EEXIST', 'alice', { path: '/d/file' }, 'there is a file'),
+  of('createFile', 'ENOTSUP', 'alice', { path: '/d/file', overwrite: true, mustPersist: true }, 'to be persisted, below no mount point'),
   of('createFile', 'EEXIST', 'alice', { path: '/d' }, 'there is a directory'),
   of('createFile', 'EEXIST', 'root', { path: '/' }, 'the root'),
   of('createFile', 'EISDIR', 'alice', { path: '/d/empty', overwrite: true }, 'over a directory'),
@@ -364,6 +380,34 @@ export const ERROR_CASES: readonly ErrorCase[] = [
   of('setCursor', 'ENOENT', 'root', { name: 'none', path: '/d', remove: true }, 'none of that name to be removed'),
   of('setCursor', 'EACCES', 'bob', { name: 'new', path: '/noList' }, 'no read permission'),
   of('setCursor', 'E2BIG', 'root', { name: 'new', path: '/d' }, 'there are 1,000'),
+
+  of('commitPersist', 'EPERM', 'alice', commit(9), 'not a superuser'),
+  of('commitPersist', 'ENOENT', 'root', commit(999_999), 'it is gone'),
+  of('commitPersist', 'EISDIR', 'root', commit(1), 'a directory'),
+  of('commitPersist', 'ETXTBSY', 'root', commit(8), 'it is being written'),
+  of('commitPersist', 'EBUSY', 'root', commit(11, { generation: 1, part: '.understudy-parts/cluster-11-1.part' }), 'other contents'),
+  of('commitPersist', 'ENOTSUP', 'root', commit(3, { length: 2048 }), 'nobody wants it persisted'),
+  of('commitPersist', 'EINVAL', 'root', commit(11, { length: 2 }), 'another length'),
+  of('commitPersist', 'EINVAL', 'root', commit(11, { part: '.understudy-parts/cluster-9-0.part' }), "another file's part"),
+  of('commitPersist', 'EINVAL', 'root', commit(11, { part: 'f-11-0.part' }), 'no part'),
+  of('commitPersist', 'EXDEV', 'root', commit(9), 'below no mount point'),
+  of('commitPersist', 'EXDEV', 'root', commit(11, { mountId: 2 }), 'below another mount point'),
+  of('commitPersist', 'EROFS', 'root', commit(11), 'read-only mount'),
+
+  ...pathCases('setConfig', { unsetAll: true }, 'forPath', false).filter(({ errno }) => ['EINVAL', 'ENAMETOOLONG'].includes(errno)),
+  of('setConfig', 'EPERM', 'alice', { forPath: '/d', unsetAll: true }, 'not a superuser'),
+  of('setConfig', 'EINVAL', 'root', { forPath: '/d', set: [{ key: 'user.block.size', value: '1MB' }] }, 'no such setting'),
+  of('setConfig', 'EINVAL', 'root', { forPath: '/d', unset: ['user.block.size'] }, 'no such setting to take away'),
+  of(
+    'setConfig',
+    'EINVAL',
+    'root',
+    { forPath: '/d', set: [{ key: 'master.trash.interval', value: '1h' }] },
+    'a setting that is not for paths',
+  ),
+  of('setConfig', 'EINVAL', 'root', { forPath: '/d', set: [{ key: 'user.block.size.bytes.default', value: '1' }] }, 'a value out of range'),
+  of('setConfig', 'EINVAL', 'root', { forPath: '/d', unset: [BLOCK, BLOCK] }, 'a setting twice'),
+  of('setConfig', 'E2BIG', 'root', { forPath: '/1001', set: [{ key: BLOCK, value: '4KB' }] }, 'too many paths'),
 
   ...pathCases('getStatus', {}),
   of('getStatus', 'ENOENT', 'root', { inodeId: 999_999 }, 'by an id that is gone'),

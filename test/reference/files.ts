@@ -1,5 +1,5 @@
 /** What a file holds, and who writes it, in the reference model. */
-import { may, need, needTakeAway, W, X } from './access.js';
+import { may, need, needSuperuser, needTakeAway, W, X } from './access.js';
 import type { Node } from './inode.js';
 import { LENGTH_MAX, mountOf, needRoom, needWritable } from './limits.js';
 import { aboveOf, find, findById, nameAt, nodeAt, type Place, parentOf } from './walk.js';
@@ -28,6 +28,14 @@ export interface TruncateFile {
 export interface Concat {
   path: string;
   sources?: string[];
+}
+
+export interface CommitPersist {
+  inodeId?: number;
+  generation?: number;
+  length?: number;
+  mountId?: number;
+  part?: string;
 }
 
 /** Blocks are counted in 32 bits. */
@@ -140,6 +148,30 @@ export function concat(world: World, request: Concat): Node {
   file.length = length;
   file.modifiedMs = world.nowMs;
   file.generation += 1;
+  return file;
+}
+
+export function commitPersist(world: World, request: CommitPersist): Node {
+  needSuperuser(world);
+  const place = findById(world.root, request.inodeId ?? 0) ?? world.refuse('ENOENT');
+  const file = nodeAt(place);
+  if (file.directory) world.refuse('EISDIR');
+  const mount = mountOf(place.chain);
+  if (!file.complete) world.wrong('ETXTBSY');
+  if (file.generation !== (request.generation ?? 0)) world.wrong('EBUSY');
+  if (file.persistence === 2) {
+    world.checked();
+    return file;
+  }
+  if (file.persistence !== 1) world.wrong('ENOTSUP');
+  const part = `-${file.id}-${file.generation}.part`;
+  const isPart = request.part?.startsWith('.understudy-parts/') && request.part.endsWith(part) && request.part.split('/').length === 2;
+  if (!isPart || (request.length ?? 0) !== file.length) world.wrong('EINVAL');
+  if (mount === null || mount.id !== request.mountId) world.wrong('EXDEV');
+  else if (mount.readOnly) world.wrong('EROFS');
+  world.checked();
+  world.changed = true;
+  file.persistence = 2;
   return file;
 }
 

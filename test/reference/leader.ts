@@ -14,6 +14,7 @@ import { reapTrees } from '../../src/master/reap-trees.js';
 import { recoverLeases } from '../../src/master/recover-leases.js';
 import type { Replica } from '../../src/master/replica.js';
 import { encodeEntry } from '../../src/metadata/entries.js';
+import { FEATURES } from '../../src/metadata/features.js';
 import type { NamespaceSettings } from '../../src/metadata/plan.js';
 import { openReplica, stillClock } from '../metadata/journaled-state.js';
 
@@ -165,7 +166,8 @@ export class Leader {
   async #claim(): Promise<void> {
     const { replica } = this;
     this.#epoch += 1;
-    const claim = { epoch: this.#epoch, host: `leader:${this.#epoch}`, owner: 'root', group: 'wheel' };
+    const features = FEATURES.map(({ name, since }) => ({ name, since }));
+    const claim = { epoch: this.#epoch, host: `leader:${this.#epoch}`, owner: 'root', group: 'wheel', features };
     const bytes = encodeEntry({ timeMs: this.nowMs, claim });
     await replica.applyBatch(this.#keep({ entries: [bytes], timeMs: this.nowMs }));
     this.#leadership = new Leadership(

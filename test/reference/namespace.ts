@@ -6,10 +6,11 @@
 import type { Who } from './access.js';
 import { setAcl } from './acl.js';
 import { removeXattr, setAttributes, setQuota, setXattr } from './attributes.js';
+import { getConfig, setConfig } from './config.js';
 import { createDirectory, createFile } from './creating.js';
 import { listCursors, setCursor } from './cursors.js';
 import { expire, recoverLeases } from './expiry.js';
-import { addBlocks, appendFile, completeFile, concat, renewLease, truncateFile } from './files.js';
+import { addBlocks, appendFile, commitPersist, completeFile, concat, renewLease, truncateFile } from './files.js';
 import { aclOfMode, allPaths, copyOf, type Node } from './inode.js';
 import { mount, unmount, updateMount } from './mounts.js';
 import { checkAccess, contentSummary, exists, getBlockLocations, getStatus, getXattrs, listStatus } from './queries.js';
@@ -31,6 +32,7 @@ const STEPS: Readonly<Record<string, Operation>> = {
   truncateFile,
   concat,
   renewLease,
+  commitPersist,
   setQuota,
   setAcl,
   setXattr,
@@ -38,7 +40,7 @@ const STEPS: Readonly<Record<string, Operation>> = {
   setCursor,
 };
 
-const MUTATIONS: Readonly<Record<string, Operation>> = { ...STEPS, mount, unmount, updateMount };
+const MUTATIONS: Readonly<Record<string, Operation>> = { ...STEPS, mount, unmount, updateMount, setConfig };
 const QUERIES: Readonly<Record<string, Operation>> = {
   getStatus,
   exists,
@@ -48,6 +50,7 @@ const QUERIES: Readonly<Record<string, Operation>> = {
   contentSummary,
   getBlockLocations,
   listCursors,
+  getConfig,
 };
 
 export interface Step {
@@ -84,11 +87,15 @@ export class ReferenceNamespace {
     const lists = { defaultAcl: new Map(), xattrs: new Map(), extents: [], children: new Map() };
     const quota = { namesMax: 0, bytesMax: 0n };
     const root: Node = { id: 1, owner, group, special: 0, acl, quota, ...times, ...counts, ...flags, ...lists };
-    this.#kept = { root, nextInodeId: 2, nextMountId: 1, nextClientId: 1, cursors: new Map(), clients: new Map() };
+    this.#kept = { root, nextInodeId: 2, nextMountId: 1, nextClientId: 1, cursors: new Map(), config: new Map(), clients: new Map() };
   }
 
   get cursors(): Kept['cursors'] {
     return this.#kept.cursors;
+  }
+
+  get config(): Kept['config'] {
+    return this.#kept.config;
   }
 
   get root(): Node {
@@ -101,11 +108,12 @@ export class ReferenceNamespace {
 
   /** All that it knows, to come back to. */
   remember(): Kept {
-    const { root, cursors, clients, ...numbers } = this.#kept;
+    const { root, cursors, config, clients, ...numbers } = this.#kept;
     return {
       ...numbers,
       root: copyOf(root),
       cursors: new Map(cursors),
+      config: new Map(config),
       clients: new Map([...clients].map(([id, client]) => [id, { ...client, answers: new Map(client.answers) }])),
     };
   }

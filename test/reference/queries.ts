@@ -49,11 +49,16 @@ export function listStatus(
     for (const name of [...directory.children.keys()].sort(byBytes)) {
       const child = directory.children.get(name) as Node;
       const shown = above === '' ? name : `${above}/${name}`;
-      if (shown.startsWith(prefix) && (startAfter === '' || isBehind(shown, startAfter))) found.push({ name: shown, node: child });
+      if (shown.startsWith(prefix) && (startAfter === '' || isWanted(shown))) found.push({ name: shown, node: child });
       if (!recursive || !child.directory || !mayHold(shown)) continue;
       if (!may(world.who, child, R | X)) world.refuse('EACCES');
       list(child, shown);
     }
+  }
+
+  /** In a plain listing what it begins behind is a name, whatever is in it. */
+  function isWanted(shown: string): boolean {
+    return recursive ? isBehind(shown, startAfter) : byBytes(shown, startAfter) > 0;
   }
 
   /** Something below `shown` has the prefix and lies behind. */

@@ -3,8 +3,10 @@ import { understudy } from '../../generated/understudy.js';
 import { encodeMessage } from '../../src/base/encode-message.js';
 import { isError } from '../../src/base/errors.js';
 import type { Replica } from '../../src/master/replica.js';
+import { placeOf } from '../../src/metadata/cluster-config.js';
 import { operations } from '../../src/metadata/operations.js';
 import type { ReadContext } from '../../src/metadata/plan.js';
+import { shownConfig } from './config.js';
 import { shownOfMessage } from './shown.js';
 
 type Queries = Extract<(typeof operations)[keyof typeof operations], { kind: 'query' }>;
@@ -47,6 +49,12 @@ function formOf(op: string, answer: unknown): unknown {
       return (answer as understudy.GetXattrsResponse).xattrs.map(({ name, value }) => [name, Buffer.from(value ?? []).toString()]);
     case 'listCursors':
       return (answer as understudy.ListCursorsResponse).cursors.map(({ name, path, sn }) => [name, path, sn]);
+    case 'getConfig': {
+      const { places } = answer as understudy.GetConfigResponse;
+      return shownConfig(
+        new Map(places.map(placeOf).map(({ path, properties }) => [path, new Map(properties.map(({ key, value }) => [key, value]))])),
+      );
+    }
     case 'contentSummary': {
       const { files, directories, bytes } = answer as understudy.ContentSummaryResponse;
       return { files, directories, bytes: String(BigInt(bytes?.high ?? 0) * 2n ** 32n + BigInt(bytes?.low ?? 0)) };

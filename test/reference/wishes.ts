@@ -15,6 +15,15 @@ const LENGTHS = [0, 0, 1, 1023, 1024, 1024, 2048, 2048, 4096, 4096, 5000, 2 ** 3
 const XATTR_NAMES = ['user.a', 'user.a', 'user.b', 'user.b', 'user.c', 'user.c', 'trusted.a', 'system.a', 'user'];
 const URIS = ['/under/a', '/under/b', '/under/a/b', 's3://bucket/x', 'nowhere'];
 
+const PROPERTIES = [
+  { key: 'user.block.size.bytes.default', value: '2KB' },
+  { key: 'user.block.size.bytes.default', value: '3KB' },
+  { key: 'security.authorization.permission.umask', value: '077' },
+  { key: 'security.authorization.permission.umask', value: '000' },
+  { key: 'master.trash.interval', value: '1h' },
+  { key: 'none', value: 'x' },
+];
+
 const ROOT_ID = 1;
 
 type Maker = (dice: Dice, tree: Tree) => object;
@@ -87,7 +96,7 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     ...dice.maybe(15, () => ({ blockBytes: dice.pick([1, 512, 1024, 2 ** 20]) })),
     ...dice.maybe(8, () => timeToLive(dice)),
     ...dice.maybe(5, () => ({ replicationMin: dice.below(3), replicationMax: dice.below(3) })),
-    ...dice.maybe(8, () => ({ persist: true })),
+    ...dice.maybe(30, () => (dice.chance(10) ? { mustPersist: true } : { persist: true })),
     ...dice.maybe(5, () => ({ modifiedMs: 5 })),
   }),
   completeFile: (dice, tree) => ({ ...ofFile(dice, tree), length: dice.pick(LENGTHS), ...dice.maybe(10, () => ({ modifiedMs: 7 })) }),
@@ -147,6 +156,25 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     ...dice.maybe(50, () => ({ sn: dice.below(400) })),
     ...dice.maybe(10, () => ({ remove: true })),
   }),
+  commitPersist: (dice, tree) => {
+    const mountOf = ({ path }: { path: string }) =>
+      tree.all
+        .filter((each) => each.node.mount !== null && `${path}/`.startsWith(`${each.path}/`.replace('//', '/')))
+        .sort((a, b) => b.path.length - a.path.length)[0]?.node.mount;
+    const such = tree.all.filter((each) => each.node.persistence === 1 && each.node.complete && mountOf(each));
+    const found = dice.pick(such.length > 0 && dice.chance(90) ? such : tree.all);
+    const { id, length, generation: now } = found.node;
+    const mountId = dice.chance(5) ? 1 : (mountOf(found)?.id ?? 1);
+    const generation = dice.chance(5) ? 1 : now;
+    const part = `${dice.chance(3) ? '' : '.understudy-parts/'}c-${id}-${generation}.part`;
+    return { inodeId: id, generation, mountId, part, length: dice.chance(3) ? 1 : length };
+  },
+  setConfig: (dice, tree) => ({
+    forPath: dice.chance(40) ? '/a' : tree.known(isAny) || '/',
+    ...dice.maybe(60, () => ({ set: [dice.pick(PROPERTIES)] })),
+    ...dice.maybe(30, () => ({ unset: [dice.pick(PROPERTIES).key] })),
+    ...dice.maybe(10, () => ({ unsetAll: true })),
+  }),
   multi: (dice, tree) => ({ steps: Array.from({ length: dice.chance(5) ? 0 : dice.pick([1, 2, 2, 3]) }, () => stepOf(dice, tree)) }),
   mount: (dice, tree) => ({
     path: tree.fresh(),
@@ -178,6 +206,7 @@ const QUESTIONS: Readonly<Record<string, Maker>> = {
   checkAccess: (dice, tree) => ({ path: tree.known(isAny), wanted: dice.below(9) }),
   contentSummary: (_dice, tree) => ({ path: tree.known(isAny) }),
   listCursors: () => ({}),
+  getConfig: () => ({}),
   getBlockLocations: (dice, tree) => ({
     path: tree.known(({ directory, length }) => !directory && length < 100_000),
     ...dice.maybe(40, () => ({ offset: dice.pick([0, 1, 1024, 3000]) })),
@@ -188,7 +217,7 @@ const QUESTIONS: Readonly<Record<string, Maker>> = {
 const CALLS = {
   ...{ createFile: 16, createDirectory: 14, completeFile: 6, addBlocks: 4, appendFile: 4, truncateFile: 3, concat: 4, renewLease: 1 },
   ...{ rename: 10, remove: 7, setAttributes: 9, setQuota: 4, setAcl: 5, setXattr: 4, removeXattr: 2, setCursor: 2, multi: 5 },
-  ...{ mount: 2, unmount: 1, updateMount: 1 },
+  ...{ mount: 2, unmount: 1, updateMount: 1, setConfig: 2, commitPersist: 3 },
 };
 const LINES = { call: 80, ask: 8, again: 5, seal: 2, commit: 4, lose: 1, keep: 1, restart: 1, wait: 3, house: 2, client: 1 };
 const ASKED = {
@@ -200,6 +229,7 @@ const ASKED = {
   contentSummary: 3,
   getBlockLocations: 3,
   listCursors: 1,
+  getConfig: 1,
 };
 
 /** @returns the next line. */
@@ -239,10 +269,10 @@ function slotFor(request: object, dice: Dice, both: Both, tree: Tree): number {
   return slot !== null && dice.chance(80) ? slot : dice.below(3);
 }
 
-const OF_ROOT = new Set(['mount', 'unmount', 'updateMount', 'setQuota']);
+const OF_ROOT = new Set(['mount', 'unmount', 'updateMount', 'setQuota', 'setConfig']);
 
 function stepOf(dice: Dice, tree: Tree): Step {
-  const op = dice.chance(2) ? 'mount' : dice.weighted({ ...CALLS, multi: 0, mount: 0, unmount: 0, updateMount: 0 });
+  const op = dice.chance(2) ? 'mount' : dice.weighted({ ...CALLS, multi: 0, mount: 0, unmount: 0, updateMount: 0, setConfig: 0 });
   return { op, ...MAKERS[op]?.(dice, tree) };
 }
 

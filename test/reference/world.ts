@@ -35,6 +35,8 @@ export interface Kept {
   nextMountId: number;
   nextClientId: number;
   cursors: Map<string, { path: string; sn: number; movedMs: number }>;
+  /** By path, then by key. */
+  config: Map<string, ReadonlyMap<string, string>>;
   clients: Map<number, Client>;
 }
 

@@ -154,6 +154,21 @@ describe('frames', () => {
     expect(bodies[1]!.buffer).toBe(rest.buffer);
   });
 
+  test('decoder: chunks that are lent and used again, cut anywhere, change nothing of what was taken', () => {
+    fc.assert(
+      fc.property(fc.array(anyFrame, { minLength: 1, maxLength: 5 }), anyCuts, (frames, sizes) => {
+        const seen: Frame[] = [];
+        const decoder = new FrameDecoder(LIMIT, (frame) => seen.push(frame));
+        for (const chunk of cut(encode(frames), sizes)) {
+          const lent = Uint8Array.from(chunk);
+          decoder.push(lent, true);
+          lent.fill(0xee);
+        }
+        expect(seen).toEqual(frames);
+      }),
+    );
+  });
+
   test('decoder: frames that promise much and send little, cost what they sent', () => {
     const limit = 64 * 1024 * 1024;
     const promise = new Uint8Array(FRAME_HEADER_BYTES + 1);
@@ -194,6 +209,8 @@ describe('frames', () => {
   test('hello: longer one of a later version, read; another magic or a cut one, refused', () => {
     const hello = helloFrame({ version: 9, frameBytesMax: 65_536, streamCreditBytes: 1 });
     expect(readHello({ ...hello, body: new Uint8Array([...hello.body, 1, 2, 3]) }).version).toBe(9);
+    const told = helloFrame({ version: 1, frameBytesMax: 65_536, streamCreditBytes: 0, realm: 'cluster-ü' });
+    expect(readHello({ ...told, body: new Uint8Array([...told.body, 1, 2, 3]) }).realm).toBe('cluster-ü');
     expect(() => readHello({ ...hello, extra: 1 })).toThrow(/no hello/);
     expect(() => readHello({ ...hello, body: hello.body.subarray(0, 7) })).toThrow(/cut short/);
   });

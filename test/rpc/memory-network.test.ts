@@ -179,12 +179,13 @@ test('a host that does not read: what is written waits at its sender', async () 
       data: ({ length }) => {
         heard += length;
       },
+      lent() {},
       drained() {},
       closed() {},
     });
   });
   const stream = await run(hosts.host('client').connect('server:1', new AbortController().signal));
-  stream.listen({ data() {}, drained() {}, closed() {} });
+  stream.listen({ data() {}, lent() {}, drained() {}, closed() {} });
   hosts.ignore('server');
   stream.write(new Uint8Array(1_000));
   await elapse(1_000);

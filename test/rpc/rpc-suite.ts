@@ -55,6 +55,23 @@ export function rpcSuite(name: string, open: () => World): void {
       for (const [index, answer] of answers.entries()) expect(Buffer.compare(answer, bodies[index]!)).toBe(0);
     });
 
+    test('bodies in two parts: arrive as one, around the size from which the second is not copied', async () => {
+      const server = await world.serve(async (call) => {
+        if (call.method === 1) return call.reply(call.body);
+        for (let at = 0; at < 3; at += 1) await call.item(text(`${at}:`), call.body);
+        call.reply();
+      });
+      const connection = await world.connect(server.address);
+      for (const bytes of [0, 1, 16_383, 16_384, 3_000_000]) {
+        const tail = Buffer.alloc(bytes, 'tail');
+        const answers = await world.settle(
+          Promise.all([0, 1].map((n) => connection.call(1, text(`head ${n}`), { timeoutMs: 20_000, tail }))),
+        );
+        expect(answers.map((answer) => string(answer))).toEqual([`head 0${tail}`, `head 1${tail}`]);
+      }
+      expect(await world.settle(all(connection.stream(2, text('x'), { ...SOON, tail: text('yz') })))).toEqual(['0:xyz', '1:xyz', '2:xyz']);
+    });
+
     test('errors: thrown, rejected, and told ones, come with code and details', async () => {
       const error = new UnderstudyError('not_leader', 'this master does not lead', { leader: 'm2:19998', retryAfterMs: 20 });
       const server = await world.serve((call) => {

@@ -26,7 +26,7 @@ import { UnderStores } from '../../src/underfs/under-stores.js';
 import { waitUntil } from '../servers/wait-until.js';
 
 const ADDRESS = 'scale:19998';
-const MACHINE = { home: os.tmpdir(), 'master.hostname': 'scale', 'security.login.username': 'o' };
+const MACHINE = { home: os.tmpdir(), 'master.hostname': 'scale', 'worker.hostname': 'scale', 'security.login.username': 'o' };
 const NAMES_PER_ENTRY = 500;
 const ENTRIES_AT_ONCE = 4;
 
@@ -53,7 +53,7 @@ export class ScaleMaster implements AsyncDisposable {
     const journal = await DirectoryJournal.open(place, deps);
     const network = new MemoryNetwork(systemClock);
     const given = {
-      ...masterSettings(settings, 'test'),
+      ...masterSettings(settings, 'test', 0),
       owner: 'o',
       group: 'o',
       rpcAddress: ADDRESS,

@@ -27,7 +27,7 @@ export function startProcess(command: string, args: readonly string[], logPath: 
 }
 
 /** @returns `child`, which ends with this process at the latest. */
-export function tracked(child: ChildProcess): ChildProcess {
+export function tracked<T extends ChildProcess>(child: T): T {
   living.add(child);
   child.once('exit', () => living.delete(child));
   return child;

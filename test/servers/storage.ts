@@ -72,9 +72,13 @@ export class Unwritable {
   readonly close: () => void;
 
   constructor(folder: string) {
-    execFileSync('chattr', ['-R', '+i', folder]);
+    // What goes meanwhile is passed over.
+    const mark = (sign: '+i' | '-i') => spawnSync('chattr', ['-R', '-f', sign, folder]);
     this.close = undoneAtExit(() => {
-      if (existsSync(folder)) execFileSync('chattr', ['-R', '-i', folder]);
+      if (existsSync(folder)) mark('-i');
     });
+    mark('+i');
+    if (!execFileSync('lsattr', ['-d', folder], { encoding: 'utf8' }).split(' ', 1)[0]?.includes('i'))
+      throw new Error(`${folder} stays writable`);
   }
 }

@@ -1,8 +1,7 @@
 /**
  * What this process made outside itself and has to undo: mounts, name spaces, folders. It is undone when asked to, and when the process ends at
- * the latest, by a signal or an error too, the newest first (a program has to turn
- * signals into an end of its own, for that). What only a SIGKILL leaves has its owner's process id in its name, so that a later
- * run can tell (`isOwnerGone`).
+ * the latest, by a signal or an error too, the newest first (a program has to turn signals into an end of its own, for that). What only a SIGKILL
+ * leaves has its owner's process id in its name, so that a later run can tell (`isOwnerGone`).
  */
 import { existsSync } from 'node:fs';
 // Children end before what they stand on.

@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { describe, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { closedWithTest } from './closed-with-test.js';
+import { describeAsRoot } from './describe-as-root.js';
 import { tracked } from './processes.js';
 import { cut, type VirtualHost, VirtualNetwork } from './virtual-network.js';
 import { waitUntil } from './wait-until.js';
@@ -14,7 +15,7 @@ socket.on('error', () => end('refused'));
 socket.on('connect', () => end('answered'));
 setTimeout(() => end('silent'), 400);`;
 
-describe.skipIf(process.getuid?.() !== 0)('as root', () => {
+describeAsRoot('hosts of a virtual network', () => {
   test('hosts reach each other until they are cut, in one direction or both, by silence or by a reset, and are mended', async () => {
     const network = closedWithTest(new VirtualNetwork());
     const [one, two] = [network.addHost('one'), network.addHost('two')];

@@ -6,6 +6,8 @@ import { requestCheckpoint } from '../../src/client/request-checkpoint.js';
 import { transferLeader } from '../../src/client/transfer-leader.js';
 import { MemoryStores } from '../../src/kv/memory-store.js';
 import type { Master } from '../../src/master/master.js';
+import type { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
+import { BlockHosts } from './block-hosts.js';
 import { overBounds } from './bounds.js';
 import type { CommitRecord } from './commit-record.js';
 import { checkDisks } from './disk-check.js';
@@ -19,6 +21,7 @@ import { openClient, type SimClient } from './sim-client.js';
 import { runMaster } from './sim-master.js';
 import { SimNetwork } from './sim-network.js';
 import { SimProcess } from './sim-process.js';
+import type { StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
 import type { WorldSettings } from './world-settings.js';
 
@@ -49,12 +52,15 @@ export class Cluster implements Breakable {
   /** Those of the masters that never lead. */
   readonly observers: readonly string[];
   readonly clients: readonly string[];
+  readonly workers: readonly string[];
+  readonly blockHosts: BlockHosts;
   readonly network: SimNetwork;
   readonly election: SharedElection;
   readonly journal: SharedJournal;
   /** Hosts whose disks were damaged: what is in them cannot be trusted until they have noticed. */
   readonly damaged = new Set<string>();
   checkpointsDamaged = 0;
+  readonly doubtedDisks: ReadonlySet<string>;
   /** Leaders may have taken a wrong time for the cluster's, which never goes back: they say so for as long as that is ahead. */
   clocksMoved = false;
   readonly #deps: ClusterDeps;
@@ -72,6 +78,13 @@ export class Cluster implements Breakable {
     this.observers = names('o', settings.observers);
     this.masters = [...names('m', settings.masters), ...this.observers];
     this.clients = names('c', settings.clients);
+    this.workers = names('w', settings.blockWorkers);
+    this.blockHosts = new BlockHosts(this.workers, {
+      time: deps.time,
+      random: deps.random.fork('disks of workers'),
+      settings: settings.worker,
+    });
+    this.doubtedDisks = this.blockHosts.doubted;
     this.network = new SimNetwork(deps.time, deps.random.fork('latency'), settings.networkMs);
     const random = deps.random.fork('journal');
     const Shared = settings.storage === 'bucket' ? SharedBucket : SharedFolder;
@@ -80,6 +93,11 @@ export class Cluster implements Breakable {
     for (const host of this.masters) this.wipe(host);
     this.#watchBounds();
     deps.commits.judgeDurability((hash) => this.journal.isDurable(hash));
+    deps.commits.judgeRetention(() => this.journal.retained());
+  }
+
+  get under(): MemoryUnderFiles {
+    return this.blockHosts.under;
   }
 
   /** `host:port` at which the master on `host` is called. */
@@ -97,6 +115,7 @@ export class Cluster implements Breakable {
     this.network.appear(host);
     const process = this.#begin(host);
     if (this.masters.includes(host)) this.#runMaster(host, process);
+    else if (this.workers.includes(host)) this.#runWorker(host, process);
     else this.#deps.program(this.#client(host, process), process).catch((error: unknown) => this.#unexpected(process, error));
   }
 
@@ -141,15 +160,17 @@ export class Cluster implements Breakable {
     if (!this.#end(host)) return;
     this.network.vanish(host);
     this.journal.vanish(host);
+    this.blockHosts.powerCut(host);
     this.#disks.get(host)?.crash('power', (limit) => this.#deps.random.below(limit + 1));
   }
 
   powerCut(): void {
-    for (const host of [...this.masters, ...this.clients]) this.vanish(host);
+    for (const host of [...this.masters, ...this.clients, ...this.workers]) this.vanish(host);
     this.journal.powerCut();
   }
 
   wipe(host: string): void {
+    if (this.workers.includes(host)) return this.blockHosts.wipe(host);
     const random = this.#deps.random.fork(`disk of ${host}`);
     const { diskMs } = this.#deps.settings;
     const writeMs = () => random.between(...diskMs) * (this.#slowness.get(host) ?? 1);
@@ -177,6 +198,14 @@ export class Cluster implements Breakable {
   diskTakes(host: string, writes: boolean): void {
     const disk = this.#disks.get(host);
     if (disk !== undefined) disk.trouble = writes ? undefined : new UnderstudyError('unavailable', `no space left on device: host=${host}`);
+  }
+
+  sufferDisk(host: string, trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined {
+    return this.blockHosts.disk(host)?.suffer(trouble, random);
+  }
+
+  rot(host: string): boolean {
+    return this.blockHosts.rot(host);
   }
 
   slowDisk(host: string, times: number): void {
@@ -209,6 +238,11 @@ export class Cluster implements Breakable {
     return true;
   }
 
+  /** @returns the masters that run, by the names of their processes. */
+  openMasters(): [name: string, master: Master][] {
+    return [...this.#open].map(([process, master]) => [process.name, master]);
+  }
+
   /** Looks at what the masters hold (I9). */
   checkBounds(thoroughly: boolean): void {
     for (const [process, master] of this.#open)
@@ -229,7 +263,8 @@ export class Cluster implements Breakable {
   }
 
   mend(): void {
-    const hosts = [...this.masters, ...this.clients];
+    const hosts = [...this.masters, ...this.clients, ...this.workers];
+    this.blockHosts.mend();
     this.journal.mend();
     this.election.mend();
     this.network.mend(hosts);
@@ -275,7 +310,9 @@ export class Cluster implements Breakable {
     const opened = (master: Master) => this.#open.set(process, master);
     const now = () => this.#deps.time.steps;
     const shared = { journal: this.journal, election: this.election, commits, now, opened, violated: this.#deps.violated, peers };
-    const parts = { ...shared, network: this.network.host(host), stores, tuning, isObserver };
+    const underStores = this.blockHosts.underStores(process);
+    const workerTimeoutMs = settings.worker.timeoutMs;
+    const parts = { ...shared, network: this.network.host(host), stores, tuning, isObserver, underStores, workerTimeoutMs };
     const stop = new AbortController();
     this.#stops.set(host, stop);
     runMaster(this.address(host), process, parts, stop.signal).then(
@@ -287,6 +324,18 @@ export class Cluster implements Breakable {
         // A start that finds its storage or its disk away ends, and its supervisor tries again.
         if (!isError(error, 'unavailable') || this.#open.has(process))
           this.#deps.violated(`I10: ${process.name} ended by itself: ${String(error)}`);
+        this.#respawn(host, process, String(error));
+      },
+    );
+  }
+
+  #runWorker(host: string, process: SimProcess): void {
+    const stop = new AbortController();
+    this.#stops.set(host, stop);
+    this.blockHosts.run(host, process, { network: this.network.host(host), client: this.#client(host, process) }, stop.signal).then(
+      () => this.#respawn(host, process, 'it was stopped'),
+      (error: unknown) => {
+        if (!isError(error, 'unavailable')) this.#deps.violated(`I10: ${process.name} ended by itself: ${String(error)}`);
         this.#respawn(host, process, String(error));
       },
     );

@@ -7,8 +7,10 @@
  * - nothing is acknowledged, nor read as committed, before it is durable (I1);
  * - nothing is read as committed before its writer, or who claimed after it, was told so, where that is what makes it readable (I6);
  * - what a master writes into its store was committed before (I6: nothing is applied that a power cut can take back);
+ * - what is made known to be kept stays known, so that who has nothing finds where to begin (I10): looked at by each claim;
  * - one digest of the state at each entry (I4); the cluster's time never goes back.
  */
+import { boundarySn, type Retention } from '../../src/journal/checkpoints.js';
 import type { Batch } from '../../src/journal/journal.js';
 import type { JournalObserver, ObservedBatch } from './observed-journal.js';
 
@@ -22,6 +24,9 @@ interface Commit {
 /** @returns whether the batch with this hash would be there after a power cut now; undefined where that cannot be told. */
 type IsDurable = (hash: Uint8Array) => boolean | undefined;
 
+/** @returns what a master that has nothing would find to be kept; undefined where that cannot be told. */
+type Retained = () => Promise<Retention | undefined>;
+
 export class CommitRecord implements JournalObserver {
   readonly violations: string[] = [];
   /** By the sequence number of the last entry. */
@@ -32,6 +37,9 @@ export class CommitRecord implements JournalObserver {
   /** When a host last proved that it was not superseded, by the clock of those who ask: it began a confirm, or ended an append. */
   readonly #proofs = new Map<string, number>();
   #isDurable: IsDurable = () => undefined;
+  #retained: Retained = async () => undefined;
+  /** The highest boundary that was made known. */
+  #boundary: { readonly by: string; readonly sn: number } = { by: '', sn: 0 };
   /** Hashes of batches that were durable once: what is collected later has been. */
   readonly #durable = new Set<string>();
   /** Hashes of batches that a writer or a claim was told are committed. */
@@ -46,6 +54,8 @@ export class CommitRecord implements JournalObserver {
   digestsCompared = 0;
   /** Batches that were looked for in the storage at the moment at which a process was first told that they are committed. */
   durableChecked = 0;
+  /** Claims at which what is kept was looked for. */
+  retentionsChecked = 0;
   /** Answers to reads that were held against what their leader had confirmed. */
   readsChecked = 0;
   /** Marks of stores that were compared with what was committed. */
@@ -67,6 +77,25 @@ export class CommitRecord implements JournalObserver {
   /** Looks in the storage for each batch that is told to be committed. */
   judgeDurability(isDurable: IsDurable): void {
     this.#isDurable = isDurable;
+  }
+
+  /** Looks for what is kept at each claim. */
+  judgeRetention(retained: Retained): void {
+    this.#retained = retained;
+  }
+
+  retained(by: string, retention: Retention): void {
+    const sn = boundarySn(retention);
+    if (sn > this.#boundary.sn) this.#boundary = { by, sn };
+  }
+
+  async #checkRetained(epoch: number): Promise<void> {
+    const { by, sn } = this.#boundary;
+    const found = await this.#retained();
+    if (found === undefined) return;
+    this.retentionsChecked++;
+    if (boundarySn(found) >= sn) return;
+    this.violations.push(`I10: what is kept is not known any more: boundary=${sn} by=${by} found=${boundarySn(found)} epoch=${epoch}`);
   }
 
   committed(by: string, batch: ObservedBatch): void {
@@ -101,6 +130,7 @@ export class CommitRecord implements JournalObserver {
     this.#claims.set(epoch, by);
     this.#adopting.delete(epoch);
     this.#highestEpoch = Math.max(this.#highestEpoch, epoch);
+    this.#checkRetained(epoch).catch((error: unknown) => this.violations.push(`the check itself failed: ${String(error)}`));
   }
 
   /** @returns what is to be told when the append is acknowledged. */

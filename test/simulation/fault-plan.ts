@@ -2,7 +2,7 @@
  * Carries out the schedule of a world's faults at their times. Every fault ends by itself; `mend` ends all at once.
  */
 import type { Breakable, FaultContext } from './faults/fault.js';
-import { FAULTS } from './faults/kinds.js';
+import { FAULTS, WORKER_FAULT_NAMES } from './faults/kinds.js';
 import type { ScheduledFault } from './schedule.js';
 import { SeededRandom } from './seeded-random.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -31,7 +31,8 @@ export class FaultPlan {
   #happen({ fault, seed }: ScheduledFault): void {
     if (this.#mended) return;
     this.#time.note({ by: 'world', level: 'fault', message: fault });
-    const isDone = FAULTS[fault](this.#context(new SeededRandom(seed, fault))) !== false;
+    const isThere = this.#world.workers.length > 0 || !WORKER_FAULT_NAMES.includes(fault);
+    const isDone = isThere && FAULTS[fault](this.#context(new SeededRandom(seed, fault))) !== false;
     if (isDone) this.counts.set(fault, (this.counts.get(fault) ?? 0) + 1);
     else this.#time.note({ by: 'world', message: 'there is no such thing here' });
   }

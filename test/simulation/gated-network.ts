@@ -23,13 +23,19 @@ export function gatedNetwork(process: SimProcess, network: Network): Network {
 
 function gatedStream(process: SimProcess, stream: ByteStream): ByteStream {
   let events: StreamEvents | undefined;
+  let isDestroyed = false;
   const arrive = (fn: (to: StreamEvents) => void) =>
     process.deliver(() => {
+      if (isDestroyed && events === undefined) return;
       if (events === undefined) throw new Error('a connection had news before anybody listened');
       fn(events);
     });
   stream.listen({
     data: (chunk) => arrive((to) => to.data(chunk)),
+    lent: (chunk) => {
+      const kept = Uint8Array.from(chunk);
+      arrive((to) => to.data(kept));
+    },
     drained: () => arrive((to) => to.drained()),
     closed: (error) => arrive((to) => to.closed(error)),
   });
@@ -41,13 +47,16 @@ function gatedStream(process: SimProcess, stream: ByteStream): ByteStream {
     listen: (to) => {
       events = to;
     },
-    write: (chunk) => {
+    write: (chunk, left) => {
       process.reaches('a connection');
-      stream.write(chunk);
+      stream.write(chunk, left);
     },
     pause: () => stream.pause(),
     resume: () => stream.resume(),
     end: () => stream.end(),
-    destroy: () => stream.destroy(),
+    destroy: () => {
+      isDestroyed = true;
+      stream.destroy();
+    },
   };
 }

@@ -53,6 +53,7 @@ export function gatedElection(process: SimProcess, election: Election): Election
     publish: (record) => process.gate(election.publish(record)),
     withdraw: () => process.gate(election.withdraw()),
     expel: (rpcAddress) => process.gate(election.expel(rpcAddress)),
+    candidates: () => process.gate(election.candidates()),
     leave: () => process.gate(election.leave()),
     close,
     [Symbol.asyncDispose]: close,

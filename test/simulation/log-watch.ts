@@ -8,6 +8,8 @@ interface Damage {
   /** Hosts whose disks were. */
   readonly damaged: ReadonlySet<string>;
   readonly checkpointsDamaged: number;
+  /** Workers' hosts whose disks may have lost or changed something. */
+  readonly doubtedDisks: ReadonlySet<string>;
 }
 
 const SAID: readonly (readonly [says: RegExp, violates: string, unless: (damage: Damage, host: string) => boolean])[] = [
@@ -17,6 +19,7 @@ const SAID: readonly (readonly [says: RegExp, violates: string, unless: (damage:
   [/what the leader sent does not follow/, 'I4', () => false],
   [/the state differs from the leader's/, 'I4', ({ damaged }, host) => damaged.has(host)],
   [/the metastore has lost writes|rows do not add up|metastore is not loaded to its end/, 'I4', ({ damaged }, host) => damaged.has(host)],
+  [/a block is damaged/, 'W2', ({ doubtedDisks }, host) => doubtedDisks.has(host)],
   [/can follow the journal no further/, 'I7, I10', () => false],
   [/\bcorrupt\b/, 'I7', ({ damaged, checkpointsDamaged }, host) => damaged.has(host) || checkpointsDamaged > 0],
 ];

@@ -3,6 +3,7 @@
  */
 import type { understudy } from '#proto/understudy.js';
 import { understudy as messages } from '#proto/understudy.js';
+import type { Retention } from '../../src/journal/checkpoints.js';
 import { type Batch, type ClaimRequest, endOf, type Journal, type JournalWriter } from '../../src/journal/journal.js';
 import type { KvOperation, KvStore, KvStores } from '../../src/kv/kv-store.js';
 import { APPLIED_KEY } from '../../src/metadata/keys.js';
@@ -22,6 +23,8 @@ export interface JournalObserver {
   /** The claim batch of this epoch may be committed by now, and what it adopted with it, whether anybody hears of that or not. */
   adopting(epoch: number): void;
   claimed(by: string, epoch: number): void;
+  /** What is kept was made known. */
+  retained(by: string, retention: Retention): void;
   /** @returns what is called when the append is acknowledged. */
   appending(by: string, epoch: number): (endSn: number, hash: Uint8Array) => void;
   /** @returns what is called when the confirm holds. */
@@ -104,7 +107,10 @@ function observedWriter(process: SimProcess, writer: JournalWriter, observer: Jo
       confirmed();
       observer.proved(host, began);
     },
-    retain: (retention) => writer.retain(retention),
+    async retain(retention) {
+      await writer.retain(retention);
+      observer.retained(name, retention);
+    },
     close: () => writer.close(),
     [Symbol.asyncDispose]: () => writer.close(),
   };

@@ -24,6 +24,11 @@ const SOON = 0.35;
 const SOON_MS = [0.05, 400] as const;
 const SEEDS = 2 ** 32;
 
+/** @returns both, in the order of their times. */
+export function merged(one: readonly ScheduledFault[], other: readonly ScheduledFault[]): readonly ScheduledFault[] {
+  return other.length === 0 ? one : [...one, ...other].sort((a, b) => a.atMs - b.atMs);
+}
+
 /** @returns faults in the order of their times. */
 export function drawSchedule(random: SeededRandom, { kinds, perSecond, lifeMs }: ScheduleSettings): ScheduledFault[] {
   const faults: ScheduledFault[] = [];

@@ -42,6 +42,7 @@ export class SharedElection {
       publish: (record) => later(() => inner.publish(record)),
       withdraw: () => later(() => inner.withdraw()),
       expel: (rpcAddress) => later(() => inner.expel(rpcAddress)),
+      candidates: () => later(() => inner.candidates()),
       leave: () => inner.leave(),
       close: () => inner.close(),
       join: (rpcAddress, report) => inner.join(rpcAddress, report),

@@ -3,6 +3,7 @@
  * processes that have ended still arrive; while the store fails they are lost, answered by nothing, carried out late or twice.
  */
 
+import { crc32 } from 'node:zlib';
 import { type Deferred, deferred } from '../../src/base/wait.js';
 import { encodeFormat } from '../../src/journal/format-file.js';
 import type { Batch, Journal } from '../../src/journal/journal.js';
@@ -20,10 +21,14 @@ import type { WorldSettings } from './world-settings.js';
 
 const FORMAT = { clusterId: 'simulated', incarnationId: '5'.repeat(32) };
 const ERRORS = ['lost', 'answer lost', 'busy', 'late', 'twice'] as const;
+const READ_ERRORS = ['lost', 'answer lost', 'busy'] as const;
 /** Keys in a page of a listing: few, so that things change between two pages. */
 const PAGE_MAX = 3;
 /** Takes requests that change something. */
 const CHANGES: ReadonlySet<string> = new Set(['create', 'put', 'delete']);
+/** Have a body, which small requests on the same way have not. */
+const UPLOADS: ReadonlySet<string> = new Set(['create', 'put']);
+const REQUEST_TIMEOUT_MS = [50, 10_000] as const;
 
 export class SharedBucket implements SharedJournal {
   readonly identity = FORMAT;
@@ -33,7 +38,11 @@ export class SharedBucket implements SharedJournal {
   /** What is wrong with it now. */
   readonly #troubles = new Set<Trouble>();
   /** Hosts that do not reach it. What they had asked for is answered when they do again. */
-  readonly #cutOff = new Set<{ readonly host: string; readonly healed: Deferred<void> }>();
+  readonly #cutOff = new Set<Cut>();
+  /** Hosts whose uploads hang. */
+  readonly #stalled = new Set<Stall>();
+  /** Hosts that are not answered about their uploads. */
+  readonly #unanswered = new Set<Cut>();
   /** How many times as long as usual a request takes. */
   #slowness = 1;
   /** Hashes of the batches that were ever in it. */
@@ -62,17 +71,30 @@ export class SharedBucket implements SharedJournal {
 
   async open(process: SimProcess): Promise<Journal> {
     const handle = this.#objects.open(process.name);
-    const store = gatedStore(process, handle, () => this.#reaches(process.host));
+    const answered = async <T>(what: string, answer: Promise<T>): Promise<T> => {
+      if (UPLOADS.has(what)) {
+        await answer.catch(() => undefined);
+        await reaches(this.#unanswered, process.host);
+      }
+      const value = await answer;
+      await reaches(this.#cutOff, process.host);
+      return value;
+    };
+    const store = gatedStore(process, handle, answered);
     const { clock, random, log } = process;
     return ObjectJournal.open(this.#settings, { store, clock, random: random.fork('journal'), log });
   }
 
   powerCut(): void {}
 
+  amidWrite(): boolean {
+    return false;
+  }
+
   vanish(): void {}
 
   suffer(trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined {
-    if (trouble === 'read-only' || trouble === 'stale') return undefined;
+    if (trouble === 'read-only' || trouble === 'stale' || trouble === 'unsynced') return undefined;
     if (trouble === 'slow') {
       this.#slowness = random.between(2, 100);
       return () => {
@@ -86,13 +108,16 @@ export class SharedBucket implements SharedJournal {
 
   mend(): void {
     this.#troubles.clear();
-    for (const cut of this.#cutOff) cut.healed.resolve();
-    this.#cutOff.clear();
+    for (const cuts of [this.#cutOff, this.#stalled, this.#unanswered]) {
+      for (const cut of cuts) cut.healed.resolve();
+      cuts.clear();
+    }
     this.#slowness = 1;
   }
 
-  #fate(request: ObjectRequest): ObjectFault | undefined {
+  #fate(request: ObjectRequest): ObjectFault | undefined | Promise<ObjectFault | undefined> {
     for (const { host } of this.#cutOff) if (request.name.startsWith(`${host}#`)) return { kind: 'lost' };
+    for (const stall of this.#stalled) if (stalls(stall, request)) return this.#stall(stall);
     for (const trouble of this.#troubles) {
       const fate = this.#fateBy(trouble, request);
       if (fate !== undefined) return fate;
@@ -100,12 +125,22 @@ export class SharedBucket implements SharedJournal {
     return undefined;
   }
 
-  #fateBy({ trouble, random, share }: Trouble, { operation }: ObjectRequest): ObjectFault | undefined {
+  /** It arrives when the stall ends; who has sent it gives it up where that is later than a request may take. */
+  async #stall({ healed, timeoutMs }: Stall): Promise<ObjectFault | undefined> {
+    let isHealed = false;
+    const arrived = healed.promise.then(() => {
+      isHealed = true;
+    });
+    await Promise.race([arrived, new Promise<void>((resolve) => this.#time.setTimer(timeoutMs, resolve))]);
+    return isHealed ? undefined : { kind: 'late', arrive: (deliver) => void arrived.then(deliver) };
+  }
+
+  #fateBy({ trouble, random, share }: Trouble, { operation, key }: ObjectRequest): ObjectFault | undefined {
     const changes = CHANGES.has(operation);
     if (trouble === 'gone') return { kind: 'lost' };
-    if (trouble === 'full') return operation === 'create' || operation === 'put' ? { kind: 'full' } : undefined;
-    if (trouble === 'unreadable')
-      return changes || !random.chance(share) ? undefined : { kind: random.pick(['lost', 'answer lost', 'busy'] as const) };
+    if (trouble === 'partial') return isInPart(key, share) ? this.#fault(random.pick(changes ? ERRORS : READ_ERRORS), random) : undefined;
+    if (trouble === 'full') return UPLOADS.has(operation) ? { kind: 'full' } : undefined;
+    if (trouble === 'unreadable') return changes || !random.chance(share) ? undefined : { kind: random.pick(READ_ERRORS) };
     if (!random.chance(trouble === 'errors' ? 0.3 : share)) return undefined;
     if (trouble === 'throttled') return { kind: 'busy' };
     if (trouble === 'unanswered') return { kind: 'answer lost' };
@@ -141,21 +176,24 @@ export class SharedBucket implements SharedJournal {
   }
 
   cutOff(host: string): () => void {
-    const cut = { host, healed: deferred<void>() };
-    this.#cutOff.add(cut);
-    return () => {
-      this.#cutOff.delete(cut);
-      cut.healed.resolve();
-    };
+    return cutIn(this.#cutOff, { host, healed: deferred() });
   }
 
-  /** Resolves when nothing keeps answers from `host`. */
-  async #reaches(host: string): Promise<void> {
-    for (const cut of this.#cutOff) if (cut.host === host) await cut.healed.promise;
+  stallUploads(host: string, random: SeededRandom): () => void {
+    const prefix = random.chance(0.7) ? logPrefix(FORMAT) : '';
+    return cutIn(this.#stalled, { host, healed: deferred(), prefix, timeoutMs: random.between(...REQUEST_TIMEOUT_MS) });
+  }
+
+  holdAnswers(host: string): () => void {
+    return cutIn(this.#unanswered, { host, healed: deferred() });
   }
 
   isDurable(hash: Uint8Array): boolean {
     return this.#hashes.has(Buffer.from(hash).toString('hex'));
+  }
+
+  async retained(): Promise<undefined> {
+    return undefined;
   }
 
   async committed(): Promise<readonly Batch[]> {
@@ -170,17 +208,48 @@ interface Trouble {
   readonly share: number;
 }
 
-/** The store as a process has it: answers reach it while it runs. */
-function gatedStore(process: SimProcess, store: ObjectStore, answerable: () => Promise<void>): ObjectStore {
-  const answered = async <T>(answer: Promise<T>): Promise<T> => {
-    const value = await answer;
-    await answerable();
-    return value;
+/** What keeps a host from the store, until it is healed. */
+interface Cut {
+  readonly host: string;
+  readonly healed: Deferred<void>;
+}
+
+interface Stall extends Cut {
+  /** Names that begin alike are kept together: the rest may be well. */
+  readonly prefix: string;
+  /** Of a request, at its sender's. */
+  readonly timeoutMs: number;
+}
+
+function stalls({ host, prefix }: Stall, { name, operation, key }: ObjectRequest): boolean {
+  return UPLOADS.has(operation) && name.startsWith(`${host}#`) && key.startsWith(prefix);
+}
+
+/** @returns what ends `cut`. */
+function cutIn<C extends Cut>(cuts: Set<C>, cut: C): () => void {
+  cuts.add(cut);
+  return () => {
+    cuts.delete(cut);
+    cut.healed.resolve();
   };
+}
+
+/** Resolves when none of `cuts` keeps answers from `host`. */
+async function reaches(cuts: ReadonlySet<Cut>, host: string): Promise<void> {
+  for (const cut of cuts) if (cut.host === host) await cut.healed.promise;
+}
+
+/** Stores keep names in parts by their hash, each on machines of its own. */
+function isInPart(key: string, share: number): boolean {
+  return crc32(key) < share * 2 ** 32;
+}
+
+/** The store as a process has it: answers reach it while it runs, and when `answered` lets them. */
+function gatedStore(process: SimProcess, store: ObjectStore, answered: <T>(what: string, answer: Promise<T>) => Promise<T>): ObjectStore {
   const close = (): Promise<void> => process.gate(store.close());
   const request = <T>(what: string, send: () => Promise<T>): Promise<T> => {
     process.reaches(what);
-    return process.gate(answered(send()));
+    return process.gate(answered(what, send()));
   };
   return {
     location: store.location,

@@ -103,10 +103,10 @@ export class Shrinker {
   }
 }
 
-const COUNTS = ['observers', 'clients', 'workersPerClient', 'masters'] as const;
+const COUNTS = ['observers', 'blockWorkers', 'clients', 'workersPerClient', 'masters'] as const;
 
 function withOneLess(settings: WorldSettings, count: (typeof COUNTS)[number]): WorldSettings | undefined {
-  const least = count === 'observers' ? 0 : 1;
+  const least = count === 'observers' || count === 'blockWorkers' ? 0 : 1;
   return settings[count] > least ? { ...settings, [count]: settings[count] - 1 } : undefined;
 }
 
@@ -117,7 +117,7 @@ function shortened(settings: WorldSettings, share: number): WorldSettings {
 
 /** How a world is made plainer, one setting at a time: what has a pass of its own is not among them. */
 function plainSettings(settings: WorldSettings): Partial<WorldSettings>[] {
-  const { lifeMs, masters, observers, clients, workersPerClient, faults, master, ...plain } = PLAIN;
+  const { lifeMs, masters, observers, clients, workersPerClient, blockWorkers, faults, master, ...plain } = PLAIN;
   const all = { ...plain, master };
   const keys = Object.keys(all) as (keyof typeof all)[];
   return keys.filter((key) => JSON.stringify(settings[key]) !== JSON.stringify(all[key])).map((key) => ({ [key]: all[key] }));

@@ -29,7 +29,8 @@ export function openClient(process: SimProcess, network: Network, election: Shar
     return observedAnswers(connection, heard);
   };
   const directory = election.directory(process);
-  const settings = { ...DEFAULT_CLIENT_SETTINGS, user: 'simon', group: 'users', mastersMax: 4 };
+  const settings = { ...DEFAULT_CLIENT_SETTINGS, user: 'simon', group: 'users', mastersMax: 4, data: DATA };
+  const connectWorker = (address: string, signal: AbortSignal) => connectRpc(RPC_CLIENT_DEFAULTS, deps, address, signal);
   const ask = async <T>(address: string, { method, request, response }: Question<T>): Promise<T | undefined> => {
     const giveUp = new AbortController();
     const timer = clock.setTimer(ASK_MS, () => giveUp.abort());
@@ -43,11 +44,14 @@ export function openClient(process: SimProcess, network: Network, election: Shar
     }
   };
   return {
-    files: new FileSystem(new Client(settings, { clock, random, connect, directory })),
+    files: new FileSystem(new Client(settings, { clock, random, connect, connectWorker, directory })),
     digestOf: (address) => ask(address, operations.digest),
     statusOf: (address) => ask(address, operations.masterStatus),
   };
 }
+
+/** A world does not live as long as a real client is patient. */
+const DATA = { workerTimeoutMs: 5_000, readRetryMs: 4_000, persistTimeoutMs: 20_000 };
 
 interface Question<T> {
   readonly method: number;

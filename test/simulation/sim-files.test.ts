@@ -19,6 +19,7 @@ import { SimServer, type SimServerSettings, type StorageUser } from './sim-files
 const PLAIN: SimServerSettings = {
   kind: 'local',
   staleMs: 0,
+  pageStaleMs: 0,
   unsentMs: 0,
   pieceBytes: 512,
   capacityPages: 1 << 16,
@@ -34,7 +35,7 @@ const userOn = (host: string): StorageUser => ({ host, alive: true, paused: fals
 for (const kind of ['local', 'shared'] as const) {
   const name = `directory journal on a simulated ${kind} file system`;
   const make = async (): Promise<JournalWorld> => {
-    const server = serverOf({ kind, staleMs: 40, unsentMs: 1_000 });
+    const server = serverOf({ kind, staleMs: 40, pageStaleMs: 40, unsentMs: 1_000 });
     const settings = { folder: '/journal', segmentBytes: 40 << 10, batchBytesMax: 32 << 10, pollIntervalMs: 1, freeBytesReserve: 0 };
     const deps = { clock: systemClock, random: systemRandom, log: silentLog };
     await formatDirectoryJournal(settings, { ...deps, files: server.truth() });
@@ -218,11 +219,54 @@ describe('power cut', () => {
     });
     expect(found.get('b a')).toBeGreaterThan(0);
   });
+
+  test('a sync that fails is told to all that have the file open, once to each', async () => {
+    const server = serverOf({});
+    await server.truth().createFileDurable('/f', Buffer.alloc(512, 'a'));
+    const open = (host: string) => server.files(userOn(host)).open('/f', { write: true });
+    await using one = await open('m1');
+    await using other = await open('m2');
+    await one.writeAll(Buffer.alloc(512, 'b'), 0);
+    const mend = server.troubles.suffer('unsynced', new SeededRandom(1, 'unsynced'));
+    while (
+      await one.dataSync().then(
+        () => true,
+        () => false,
+      )
+    );
+    mend?.();
+    await one.dataSync();
+    await expect(other.dataSync()).rejects.toThrow('EIO');
+    await other.dataSync();
+    await using later = await open('m1');
+    await later.dataSync();
+  });
+});
+
+describe('local, renamed', () => {
+  test('what is at the new name is replaced; after a power cut a name that was durable is there, old or new, and never both', async () => {
+    const seen = new Set<string>();
+    for (let seed = 0; seed < 40; seed++) {
+      const server = serverOf({ kind: 'local' }, seed);
+      const files = server.files(userOn('w1'));
+      await server.truth().createFileDurable('/a', Buffer.from('a'));
+      await server.truth().createFileDurable('/b', Buffer.from('b'));
+      await files.rename('/a', '/b');
+      expect(await files.listFolder('/')).toEqual(['b']);
+      await files.rename('/b', '/c');
+      server.powerCut();
+      const names = await files.listFolder('/');
+      expect(names.filter((name) => name !== 'b')).toHaveLength(1);
+      seen.add(names.sort().join(' '));
+      await expect(files.rename('/none', '/d')).rejects.toThrow('ENOENT');
+    }
+    expect(seen.size).toBeGreaterThan(1);
+  });
 });
 
 describe('shared', () => {
   test('another host reads what is old through its cache, and what there is with O_DIRECT', async () => {
-    const server = serverOf({ kind: 'shared', staleMs: 1e9, unsentMs: 1e9 });
+    const server = serverOf({ kind: 'shared', staleMs: 1e9, pageStaleMs: 1e9, unsentMs: 1e9 });
     await server.truth().createFileDurable('/f', Buffer.alloc(PAGE_BYTES, 'a'));
     const [one, other] = [server.files(userOn('m1')), server.files(userOn('m2'))];
     const page = other.buffers.take(PAGE_BYTES);
@@ -241,7 +285,7 @@ describe('shared', () => {
   });
 
   test('an absence may be old, a host that is gone loses what it had not sent, one that is cut off waits', async () => {
-    const server = serverOf({ kind: 'shared', staleMs: 1e9, unsentMs: 1e9 });
+    const server = serverOf({ kind: 'shared', staleMs: 1e9, pageStaleMs: 1e9, unsentMs: 1e9 });
     const [one, other] = [server.files(userOn('m1')), server.files(userOn('m2'))];
     expect(await other.exists('/f')).toBe(false);
     await one.createFileDurable('/f', Buffer.from('a'));

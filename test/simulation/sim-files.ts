@@ -18,7 +18,7 @@ import {
   type PageBuffers,
 } from '../../src/base/files.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { SimInode } from './sim-inode.js';
+import type { SimInode, SyncScope } from './sim-inode.js';
 import { SimErrno, SimStorage, type SimStorageSettings } from './sim-storage.js';
 import { type Fate, type FileOperation, SimTroubles } from './sim-trouble.js';
 
@@ -50,7 +50,7 @@ interface Flight {
 
 /** So long after its process has gone a request may be under way. */
 const LATE_MS = [1, 5_000] as const;
-const CHANGES: ReadonlySet<FileOperation> = new Set(['write', 'sync', 'truncate', 'create', 'remove', 'mkdir']);
+const CHANGES: ReadonlySet<FileOperation> = new Set(['write', 'sync', 'truncate', 'create', 'remove', 'rename', 'mkdir']);
 
 export class SimServer {
   readonly storage: SimStorage;
@@ -91,6 +91,16 @@ export class SimServer {
     this.#flights.clear();
     this.#held = [];
     this.storage.powerCut();
+  }
+
+  /** The process of `user`, on the disk's own machine, is no more: any of what it had under way may have been done, and nothing comes later. */
+  ended(user: StorageUser): void {
+    for (const flight of [...this.#flights, ...this.#held]) {
+      if (flight.user !== user) continue;
+      this.#flights.delete(flight);
+      if (CHANGES.has(flight.kind) && this.#random.chance(0.5)) this.#do(flight, this.#random.chance(0.5) ? 1 : this.#random.float());
+    }
+    this.#held = this.#held.filter((flight) => flight.user !== user);
   }
 
   /** Begins what `user` asks for. */
@@ -241,6 +251,10 @@ export class SimFiles extends Files {
     return this.ask('remove', filePath, () => this.server.storage.remove(this.user.host, filePath));
   }
 
+  rename(from: string, to: string): Promise<void> {
+    return this.ask('rename', from, () => this.server.storage.rename(from, to));
+  }
+
   isLocalFolder(folder: string): Promise<boolean> {
     return this.ask('statfs', folder, () => {
       if (this.#found(folder) === undefined) throw new SimErrno('ENOENT');
@@ -259,6 +273,8 @@ export class SimFile extends OpenFile {
   readonly #files: SimFiles;
   readonly #inode: SimInode;
   readonly #options: OpenOptions;
+  /** Of the file's failures, so many are known to who has it open. */
+  #failuresTold: number;
   #isClosed = false;
 
   constructor(files: SimFiles, filePath: string, inode: SimInode, options: OpenOptions) {
@@ -267,6 +283,7 @@ export class SimFile extends OpenFile {
     this.path = filePath;
     this.buffers = files.buffers;
     this.#inode = inode;
+    this.#failuresTold = inode.failures;
     this.#options = options;
   }
 
@@ -305,7 +322,7 @@ export class SimFile extends OpenFile {
     const { direct = false, durableWrites = false } = this.#options;
     const write = (share: number): number => {
       const count = this.#storage.write(this.#host, this.#inode, bytes.subarray(0, Math.ceil(bytes.length * share)), position, direct);
-      if (durableWrites && share === 1) this.#storage.synced(this.#inode, this.#storage.scope(this.#host, this.#inode));
+      if (durableWrites && share === 1) this.#synced(this.#storage.scope(this.#host, this.#inode));
       return count;
     };
     return this.#ask('write', write, position, buffer);
@@ -325,9 +342,18 @@ export class SimFile extends OpenFile {
     const begun = isReached && !this.#isClosed && this.#inode.links > 0 ? storage.scope(this.#host, this.#inode) : undefined;
     return this.#ask('sync', (share) => {
       const scope = begun ?? storage.scope(this.#host, this.#inode);
-      if (share === 1) storage.synced(this.#inode, scope);
-      else storage.dropped(this.#inode, scope);
+      if (share === 1) return this.#synced(scope);
+      storage.dropped(this.#inode, scope);
+      this.#failuresTold = this.#inode.failures;
     });
+  }
+
+  /** What another's sync let go of, this one cannot make durable: it says so, once. */
+  #synced(scope: SyncScope): void {
+    this.#storage.synced(this.#inode, scope);
+    if (this.#failuresTold === this.#inode.failures) return;
+    this.#failuresTold = this.#inode.failures;
+    throw new SimErrno('EIO');
   }
 
   truncate(bytes: number): Promise<void> {

@@ -2,7 +2,8 @@
  * A file of the simulated storage, in sparse pages: what is there to be seen, and what of it would be lost without power.
  *
  * Loss is in pieces, each by itself: a later write may survive where an earlier one does not. Where a sync failed, the pages that it was for
- * count as clean: what is seen stays (it is a cache's), the disk has what it had before, and no later sync brings it there, as on Linux.
+ * count as clean: what is seen stays (it is a cache's), the disk has what it had before, and no later sync brings it there, as on Linux. Whoever
+ * has the file open is told of that once.
  */
 import { PAGE_BYTES } from '../../src/base/files.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -36,6 +37,8 @@ export class SimInode {
   /** Names that lead here. */
   links = 0;
   unsent: UnsentWrite[] = [];
+  /** Syncs that have failed, and let go of what they were for. */
+  failures = 0;
   #durableSize = 0;
   /** Zeros where there is none. */
   readonly #pages = new Map<number, Uint8Array>();
@@ -118,6 +121,7 @@ export class SimInode {
 
   /** The sync failed: what it was for may be on the disk or not, and is never written again. */
   dropped({ pages }: SyncScope, random: SeededRandom): void {
+    this.failures += 1;
     for (const index of pages) {
       if (!this.#unsynced.has(index)) continue;
       const disk = this.#unsynced.get(index);

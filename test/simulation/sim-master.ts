@@ -9,8 +9,7 @@ import { Master } from '../../src/master/master.js';
 import type { MasterSettings } from '../../src/master/master-settings.js';
 import type { Network } from '../../src/rpc/network.js';
 import { RPC_SERVER_DEFAULTS } from '../../src/rpc/rpc-server.js';
-import { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
-import { UnderStores } from '../../src/underfs/under-stores.js';
+import type { UnderStores } from '../../src/underfs/under-stores.js';
 import { gatedNetwork } from './gated-network.js';
 import { gatedStores } from './gated-seams.js';
 import { type JournalObserver, observedJournal, observedStores } from './observed-journal.js';
@@ -30,6 +29,8 @@ export interface MasterParts {
   /** `host:port` of all masters. */
   readonly peers: readonly string[];
   readonly tuning: MasterTuning;
+  readonly workerTimeoutMs: number;
+  readonly underStores: UnderStores;
   readonly isObserver: boolean;
   /** Told of the master once it is open. */
   readonly opened: (master: Master) => void;
@@ -45,13 +46,17 @@ export const RPC_BOUNDS = {
   standbyStreamsMax: 8,
 };
 
-const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddress' | 'peers' | 'isObserver' | keyof MasterTuning> = {
+const SETTINGS: Omit<
+  MasterSettings,
+  'rpcAddress' | 'listenAddress' | 'webAddress' | 'peers' | 'isObserver' | 'workerTimeoutMs' | keyof MasterTuning
+> = {
   ...RPC_SERVER_DEFAULTS,
   ...RPC_BOUNDS,
   version: 'simulated',
   owner: 'simon',
   group: 'users',
   permissionsEnabled: true,
+  isManual: false,
   supergroup: 'supergroup',
   groupsTimeoutMs: 60_000,
   namespace: { blockBytesDefault: 64 * 1024 * 1024, trashIntervalMs: 0 },
@@ -62,6 +67,10 @@ const SETTINGS: Omit<MasterSettings, 'rpcAddress' | 'listenAddress' | 'webAddres
   accessTimePrecisionMs: 0,
   clientsMax: 1000,
   clockSkewMaxMs: 30_000,
+  balanceEnabled: true,
+  balanceThreshold: 0.1,
+  balanceBytesPerSecond: 100_000_000,
+  decommissionedWorkers: [],
   checkpointsEnabled: true,
   checkpointPeriodBytes: 1 << 30,
   checkpointPeriodMs: 3_600_000,
@@ -85,6 +94,7 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
     {
       ...SETTINGS,
       ...parts.tuning,
+      workerTimeoutMs: parts.workerTimeoutMs,
       isObserver: parts.isObserver,
       peers: parts.peers,
       rpcAddress: address,
@@ -98,7 +108,7 @@ export async function runMaster(address: string, process: SimProcess, parts: Mas
       journal: observed,
       election: parts.isObserver ? new ManualElection('never') : watched(parts.election.election(process)),
       stores: observedStores(process, gatedStores(process, parts.stores), commits),
-      underStores: new UnderStores(async () => new MemoryUnderFiles().open()),
+      underStores: parts.underStores,
       groups: ownNameGroups,
     },
   );

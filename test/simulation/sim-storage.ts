@@ -3,7 +3,8 @@
  *
  * - `local`: one cache. What one writes, all see at once.
  * - `shared`, as NFS and FUSE have it: what a host writes may stay with it until it syncs or closes, or some seconds. What it reads, lists and
- *   looks up may be as old as `staleMs`, absences too. Direct reads and writes, and whatever makes or removes a name, ask the storage.
+ *   looks up may be as old as `staleMs`, absences too, and pages that it has read as old as `pageStaleMs`. Direct reads and writes, and whatever
+ *   makes or removes a name, ask the storage.
  *
  * A power cut keeps what was synced: of other contents any pieces, of the names in folders that were not synced, any.
  */
@@ -16,6 +17,8 @@ export interface SimStorageSettings {
   readonly kind: 'local' | 'shared';
   /** What a host was told may count for it so long. */
   readonly staleMs: number;
+  /** The same of the pages of files that it has read: caches keep them longer. */
+  readonly pageStaleMs: number;
   /** So long a host keeps to itself what it was given to write. */
   readonly unsentMs: number;
   /** What the disk writes whole. */
@@ -58,11 +61,15 @@ export class SimStorage {
   readonly removed = new Map<string, SimInode>();
   /** Hears of all that is written, on its way. */
   wrote: ((inode: SimInode, bytes: Uint8Array, position: number) => void) | undefined;
+  /** Hears of each name that is removed. */
+  wentName: ((name: string, inode: SimInode) => void) | undefined;
   readonly #nowMs: () => number;
   readonly #random: SeededRandom;
   readonly #names = new Map<string, SimInode>();
   /** Names that were made or removed and whose folder was not synced since: what is durable. */
   readonly #unsynced = new Map<string, SimInode | undefined>();
+  /** Of those, the names that files were given in place of others: both are durable, or neither. */
+  readonly #renamedFrom = new Map<string, string>();
   readonly #hosts = new Map<string, HostCache>();
   #inodes = 0;
   #pages = 0;
@@ -92,6 +99,11 @@ export class SimStorage {
     return this.#names.get(name);
   }
 
+  /** @returns all names and what they lead to, in truth. */
+  files(): IterableIterator<[name: string, inode: SimInode]> {
+    return this.#names.entries();
+  }
+
   /** Makes a file or folder: asks the storage. */
   create(host: string, name: string, isFolder: boolean): SimInode {
     this.#checkWritable();
@@ -112,6 +124,19 @@ export class SimStorage {
     this.removed.set(name, inode);
     this.#pages -= inode.pages;
     this.#cache(host).names.delete(name);
+    this.wentName?.(name, inode);
+  }
+
+  /** What is at `to` is replaced. For disks of one machine: in one file system, whose journal has both names or none. */
+  rename(from: string, to: string): void {
+    this.#checkWritable();
+    const inode = this.#names.get(from);
+    if (inode === undefined || this.#names.get(path.dirname(to)) === undefined) throw new SimErrno('ENOENT');
+    if (from === to) return;
+    this.#pages -= this.#names.get(to)?.pages ?? 0;
+    this.#setName(from, undefined);
+    this.#setName(to, inode);
+    this.#renamedFrom.set(to, this.#renamedFrom.get(from) ?? from);
   }
 
   list(host: string, folder: string): readonly string[] {
@@ -152,11 +177,16 @@ export class SimStorage {
     const { pages } = this.#cache(host);
     for (let at = 0; at < count; ) {
       const index = Math.floor((position + at) / PAGE_BYTES);
-      const page = this.#asTold(pages, `${inode.id}/${index}`, () => {
-        const bytes = new Uint8Array(PAGE_BYTES);
-        inode.read(bytes, index * PAGE_BYTES, false);
-        return bytes;
-      });
+      const page = this.#asTold(
+        pages,
+        `${inode.id}/${index}`,
+        () => {
+          const bytes = new Uint8Array(PAGE_BYTES);
+          inode.read(bytes, index * PAGE_BYTES, false);
+          return bytes;
+        },
+        this.settings.pageStaleMs,
+      );
       const from = position + at - index * PAGE_BYTES;
       const part = page.subarray(from, Math.min(PAGE_BYTES, from + count - at));
       buffer.set(part, at);
@@ -213,7 +243,11 @@ export class SimStorage {
   synced(inode: SimInode, scope: SyncScope): void {
     inode.synced(scope);
     if (!inode.isFolder) return;
-    for (const name of [...this.#unsynced.keys()]) if (path.dirname(name) === inode.name) this.#unsynced.delete(name);
+    for (const name of [...this.#unsynced.keys()]) {
+      if (path.dirname(name) !== inode.name) continue;
+      this.#unsynced.delete(name);
+      this.#renamedFrom.delete(name);
+    }
   }
 
   /** The sync has failed for good. */
@@ -240,8 +274,15 @@ export class SimStorage {
 
   powerCut(): void {
     this.#hosts.clear();
-    for (const [name, durable] of [...this.#unsynced]) if (this.#random.chance(0.5)) this.#put(name, durable);
+    const undone = new Map<string, boolean>();
+    for (const [name, durable] of [...this.#unsynced]) {
+      const first = this.#renamedFrom.get(name) ?? name;
+      const isUndone = undone.get(first) ?? this.#random.chance(0.5);
+      undone.set(first, isUndone);
+      if (isUndone) this.#put(name, durable);
+    }
     this.#unsynced.clear();
+    this.#renamedFrom.clear();
     for (const name of [...this.#names.keys()].sort()) if (name !== '/' && !this.#names.has(path.dirname(name))) this.#put(name, undefined);
     this.#pages = 0;
     for (const inode of new Set(this.#names.values())) {
@@ -317,13 +358,13 @@ export class SimStorage {
     return cache;
   }
 
-  #asTold<K, T>(told: Map<K, Told<T>>, key: K, ask: () => T): T {
-    if (this.isLocal || this.settings.staleMs === 0) return ask();
+  #asTold<K, T>(told: Map<K, Told<T>>, key: K, ask: () => T, staleMs = this.settings.staleMs): T {
+    if (this.isLocal || staleMs === 0) return ask();
     const nowMs = this.#nowMs();
     const known = told.get(key);
     if (known !== undefined && known.untilMs > nowMs) return known.value;
     const value = ask();
-    told.set(key, { value, untilMs: nowMs + this.#random.float() * this.settings.staleMs * this.staleness });
+    told.set(key, { value, untilMs: nowMs + this.#random.float() * staleMs * this.staleness });
     return value;
   }
 

@@ -14,6 +14,7 @@ export type FileOperation =
   | 'truncate'
   | 'create'
   | 'remove'
+  | 'rename'
   | 'mkdir'
   | 'list'
   | 'stat'
@@ -36,7 +37,7 @@ interface Suffered {
 }
 
 const READS: ReadonlySet<FileOperation> = new Set(['open', 'read', 'list', 'stat']);
-const CHANGES: ReadonlySet<FileOperation> = new Set(['write', 'sync', 'truncate', 'create', 'remove', 'mkdir']);
+const CHANGES: ReadonlySet<FileOperation> = new Set(['write', 'sync', 'truncate', 'create', 'remove', 'rename', 'mkdir']);
 const SOFT_TIMEOUT_MS = [200, 4_000] as const;
 
 export class SimTroubles {
@@ -66,6 +67,7 @@ export class SimTroubles {
     const isLocal = storage.isLocal;
     switch (trouble) {
       case 'twice':
+      case 'partial':
       case 'throttled':
         return undefined;
       case 'full':
@@ -151,6 +153,8 @@ export class SimTroubles {
     }
     if (trouble === 'unreadable')
       return READS.has(kind) && random.chance(share) ? { share: 0, errno: random.pick(['EIO', 'EACCES']) } : undefined;
+    if (trouble === 'unsynced')
+      return kind === 'sync' && random.chance(share) ? { share: random.float(), errno: random.pick(['EIO', 'ENOSPC']) } : undefined;
     if (trouble === 'late') return changes && random.chance(share) ? this.#timedOut(random, true) : undefined;
     if (trouble === 'unanswered') {
       if (!changes || !random.chance(share)) return undefined;

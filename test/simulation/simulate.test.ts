@@ -46,6 +46,7 @@ function simulatedWorlds(): void {
     expect(sums.rowsCompared).toBeGreaterThan(worlds);
     if (worlds >= MANY) expect(sums.published).toBeGreaterThan(worlds / 10);
     if (worlds >= MANY) expect(sums.loaded).toBeGreaterThan(0);
+    if (worlds >= MANY) expect(Math.min(sums.bytesWritten, sums.bytesRead, sums.filesAtEnd, sums.bytesStored)).toBeGreaterThan(worlds / 4);
     expect(tally.faults.size).toBeGreaterThan(Math.min(worlds, FAULT_NAMES.length) / 2);
   });
 }

@@ -22,6 +22,12 @@ const SUMMED = [
   'rowsCompared',
   'published',
   'loaded',
+  'bytesWritten',
+  'bytesRead',
+  'bytesStored',
+  'filesAtEnd',
+  'filesLost',
+  'blocksAtEnd',
 ] as const satisfies readonly (keyof WorldOutcome)[];
 
 export class Tally {
@@ -44,6 +50,12 @@ export class Tally {
     rowsCompared: 0,
     published: 0,
     loaded: 0,
+    bytesWritten: 0,
+    bytesRead: 0,
+    bytesStored: 0,
+    filesAtEnd: 0,
+    filesLost: 0,
+    blocksAtEnd: 0,
   };
   worlds = 0;
   #cpuMs = 0;
@@ -90,6 +102,12 @@ export class Tally {
       ['marks held against what was committed', sums.marksChecked, ''],
       ['answers held against confirms', sums.readsChecked, ''],
       ['checkpoints published', sums.published, `${shown(sums.loaded)} loaded`],
+      [
+        'contents of files acknowledged',
+        sums.bytesWritten,
+        `${shown(sums.bytesRead)} read; ${shown(sums.bytesStored)} looked for in mounted storage`,
+      ],
+      ['files read at the end', sums.filesAtEnd, `in ${shown(sums.blocksAtEnd)} blocks; ${shown(sums.filesLost)} lost by what was done`],
       ['faults', faults.reduce((sum, [, count]) => sum + count, 0), ''],
       ...faults.map(([name, count]) => [`  ${name}`, count, ''] as const),
       ['worlds that went wrong', this.failures.length, this.failures.map(({ seed }) => seed).join(' ')],

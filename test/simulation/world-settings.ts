@@ -26,6 +26,20 @@ export interface MasterTuning {
   readonly queueMax: number;
 }
 
+/** Settings of the workers, and of the files that they hold; likewise. */
+export interface WorkerTuning {
+  /** A master takes one for lost that says nothing for so long. */
+  readonly timeoutMs: number;
+  /** One operation of a worker's disk. */
+  readonly diskMs: Range;
+  readonly quotaBytes: number;
+  readonly diskCheckIntervalMs: number;
+  readonly scrubBytesPerSecond: number;
+  readonly scrubIntervalMs: number;
+  /** Between two operations of a client with the contents of files. */
+  readonly pauseMs: Range;
+}
+
 export interface WorldSettings {
   /** Virtual milliseconds under faults. */
   readonly lifeMs: number;
@@ -33,6 +47,8 @@ export interface WorldSettings {
   readonly observers: number;
   readonly clients: number;
   readonly workersPerClient: number;
+  /** Processes that keep the bytes of files. */
+  readonly blockWorkers: number;
   /** Between two operations of a worker. */
   readonly pauseMs: Range;
   readonly storage: Storage;
@@ -47,6 +63,7 @@ export interface WorldSettings {
   /** Of the election service. */
   readonly sessionTimeoutMs: number;
   readonly master: MasterTuning;
+  readonly worker: WorkerTuning;
   readonly faults: readonly ScheduledFault[];
   /** Faults that last take so many times as long as they would. */
   readonly faultStretch: number;
@@ -59,6 +76,7 @@ export const PLAIN: WorldSettings = {
   observers: 0,
   clients: 1,
   workersPerClient: 2,
+  blockWorkers: 0,
   pauseMs: [1, 30],
   storage: 'folder',
   storageMs: [0.1, 1],
@@ -79,6 +97,15 @@ export const PLAIN: WorldSettings = {
     inodeCacheMax: 64,
     recentBytesMax: 20_000,
     queueMax: 1_024,
+  },
+  worker: {
+    timeoutMs: 30_000,
+    diskMs: [0.05, 0.5],
+    quotaBytes: 16 << 20,
+    diskCheckIntervalMs: 500,
+    scrubBytesPerSecond: 10 << 20,
+    scrubIntervalMs: 1_000,
+    pauseMs: [1, 60],
   },
   faults: [],
   faultStretch: 1,

@@ -7,6 +7,8 @@
 import { asError } from '../../src/base/errors.js';
 import { sleep } from '../../src/base/wait.js';
 import type { HistorySink } from '../history/recorder.js';
+import { ByteCheck } from './byte-check.js';
+import { ByteWork, type ByteWorkDeps } from './byte-work.js';
 import { Cluster } from './cluster.js';
 import { CommitRecord } from './commit-record.js';
 import { FaultPlan } from './fault-plan.js';
@@ -55,6 +57,13 @@ export interface WorldOutcome {
   /** Checkpoints. */
   readonly published: number;
   readonly loaded: number;
+  /** Of files: writes that were acknowledged, reads whose bytes were held against what was written; at the end, files that were read, those that the world had done away with, and blocks. */
+  readonly bytesWritten: number;
+  readonly bytesRead: number;
+  readonly bytesStored: number;
+  readonly filesAtEnd: number;
+  readonly filesLost: number;
+  readonly blocksAtEnd: number;
   readonly faults: Readonly<Record<string, number>>;
 }
 
@@ -75,6 +84,9 @@ export class World {
   readonly #violations: string[] = [];
   readonly #cluster: Cluster;
   readonly #faults: FaultPlan;
+  /** Undefined where there are no workers. */
+  readonly #bytes: ByteWork | undefined;
+  #byteCheck: ByteCheck | undefined;
 
   /** What kept the cluster from being well when it was last asked. */
   #complaint: string | undefined;
@@ -98,9 +110,10 @@ export class World {
       random: random.fork('cluster'),
       commits: this.#commits,
       violated: (violation) => this.#violate(violation),
-      program: (client, process) => this.#history.work(client, process),
+      program: (client, process) => this.#work(client, process),
       settings,
     });
+    if (settings.blockWorkers > 0) this.#bytes = this.#newByteWork(settings);
     this.#faults = new FaultPlan(this.#cluster, this.#time, settings.faults, settings.faultStretch);
   }
 
@@ -119,7 +132,7 @@ export class World {
 
   async #live(): Promise<void> {
     const violations = this.#violations;
-    for (const host of [...this.#cluster.masters, ...this.#cluster.clients]) this.#cluster.restart(host);
+    for (const host of [...this.#cluster.masters, ...this.#cluster.workers, ...this.#cluster.clients]) this.#cluster.restart(host);
     const auditor = this.#cluster.openJudge('auditor');
     this.#audit(auditor.client, auditor.process).catch((error: unknown) =>
       this.#violate(`the check itself failed: ${asError(error).stack}`),
@@ -134,6 +147,7 @@ export class World {
     this.#time.note({ by: 'world', level: 'fault', message: 'all faults end' });
     this.#faults.mend();
     this.#history.workload.stopping = true;
+    if (this.#bytes !== undefined) this.#bytes.stopping = true;
     const isServed = await this.#servesAgain(judge);
     const chain = isServed ? await this.#cluster.journal.committed() : null;
     if (chain !== null) this.#commits.compareWithChain(chain);
@@ -149,11 +163,39 @@ export class World {
     };
     if (!(await this.#reached(this.#history.finalLook(judge.client, judge.process))))
       return late(`liveness: no service ${SERVICE_BOUND_MS} ms after the last fault`);
+    if (this.#bytes !== undefined && !(await this.#reached(this.#bytesAgain(this.#bytes))))
+      return late(`liveness: bytes: ${this.#byteCheck?.complaint}, ${SERVICE_BOUND_MS} ms after service`);
     if (!(await this.#reached(this.#sameEverywhere())))
       return late(`liveness: ${this.#complaint ?? 'the masters differ'}, ${SERVICE_BOUND_MS} ms after the last fault`);
     await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve)));
     const watchAll = this.#history.watchAll(client, process, this.#commits.highestSn);
     return (await this.#reached(watchAll)) || late('watch: the change feed does not come to its end');
+  }
+
+  async #work(client: SimClient, process: SimProcess): Promise<void> {
+    await Promise.all([this.#history.work(client, process), this.#bytes?.work(client, process)]);
+  }
+
+  #newByteWork({ worker, blockWorkers }: WorldSettings): ByteWork {
+    const violated = (violation: string) => this.#violate(violation);
+    const note: ByteWorkDeps['note'] = (by, level, message, values) => this.#time.note({ by, level, message, values });
+    return new ByteWork({
+      now: () => this.#time.steps,
+      violated,
+      note,
+      under: this.#cluster.blockHosts.under,
+      pauseMs: worker.pauseMs,
+      copiesMax: Math.min(blockWorkers, 2),
+    });
+  }
+
+  #bytesAgain(work: ByteWork): Promise<void> {
+    const check = new ByteCheck({
+      ...this.#cluster.openJudge('reader'),
+      ...{ cluster: this.#cluster, work, violated: (violation: string) => this.#violate(violation) },
+    });
+    this.#byteCheck = check;
+    return check.run();
   }
 
   #hear(note: Note, atMs: number): void {
@@ -247,6 +289,12 @@ export class World {
       rowsCompared: this.#rowsCompared,
       published: this.#published,
       loaded: this.#loaded,
+      bytesWritten: this.#bytes?.written ?? 0,
+      bytesStored: this.#bytes?.storedChecked ?? 0,
+      bytesRead: this.#bytes?.readChecked ?? 0,
+      filesAtEnd: this.#byteCheck?.files ?? 0,
+      filesLost: this.#byteCheck?.lost ?? 0,
+      blocksAtEnd: this.#byteCheck?.blocks ?? 0,
       faults: Object.fromEntries([...this.#faults.counts].sort()),
     };
   }

@@ -64,6 +64,23 @@ for (const make of ['versitygw', 'minio'] as const satisfies S3Make[]) {
       expect(await readAll(store, 'e/x/f007')).toBe('f007');
     });
 
+    test('write in parts: requests and answers that are lost or repeated, the object is whole', async () => {
+      await using proxy = await S3FaultProxy.start(server.endpoint);
+      const store = open(proxy.endpoint);
+      const faults: Fault[] = [{ kind: 'lose answer' }, { kind: 'lose request' }, { kind: 'repeat' }, { kind: 'status', status: 503 }];
+      const bytes = Buffer.alloc((17 << 20) + 3, 'abcdefghijklmnopqrstuvwxyz');
+      const chunks = async function* () {
+        yield bytes;
+      };
+      for (let first = 0; first < 2; first++) {
+        let requests = 0;
+        proxy.fault = () => (requests++ % 3 === first ? faults[((requests / 3) % faults.length) | 0] : undefined);
+        await store.write(`d/${first}`, chunks(), { length: bytes.length });
+        proxy.fault = () => undefined;
+        expect((await readAll(store, `d/${first}`)) === bytes.toString(), `from request ${first}`).toBe(true);
+      }
+    });
+
     test('requests and answers that are lost, late or repeated: every change is there once it is told', async () => {
       await using proxy = await S3FaultProxy.start(server.endpoint);
       const store = open(proxy.endpoint);

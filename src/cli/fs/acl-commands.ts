@@ -4,6 +4,7 @@
 import { aclOf, type FileStatus } from '../../client/file-status.js';
 import type { FileSystem } from '../../client/file-system.js';
 import type { AclChange } from '../../client/file-system-options.js';
+import { octal } from '../../client/status-json.js';
 import { formatAclEntry, formatAclLines, parseAcl, parseAclNames } from '../../metadata/acl-text.js';
 import type { ClientFrame } from '../client-frame.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
@@ -13,7 +14,6 @@ import type { Problems } from '../problems.js';
 import { changeTree, treeAt } from './change-tree.js';
 import { type FreshnessOptions, readOptions, withFreshness } from './freshness.js';
 import { shownName } from './ls-format.js';
-import { octal } from './status-json.js';
 
 interface SetfaclOptions {
   readonly m?: string;

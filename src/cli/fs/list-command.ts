@@ -7,6 +7,7 @@ import { UnderstudyError } from '../../base/errors.js';
 import type { FileStatus } from '../../client/file-status.js';
 import type { FileSystem } from '../../client/file-system.js';
 import type { ListOptions } from '../../client/file-system-options.js';
+import { STATUS_SHAPE, statusJson } from '../../client/status-json.js';
 import type { ClientFrame } from '../client-frame.js';
 import { withJson } from '../json-option.js';
 import { oneOfWords } from '../option-values.js';
@@ -16,7 +17,6 @@ import { treeBelow } from './change-tree.js';
 import { expandPath } from './expand-paths.js';
 import { type FreshnessOptions, readOptions, withFreshness } from './freshness.js';
 import { formatLsLine, heldPercent, TIMESTAMPS, type Timestamp } from './ls-format.js';
-import { STATUS_SHAPE, statusJson } from './status-json.js';
 
 interface LsOptions extends FreshnessOptions {
   readonly R?: boolean;
@@ -76,7 +76,7 @@ export function addListCommand(frame: ClientFrame): void {
 }
 
 async function listAll(fs: FileSystem, pattern: string, options: LsOptions, results: Results<FileStatus>, problems: Problems) {
-  const read: ListOptions = { ...readOptions(options), ...(options.f === true ? { loadMetadata: 'ALWAYS' } : {}) };
+  const read: ListOptions = { ...readOptions(options), withHeld: true, ...(options.f === true ? { loadMetadata: 'ALWAYS' } : {}) };
   for await (const path of expandPath(fs, pattern, read)) {
     if (problems.isHopeless) return;
     await problems.catch(async () => {

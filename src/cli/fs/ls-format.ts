@@ -24,9 +24,10 @@ export function formatLsLine(status: FileStatus, human: boolean, timestamp: Time
   return columns.join(' ');
 }
 
-/** How much of a file workers hold: nothing but the nothing of an empty file. */
-export function heldPercent({ directory, length }: FileStatus): number {
-  return !directory && length === 0 ? 100 : 0;
+/** How much of a file workers hold, as Alluxio rounds it; of an empty one all, and of one that is being cut no more than that. */
+export function heldPercent({ directory, length, heldBytes = 0 }: Pick<FileStatus, 'directory' | 'length' | 'heldBytes'>): number {
+  if (directory) return 0;
+  return length === 0 ? 100 : Math.min(100, Math.floor((100 * heldBytes) / length));
 }
 
 /** @returns local time as `11-21-2026 08:00:06:671`. */

@@ -11,7 +11,7 @@ import { formatMasters } from './masters-format.js';
 
 export const MASTER_SHAPE =
   '{address, state: "ACTIVE" | "PASSIVE" | "BECOMING_ACTIVE" | "BECOMING_PASSIVE" | "UNREACHABLE", epoch, appliedSn, lag, behindMs, observer, ' +
-  'webAddress, version, clusterId, startedMs, sinceMs, verified, reason}';
+  'manual, freeze: {user, reason, sinceMs} | null, fork: {clusterId, sn, forkedMs} | null, webAddress, version, clusterId, startedMs, sinceMs, verified, reason}';
 
 export function addMasterCommands(frame: ClientFrame): void {
   withJson(frame.command('leader', 'print host:port of the leader that serves'), '{address, webAddress, epoch}')

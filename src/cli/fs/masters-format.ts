@@ -1,7 +1,7 @@
 /**
  * What `fs masterInfo` prints.
  */
-import { type MasterInfo, UNREACHABLE } from '../../client/master-info.js';
+import { type MasterInfo, shownState, UNREACHABLE } from '../../client/master-info.js';
 import { plainTable } from '../plain-table.js';
 
 const COLUMNS = ['Master Address', 'State', 'Epoch', 'Applied', 'Lag', 'Behind ms', 'Web Address', 'Version', 'Remark'];
@@ -13,7 +13,9 @@ export function formatMasters(masters: readonly MasterInfo[]): string {
 
 function rowOf(master: MasterInfo): string[] {
   if (master.state === UNREACHABLE) return [master.address, master.state, '-', '-', '-', '-', '-', '-', master.reason];
-  const { address, state, epoch, appliedSn, lag, behindMs, webAddress, version, observer, reason } = master;
-  const remark = [observer ? 'observer' : '', reason].filter((part) => part !== '').join(': ');
-  return [address, state, String(epoch), String(appliedSn), String(lag), String(behindMs), webAddress, version, remark];
+  const { address, epoch, appliedSn, lag, behindMs, webAddress, version, freeze, fork, reason } = master;
+  const remark = [fork === null ? '' : `fork of ${fork.clusterId}`, freeze === null ? '' : `frozen by ${freeze.user}`, reason]
+    .filter((part) => part !== '')
+    .join(': ');
+  return [address, shownState(master), String(epoch), String(appliedSn), String(lag), String(behindMs), webAddress, version, remark];
 }

@@ -85,15 +85,15 @@ function list(frame: ClientFrame, { json = false, ...freshness }: MountCommandOp
   });
 }
 
-export function mountJson({ path, uri, id, readOnly, shared, options, mountedMs, queued, refused }: MountPoint) {
-  return { path, uri, id, readOnly, shared, options, mountedMs, queued, refused };
+export function mountJson({ path, uri, id, readOnly, shared, options, mountedMs, queued, refused, trouble }: MountPoint) {
+  return { path, uri, id, readOnly, shared, options, mountedMs, queued, refused, trouble: trouble || null };
 }
 
 /** @returns a line for each, as Alluxio has it. How large an under store is, masters do not know. */
 export function mountLines(mounts: readonly MountPoint[]): string[] {
   const width = (texts: readonly string[]) => Math.max(0, ...texts.map((text) => text.length));
   const [uris, paths] = [width(mounts.map(({ uri }) => uri)), width(mounts.map(({ path }) => shownName(path)))];
-  return mounts.map(({ uri, path, options, readOnly, shared, queued, refused }) => {
+  return mounts.map(({ uri, path, options, readOnly, shared, queued, refused, trouble }) => {
     const properties = Object.entries(options).map(([key, value]) => `${key}=${value}`);
     const facts = [
       typeOf(uri),
@@ -104,6 +104,7 @@ export function mountLines(mounts: readonly MountPoint[]): string[] {
       `properties={${properties.join(', ')}}`,
       ...(queued === 0 ? [] : [`queued=${queued}`]),
       ...(refused === 0 ? [] : [`refused=${refused}`]),
+      ...(trouble === '' ? [] : [`trouble=${trouble}`]),
     ];
     return `${uri.padEnd(uris)}  on  ${shownName(path).padEnd(paths)}  (${facts.join(', ')})`;
   });

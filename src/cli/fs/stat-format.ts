@@ -4,7 +4,7 @@
 import type { FileStatus } from '../../client/file-status.js';
 import { formatAclEntry } from '../../metadata/acl-text.js';
 import { formatMode } from '../../metadata/mode-text.js';
-import { shownName } from './ls-format.js';
+import { heldPercent, shownName } from './ls-format.js';
 
 /** What each letter behind a `%` stands for, with its line of help. Letters that Alluxio and Hadoop both have mean what they mean in Alluxio. */
 const FIELDS: Readonly<Record<string, { help: string; of: (status: FileStatus) => string }>> = {
@@ -63,6 +63,7 @@ export function formatStatus(status: FileStatus): string {
           ['length', length],
           ['blocks', `${blockCount(status)} of ${blockBytes} bytes`],
           ['complete', complete ? 'yes' : 'no'],
+          ['at workers', `${heldPercent(status)}%`],
         ] as const)),
     ['persistence', status.persistence],
     ...moreLines(status),
@@ -74,7 +75,7 @@ export function formatStatus(status: FileStatus): string {
 }
 
 function* moreLines(status: FileStatus): Generator<readonly [string, string | number]> {
-  const { pinned, replicationMin, replicationMax, ttl, quota, acl, hasXattrs, lease, mountId, underUri = '' } = status;
+  const { pinned, replicationMin, replicationMax, ttl, quota, acl, hasXattrs, lease, mountId, underUri = '', persistTrouble = '' } = status;
   if (pinned) yield ['pinned', 'yes'];
   if (replicationMin > 0 || replicationMax > 0) yield ['replication', `${replicationMin} to ${replicationMax || 'any number'}`];
   if (ttl !== null) yield ['expires', `${utc(ttl.expiresMs)} (${ttl.action})`];
@@ -84,6 +85,7 @@ function* moreLines(status: FileStatus): Generator<readonly [string, string | nu
   if (lease !== null) yield ['writer', `client ${lease.clientId}, ${lease.blocks} blocks`];
   if (mountId !== 0) yield ['mount', mountId];
   if (underUri !== '') yield ['under store', underUri];
+  if (persistTrouble !== '') yield ['in the way', persistTrouble];
 }
 
 function blockCount({ length, blockBytes }: FileStatus): number {

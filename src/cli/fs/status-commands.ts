@@ -4,6 +4,7 @@
 import { isError } from '../../base/errors.js';
 import type { FileStatus } from '../../client/file-status.js';
 import type { FileSystem } from '../../client/file-system.js';
+import { STATUS_SHAPE, statusJson } from '../../client/status-json.js';
 import type { ClientFrame } from '../client-frame.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { withJson } from '../json-option.js';
@@ -11,7 +12,6 @@ import { JsonArray, print } from '../output.js';
 import { expandToOne } from './expand-paths.js';
 import { type FreshnessOptions, readOptions, withFreshness } from './freshness.js';
 import { formatStat, formatStatus, STAT_FORMAT_HELP } from './stat-format.js';
-import { STATUS_SHAPE, statusJson } from './status-json.js';
 
 export function addStatusCommands(frame: ClientFrame): void {
   const stat = withFreshness(frame.command('stat <path...>', 'show all there is to know of files and directories'))
@@ -22,7 +22,7 @@ export function addStatusCommands(frame: ClientFrame): void {
       const found = json === true ? new JsonArray() : undefined;
       try {
         await frame.forPaths('stat', patterns, async (fs, path) => {
-          const status = await fs.getStatus(path, readOptions(freshness));
+          const status = await fs.getStatus(path, { ...readOptions(freshness), withHeld: true });
           await (found?.add(statusJson(status)) ?? print(f === undefined ? formatStatus(status) : formatStat(f, status)));
         });
       } finally {

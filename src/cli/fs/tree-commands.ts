@@ -28,7 +28,7 @@ export function addTreeCommands(frame: ClientFrame): void {
     .command('touch <path...>', 'make empty, complete files; a path that exists is an error, and is left as it is')
     .action((patterns: string[]) =>
       frame.forPaths('touch', patterns, async (fs, path) => {
-        await fs.createFile(path, { completeLength: 0 });
+        await fs.createFile(path, { completeLength: 0, persist: (fs.client.settings.data.writeType ?? 'MUST_CACHE') !== 'MUST_CACHE' });
         await print(`${shownName(path)} has been created`);
       }),
     );

@@ -90,7 +90,9 @@ function du(frame: ClientFrame, patterns: readonly string[], { json, h = false, 
     frame.forPaths('du', patterns, async (fs, path, problems) => {
       if (s) {
         const { bytes } = await fs.contentSummary(path, readOptions(freshness));
-        return add({ path, bytes, heldBytes: 0n, heldPercent: bytes === 0n ? 100 : 0 });
+        let heldBytes = 0n;
+        for await (const file of filesBelow(fs, path, freshness, problems)) heldBytes += file.heldBytes;
+        return add({ path, bytes, heldBytes, heldPercent: bytes === 0n ? 100 : Math.min(100, Number((100n * heldBytes) / bytes)) });
       }
       for await (const held of filesBelow(fs, path, freshness, problems)) await add(held);
     }),
@@ -98,9 +100,9 @@ function du(frame: ClientFrame, patterns: readonly string[], { json, h = false, 
 }
 
 async function* filesBelow(fs: FileSystem, path: string, freshness: FreshnessOptions, problems: Problems): AsyncGenerator<Held> {
-  for await (const status of treeBelow(fs, path, readOptions(freshness), problems)) {
+  for await (const status of treeBelow(fs, path, { ...readOptions(freshness), withHeld: true }, problems)) {
     if (status.directory) continue;
-    yield { path: status.path, bytes: BigInt(status.length), heldBytes: 0n, heldPercent: heldPercent(status) };
+    yield { path: status.path, bytes: BigInt(status.length), heldBytes: BigInt(status.heldBytes ?? 0), heldPercent: heldPercent(status) };
   }
 }
 

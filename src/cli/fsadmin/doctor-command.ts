@@ -2,6 +2,7 @@
  * `fsadmin doctor`: asks every master, and tells what is wrong and what to do.
  */
 import { masterReports } from '../../client/master-report.js';
+import { askReplication, shownReplication } from '../../client/replication.js';
 import type { ClientFrame } from '../client-frame.js';
 import { CommandFailed, EXIT } from '../exit-code.js';
 import { withJson } from '../json-option.js';
@@ -10,7 +11,7 @@ import { diagnose, type Finding } from './doctor.js';
 
 export function addDoctorCommand(frame: ClientFrame): void {
   const description =
-    'look for what is wrong: masters, versions, settings that differ, clocks, space, journal; exit with 1 where there is a problem';
+    'look for what is wrong: masters, their states, versions, settings that differ, clocks, space, journal; exit with 1 where there is a problem';
   withJson(
     frame.command('doctor', description),
     '{healthy, masters: [host:port], findings: [{level: "problem" | "note", about, what, todo}]}',
@@ -19,7 +20,8 @@ export function addDoctorCommand(frame: ClientFrame): void {
       const reports = await masterReports(fs.client);
       // Where no master answers, that is the finding.
       const mounts = await fs.listMounts({ stale: true, timeoutMs: MOUNTS_LIMIT_MS }).catch(() => []);
-      const findings = diagnose(reports, mounts);
+      const replication = await askReplication(fs.client).then(shownReplication, () => null);
+      const findings = diagnose(reports, mounts, replication);
       const healthy = findings.every(({ level }) => level !== 'problem');
       if (json) await printJson({ healthy, masters: reports.map(({ address }) => address), findings });
       else await print(textOf(reports.length, findings));

@@ -2,16 +2,18 @@
  * What is wrong with a cluster, out of what its masters tell: a list of findings, each with what to do about it. Pure.
  */
 import { type MasterInfo, UNREACHABLE } from '../../client/master-info.js';
-import type { MasterReport, ReportedMaster, ReportedSpace } from '../../client/master-report.js';
+import type { MasterReport, ReportedMaster, ReportedSetting, ReportedSpace } from '../../client/master-report.js';
 import type { MountPoint } from '../../client/mount-point.js';
+import type { ReplicatingMaster, ReplicationShown } from '../../client/replication.js';
 import { SETTINGS } from '../../config/settings.js';
 import { formatBytes } from '../fs/ls-format.js';
+import { isoTime } from '../iso-time.js';
 
 export interface Finding {
   /** A note is worth knowing; a problem has to be put right. */
   readonly level: 'problem' | 'note';
   /** What it is about: the same word for the same kind of finding. */
-  readonly about: 'masters' | 'leader' | 'versions' | 'settings' | 'clocks' | 'storage' | 'journal' | 'mounts';
+  readonly about: 'state' | 'masters' | 'leader' | 'versions' | 'settings' | 'clocks' | 'storage' | 'journal' | 'mounts';
   readonly what: string;
   readonly todo: string;
 }
@@ -45,10 +47,16 @@ interface Answered {
   readonly told: ReportedMaster;
 }
 
-/** @returns problems first. */
-export function diagnose(reports: readonly MasterReport[], mounts: readonly MountPoint[] = []): readonly Finding[] {
+/** @param replication null: no master tells. @returns problems first. */
+export function diagnose(
+  reports: readonly MasterReport[],
+  mounts: readonly MountPoint[] = [],
+  replication: ReplicationShown | null = null,
+): readonly Finding[] {
   const answered = reports.flatMap(({ address, info, told }): Answered[] => (told === undefined ? [] : [{ address, info, told }]));
   const findings = [
+    ...(replication?.masters ?? []).flatMap((master) => statesOf(master, replication?.by ?? '')),
+    ...(replication?.masters ?? []).flatMap((master) => unseenOf(master, replication?.by ?? '', reports)),
     ...mastersOf(reports),
     ...leadersOf(answered),
     ...versionsOf(reports),
@@ -89,11 +97,41 @@ function* mastersOf(reports: readonly MasterReport[]): Generator<Finding> {
   }
 }
 
+function statesOf({ address, digest }: ReplicatingMaster, by: string): Finding[] {
+  if (digest.result !== 'differ') return [];
+  const what = `THE STATE OF ${address} IS NOT THAT OF ${by}: their digests differ as of entry ${digest.sn}`;
+  const todo =
+    'let neither of them make a checkpoint or be promoted before "journal verify" has said which one the journal bears out; ' +
+    'then stop the other one, keep its metastore for a report, and start it without: it is rebuilt from the journal';
+  return [{ level: 'problem', about: 'state', what, todo }];
+}
+
+/** Those that somebody names, and that the one who tells cannot see: also where this program can, or has not heard of them. */
+function unseenOf(master: ReplicatingMaster, by: string, reports: readonly MasterReport[]): Finding[] {
+  const { address, seen, lastSeenMs, why, knownFrom } = master;
+  const asked = reports.find((report) => report.address === address);
+  if (seen || address === by || asked?.info.state === UNREACHABLE) return [];
+  const seenLast = lastSeenMs === null ? 'and never has' : `since ${isoTime(lastSeenMs)}`;
+  if (asked !== undefined) {
+    const todo = `see to the network between the two: it answers here; ${address} cannot be handed the lead meanwhile`;
+    return [{ level: 'problem', about: 'masters', what: `${by} does not see ${address}, ${seenLast}: ${why}`, todo }];
+  }
+  const isNamed = knownFrom === 'settings' || knownFrom === 'election';
+  const named = knownFrom === 'settings' ? 'is configured' : knownFrom === 'election' ? 'is registered for the election' : 'took part';
+  const what = `${address} ${named}, but ${by} does not see it, ${seenLast}: ${why}`;
+  const todo = isNamed
+    ? 'start it, or see to the network; take it out of master.rpc.addresses of every master if it is gone for good'
+    : 'nothing, if it is gone for good: it is forgotten after a day';
+  return [{ level: isNamed ? 'problem' : 'note', about: 'masters', what, todo }];
+}
+
 function* leadersOf(answered: readonly Answered[]): Generator<Finding> {
   const leaders = answered.filter(({ info }) => info.state === 'ACTIVE');
   const [leader] = leaders;
   if (leader === undefined) {
-    const todo = 'see the log of each master, and the election (ZooKeeper, or the folder beside the journal)';
+    const todo = answered.some(({ info }) => info.manual)
+      ? 'say who is to lead (fsadmin leader promote): in manual mode nobody does by itself'
+      : 'see the log of each master, and the election (ZooKeeper, or the folder beside the journal)';
     yield { level: 'problem', about: 'leader', what: 'no master leads now', todo };
   } else if (leaders.length > 1) {
     const todo = 'ask again: the journal lets only the newest write, and the others find out by themselves';
@@ -105,6 +143,12 @@ function* leadersOf(answered: readonly Answered[]): Generator<Finding> {
       what: `${leader.address} leads and cannot write`,
       todo: "see its log, and the journal's storage",
     };
+  }
+  const freeze = leader?.info.freeze ?? null;
+  if (freeze !== null) {
+    const since = isoTime(freeze.sinceMs);
+    const what = `the namespace is frozen, and takes no changes: by ${freeze.user} since ${since}${freeze.reason && `: ${freeze.reason}`}`;
+    yield { level: 'note', about: 'leader', what, todo: 'when the maintenance is over: fsadmin unfreeze' };
   }
   for (const [name, idOf] of [
     ['cluster', ({ info }: Answered) => info.clusterId],
@@ -134,11 +178,57 @@ function* settingsOf(answered: readonly Answered[]): Generator<Finding> {
   for (const key of keys) {
     if (OWN_SETTINGS.has(key)) continue;
     const knowing = answered.filter(({ told }) => told.settings.has(key));
-    const groups = groupBy(knowing, ({ told }) => told.settings.get(key) || '(unset)');
-    if (groups.size < 2) continue;
-    const todo = 'set it alike on all of them, and restart those that are changed';
-    yield { level: 'problem', about: 'settings', what: `understudy.${key} differs: ${shownGroups(groups)}`, todo };
+    const groups = groupBy(knowing, shownBy(key, knowing));
+    if (groups.size > 1) yield { level: 'problem', about: 'settings', ...differing(`understudy.${key}`, groups) };
   }
+  for (const key of keys) {
+    const overriding = answered.flatMap(({ address, told }) => {
+      const row = rowOf(told, key);
+      return row?.source === 'journal' ? [{ address, overridden: row.overridden.replace(/ \(.*/, '') }] : [];
+    });
+    const groups = groupBy(overriding, ({ overridden }) => overridden || '(unset)');
+    if (OWN_SETTINGS.has(key) || groups.size < 2) continue;
+    const what = `understudy.${key} is alike by the journal, over files that differ: ${shownGroups(groups)}`;
+    yield { level: 'note', about: 'settings', what, todo: 'take it out of the files: they would count again after "fsadmin config unset"' };
+  }
+  for (const key of keys) {
+    const waiting = answered.filter(({ told }) => pendingOf(told, key) !== null);
+    const [first] = waiting;
+    if (first === undefined) continue;
+    const what = `understudy.${key} is to be ${pendingOf(first.told, key)} on ${addresses(waiting)} once started again`;
+    yield { level: 'note', about: 'settings', what, todo: 'start these masters again, one after the other, the leader last' };
+  }
+}
+
+/** @returns what a setting is, or is to be, to be told and compared by: of a secret only whether it is the same one. */
+function shownBy(key: string, knowing: readonly Answered[]): (each: Answered) => string {
+  const markOf = ({ told }: Answered) => rowOf(told, key)?.mark ?? '';
+  const set = knowing.filter(({ told }) => told.settings.get(key) !== '');
+  // One of an older version does not tell marks.
+  const isMarked = set.every((each) => markOf(each) !== '');
+  return (each) => {
+    const value = (pendingOf(each.told, key) ?? each.told.settings.get(key)) || '(unset)';
+    return isMarked && markOf(each) !== '' ? `${value}, with the mark ${markOf(each)}` : value;
+  };
+}
+
+/** The odd one out, where most agree. */
+function differing(name: string, groups: ReadonlyMap<string, readonly Answered[]>): Pick<Finding, 'what' | 'todo'> {
+  const all = [...groups.values()].flat();
+  const most = [...groups].find(([, each]) => 2 * each.length > all.length);
+  if (most === undefined)
+    return { what: `${name} differs: ${shownGroups(groups)}`, todo: 'set it alike on all of them, and restart those that are changed' };
+  const odd = new Map([...groups].filter(([value]) => value !== most[0]));
+  const what = `${name} differs from the others: ${shownGroups(odd)}; it is ${most[0]} (${addresses(most[1])})`;
+  return { what, todo: `set it as the others have it on ${addresses([...odd.values()].flat())}, and restart what is changed` };
+}
+
+function rowOf({ settingRows }: ReportedMaster, key: string): ReportedSetting | undefined {
+  return settingRows.find((row) => row.key === key);
+}
+
+function pendingOf(told: ReportedMaster, key: string): string | null {
+  return rowOf(told, key)?.pending ?? null;
 }
 
 /** Clocks are compared with each other by way of this machine's, which may itself be wrong. */

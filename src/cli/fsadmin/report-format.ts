@@ -1,17 +1,24 @@
 /**
  * What `fsadmin report` prints; the summary line by line as Alluxio has it.
  */
-import { UNREACHABLE } from '../../client/master-info.js';
+import { type MasterInfo, UNREACHABLE } from '../../client/master-info.js';
 import type { MasterReport } from '../../client/master-report.js';
+import type { WorkerReport } from '../../client/worker-report.js';
 import { formatBytes, formatTime } from '../fs/ls-format.js';
 import { isoTime } from '../iso-time.js';
 import { plainTable } from '../plain-table.js';
+import { summaryLines } from './worker-format.js';
 
 /** A report whose master told all that was asked. */
 export type FullReport = MasterReport & { readonly told: NonNullable<MasterReport['told']> };
 
 /** @param nowMs Unix milliseconds, by this machine's clock. */
-export function formatSummary(leader: FullReport, reports: readonly MasterReport[], nowMs: number): string {
+export function formatSummary(
+  leader: FullReport,
+  reports: readonly MasterReport[],
+  workers: readonly WorkerReport[],
+  nowMs: number,
+): string {
   const { address, info, told } = leader;
   const zookeeper = told.settings.get('zookeeper.enabled') === 'true';
   const servers = zookeeper ? (told.settings.get('zookeeper.address') ?? '').split(',') : [];
@@ -24,17 +31,14 @@ export function formatSummary(leader: FullReport, reports: readonly MasterReport
     `    Started: ${formatTime(info.startedMs)}`,
     `    Uptime: ${formatDuration(nowMs + told.clockAheadMs - info.startedMs)}`,
     `    Version: ${info.version}`,
+    ...forkLines(info, '    '),
     `    Safe Mode: ${!told.canWrite}`,
     `    Zookeeper Enabled: ${zookeeper}`,
     ...(zookeeper ? ['    Zookeeper Addresses: ', ...servers.map((server) => `        ${server.trim()}`)] : []),
     '    Raft-based Journal: false',
     ...(reports.length > 1 ? [row('Master Address', 'State', 'Version')] : []),
     ...(reports.length > 1 ? reports.map((report) => row(report.address, alluxioState(report), report.info.version)) : []),
-    '    Live Workers: 0',
-    '    Lost Workers: 0',
-    '    Total Capacity: 0B',
-    '    Used Capacity: 0B',
-    '    Free Capacity: 0B',
+    ...summaryLines(workers),
   ].join('\n');
 }
 
@@ -46,6 +50,7 @@ export function formatJournal(leader: FullReport): string {
     `Journal: ${told.settings.get('master.journal.folder') ?? ''}`,
     `Cluster id: ${info.clusterId}`,
     `Incarnation id: ${told.incarnationId}`,
+    ...forkLines(info, ''),
     `Epoch: ${info.epoch}, led by ${leader.address}`,
     `Newest entry: ${info.appliedSn}`,
     `Entries since the newest checkpoint: ${info.appliedSn - newest}`,
@@ -54,6 +59,11 @@ export function formatJournal(leader: FullReport): string {
     `Confirms in: ${told.confirmMs.toFixed(1)} ms`,
     ...(rows.length === 0 ? ['Checkpoints: none'] : [plainTable(rows, ['Checkpoint', 'Size', 'Published'])]),
   ].join('\n');
+}
+
+function forkLines({ fork }: MasterInfo, indent: string): string[] {
+  if (fork === null) return [];
+  return [`${indent}Fork of: ${fork.clusterId} as of sn ${fork.sn}, since ${isoTime(fork.forkedMs)}: all mounts are read-only`];
 }
 
 /** A line for each figure, a column for each master. */
@@ -73,6 +83,7 @@ function formatDuration(ms: number): string {
 
 function alluxioState({ info }: MasterReport): string {
   if (info.state === UNREACHABLE) return 'LOST';
+  if (info.observer) return 'OBSERVER';
   return info.state === 'ACTIVE' ? 'PRIMARY' : 'STANDBY';
 }
 

@@ -1,10 +1,11 @@
 /**
  * What the quickstart found out, and how it is told: to people, and to machines.
  */
+import type { ByteFigures } from './bytes.js';
 import type { Comparison } from './compare.js';
 import type { LoadFigures } from './load.js';
 
-export interface Figures {
+export interface Figures extends Omit<ByteFigures, 'problems'> {
   readonly entries: number;
   readonly acknowledged: number;
   readonly directories: number;
@@ -34,7 +35,13 @@ export interface Takeover {
   readonly nextLeader: string;
 }
 
-export function figuresOf(load: LoadFigures, comparison: Comparison, skipped: number, takeover: Takeover): Figures {
+export function figuresOf(
+  load: LoadFigures,
+  comparison: Comparison,
+  skipped: number,
+  takeover: Takeover,
+  { problems: _, ...bytes }: ByteFigures,
+): Figures {
   const { compared, lost, extra, wrong, changed } = comparison;
   const { acknowledged, directories, files, ranTwice, loadMs, gapMs } = load;
   return {
@@ -52,12 +59,13 @@ export function figuresOf(load: LoadFigures, comparison: Comparison, skipped: nu
     createsPerSecond: Math.round((1000 * acknowledged) / loadMs),
     gapMs: gapMs === undefined ? null : Math.round(gapMs),
     ...takeover,
+    ...bytes,
   };
 }
 
 /** Whether all went as promised. */
-export function isGood({ lost, duplicated, wrong, gapMs, killedLeader, nextLeader }: Figures): boolean {
-  return lost + duplicated + wrong === 0 && gapMs !== null && nextLeader !== killedLeader;
+export function isGood({ lost, duplicated, wrong, wrongContents, gapMs, killedLeader, nextLeader }: Figures): boolean {
+  return lost + duplicated + wrong + wrongContents === 0 && gapMs !== null && nextLeader !== killedLeader;
 }
 
 export function count(number: number): string {
@@ -78,6 +86,11 @@ export function figuresText(figures: Figures, problems: readonly string[]): stri
     ],
     ['kill to next write', gapMs === null ? 'never' : `${count(gapMs)} ms`, `${figures.killedLeader} killed, ${figures.nextLeader} leads`],
   ];
+  const { storedFiles, storedBytes, storeMs, wrongContents, changedContents } = figures;
+  const megabytes = `${(storedBytes / 1e6).toFixed(1)} MB`;
+  rows.push(['bytes stored', megabytes, `of ${count(storedFiles)} files, in ${(storeMs / 1000).toFixed(1)} s, another takeover included`]);
+  rows.push(['other bytes', count(wrongContents), 'files whose bytes are not those of the folder']);
+  if (changedContents > 0) rows.push(['bytes changed', count(changedContents), 'files that changed in the folder meanwhile']);
   if (changed > 0) rows.push(['changed meanwhile', count(changed), 'in the folder; not compared']);
   if (skipped > 0) rows.push(['skipped', count(skipped), 'not readable, or no name for the namespace']);
   const width = Math.max(...rows.map(([, value]) => value.length));

@@ -1,6 +1,6 @@
 /**
- * The program behind scripts/quickstart: three masters, a client that loads a folder's metadata, the leader killed half-way, and the
- * namespace compared with the folder. Ends with 0 only if nothing is lost, duplicated or wrong.
+ * The program behind scripts/quickstart: three masters and a worker, a client that loads a folder's metadata and then the bytes of its files, each time
+ * with the leader killed half-way, and the namespace compared with the folder. Ends with 0 only if nothing is lost, duplicated or wrong.
  */
 import { stat } from 'node:fs/promises';
 import path from 'node:path';
@@ -11,7 +11,8 @@ import { CommandFailed, EXIT, exitCodeOf, sentenceOf } from '../exit-code.js';
 import { complain, print, printed, quietWhenReaderGone } from '../output.js';
 import { groupName, userName } from '../system-user.js';
 import { FileSystem } from '../understudy.js';
-import { LocalCluster } from './cluster.js';
+import { type ByteFigures, filesBelow, storeAndCompare } from './bytes.js';
+import { hasEnded, LocalCluster } from './cluster.js';
 import { type Comparison, compareFolder } from './compare.js';
 import { count, type Figures, figuresOf, figuresText, isGood } from './figures.js';
 import type { Place } from './folder-walk.js';
@@ -54,8 +55,8 @@ async function main(args: readonly string[]): Promise<never> {
 function parse(args: readonly string[]): Options {
   return new Command('scripts/quickstart')
     .description(
-      'Starts three masters on this machine, loads the names, sizes, modes and times of all files below a folder, kills the leader half-way, ' +
-        'and compares the result with the folder. What is not a directory is loaded as a file; symbolic links are, too, and are not followed. ' +
+      'Starts three masters and a worker on this machine, loads the names, sizes, modes and times of all files below a folder, kills the leader ' +
+        'half-way, and compares the result with the folder; then does the same with the bytes of its files, up to 1 GiB of them. What is not a directory is loaded as a file; symbolic links are, too, and are not followed. ' +
         'The folder is only looked at. All data is kept in a temporary folder, which is removed at the end.',
     )
     .option('--from <folder>', 'what to load', path.join(HOME, 'node_modules'))
@@ -117,9 +118,21 @@ async function run(fs: ClientFileSystem, cluster: LocalCluster, place: Place, en
   }
   const comparison: Comparison = await compareFolder(fs, place, sinceMs);
   const nextLeader = (await fs.leader())?.address ?? 'nobody';
-  const figures = figuresOf(load, comparison, skipped, { killedLeader: leader.address, nextLeader });
-  await print(`\n${figuresText(figures, comparison.problems)}\n`);
+  const bytes = await storeBytes(fs, cluster, place);
+  const figures = figuresOf(load, comparison, skipped, { killedLeader: leader.address, nextLeader }, bytes);
+  await print(`\n${figuresText(figures, [...comparison.problems, ...bytes.problems])}\n`);
   return figures;
+}
+
+/** With all masters up again, and the leader killed once more. */
+async function storeBytes(fs: ClientFileSystem, cluster: LocalCluster, { folder, path: loaded }: Place): Promise<ByteFigures> {
+  for (const { rpcAddress, process: child } of cluster.masters) if (hasEnded(child)) cluster.startMaster(rpcAddress);
+  const leader = await cluster.ready(fs);
+  await cluster.workerReady(fs);
+  const files = await filesBelow({ folder, path: `${loaded}.bytes` });
+  await print(`\n  Storing the bytes of ${count(files.length)} files below ${loaded}.bytes, and comparing them.`);
+  const { process: child } = cluster.master(leader.address);
+  return await storeAndCompare(fs, files, () => void child.kill('SIGKILL'));
 }
 
 async function placeOf(from: string): Promise<Place> {

@@ -39,10 +39,24 @@ export const clientSettings = {
     default: '-1',
     help: 'Age at which what is known of a path below a mount point is looked up in mounted storage again; -1: never, 0: always.',
   },
+  userFileWritetypeDefault: {
+    key: 'user.file.writetype.default',
+    type: oneOf('must_cache', 'cache_through', 'through', 'async_through'),
+    default: 'must_cache',
+    help: 'Where the bytes of files go that are written without saying so: to workers alone, or to mounted storage too: before the writer is done (cache_through, through), or after. Below no mount point: to workers alone, whatever this says.',
+  },
+  userFileReadtypeDefault: {
+    key: 'user.file.readtype.default',
+    type: oneOf('cache', 'cache_promote', 'no_cache'),
+    default: 'cache',
+    help: 'What becomes of bytes that come from mounted storage, where a reader does not say so: a worker keeps them, also moves them to its fastest tier, or does not keep them.',
+  },
   userBlockSizeBytesDefault: {
     key: 'user.block.size.bytes.default',
     type: byteSize({ min: '1KB', max: '1TB' }),
     default: '64MB',
-    help: 'Block size of files that are made without naming one.',
+    inJournal: 'at once',
+    perPath: true,
+    help: 'Block size of files that are made without naming one. What stands for a path in the journal counts first, then what a client has set, then what the leader has.',
   },
 } as const satisfies Record<string, Setting>;

@@ -20,12 +20,13 @@ export const generalSettings = {
     key: 'logger.level',
     type: oneOf('debug', 'info', 'warn', 'error'),
     default: 'info',
+    inJournal: 'at once',
     help: 'Least severity that is logged. At debug, errors are logged with their stacks.',
   },
   loggerFormat: {
     key: 'logger.format',
-    type: oneOf('text', 'json'),
+    type: oneOf('text', 'json', 'auto'),
     default: 'text',
-    help: 'Lines for people, or one JSON object a line for machines. The log goes to stderr.',
+    help: 'Lines for people, one JSON object a line for machines, or, with auto, lines on a terminal and JSON elsewhere. The log goes to stderr.',
   },
 } as const satisfies Record<string, Setting>;

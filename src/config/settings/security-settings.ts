@@ -13,18 +13,21 @@ export const securitySettings = {
     key: 'security.authorization.permission.enabled',
     type: boolean,
     default: 'true',
+    inJournal: 'at start',
     help: 'Whether masters check permissions. Without, everybody may do anything.',
   },
   securityAuthorizationPermissionSupergroup: {
     key: 'security.authorization.permission.supergroup',
     type: name,
     default: 'supergroup',
+    inJournal: 'at start',
     help: 'Group whose members may do anything, as the user may who runs the masters.',
   },
   securityAuthorizationPermissionUmask: {
     key: 'security.authorization.permission.umask',
     type: umask,
     default: '022',
+    perPath: true,
     help: 'Permissions that a client takes from what it makes, unless a mode is named or the directory has a default access control list.',
   },
   securityGroupMappingClass: {
@@ -44,6 +47,7 @@ export const securitySettings = {
     key: 'security.group.mapping.cache.timeout',
     type: duration({ min: '0', max: '1day' }),
     default: '1min',
+    inJournal: 'at once',
     help: 'How long a master takes the groups of a user for new. Then they are looked up again, the old ones being used meanwhile, for no longer than once more as long.',
   },
 } as const satisfies Record<string, Setting>;

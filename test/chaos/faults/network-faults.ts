@@ -2,7 +2,7 @@
 import { cut, type VirtualHost } from '../../servers/virtual-network.js';
 import type { SeededRandom } from '../../simulation/seeded-random.js';
 import type { Fault } from '../fault.js';
-import { SESSION_TIMEOUT_MS, type World } from '../world.js';
+import { SESSION_TIMEOUT_MS, WORKER_TIMEOUT_MS, type World } from '../world.js';
 
 /** The hosts of the two sides. */
 type Sides = readonly [readonly VirtualHost[], readonly VirtualHost[]];
@@ -11,6 +11,7 @@ type Direction = 'both' | 'from' | 'to';
 
 const CUT_MS = [500, 4 * SESSION_TIMEOUT_MS] as const;
 const GONE_MS = [SESSION_TIMEOUT_MS + 500, 4 * SESSION_TIMEOUT_MS] as const;
+const WORKER_CUT_MS = [500, 3 * WORKER_TIMEOUT_MS] as const;
 const HOST_GONE_MS = SESSION_TIMEOUT_MS + 500;
 /** Of cuts that are silent; the others reset connections. */
 const SILENT_CHANCE = 0.75;
@@ -43,11 +44,25 @@ const zookeeper = (world: World) => world.zookeeperHosts;
 const otherMasters = (world: World) => world.masterHosts;
 const clients = (world: World) => world.clientHosts;
 const store = ({ store: { host } }: World) => (host === undefined ? [] : [host]);
-const everybody = (world: World) => [...world.masterHosts, ...world.zookeeperHosts, ...world.clientHosts, ...store(world)];
-const everybodyButClients = (world: World) => [...world.masterHosts, ...world.zookeeperHosts, ...store(world)];
+const everybody = (world: World) => [
+  ...world.masterHosts,
+  ...world.workerHosts,
+  ...world.zookeeperHosts,
+  ...world.clientHosts,
+  ...store(world),
+];
+const everybodyButClients = (world: World) => [...world.masterHosts, ...world.workerHosts, ...world.zookeeperHosts, ...store(world)];
+const workers = (world: World) => world.workerHosts;
 const between =
   (these: (world: World) => readonly VirtualHost[], those: (world: World) => readonly VirtualHost[]): Choose =>
   async (world) => [these(world), those(world)];
+
+function workerFrom(others: (world: World) => readonly VirtualHost[]): Choose {
+  return async (world, random) => {
+    const worker = random.pick(world.workerHosts);
+    return [[worker], others(world).filter((host) => host !== worker)];
+  };
+}
 
 const lacksStoreHost = (world: World) => (world.store.host === undefined ? 'a network between masters and journal' : undefined);
 
@@ -98,4 +113,11 @@ export const networkFaults: readonly Fault[] = [
     promisedMs: 0,
     begin: slow(async (world, random) => random.pick(world.zookeeperHosts)),
   },
+  ...[
+    { name: 'worker cut from the masters', lastsMs: WORKER_CUT_MS, begin: cutBetween(workerFrom(otherMasters)) },
+    { name: 'worker cut from the clients', lastsMs: WORKER_CUT_MS, begin: cutBetween(workerFrom(clients)) },
+    { name: 'workers cut from each other', lastsMs: WORKER_CUT_MS, begin: cutBetween(between(workers, workers)) },
+    { name: "worker's host gone", lastsMs: WORKER_CUT_MS, begin: cutBetween(workerFrom(everybody), 'both') },
+    { name: "worker's link slow", lastsMs: WORKER_CUT_MS, begin: slow(async (world, random) => random.pick(world.workerHosts)) },
+  ].map((kind) => ({ ...kind, promisedMs: 0, hits: 'files' as const })),
 ];

@@ -58,10 +58,11 @@ const MASKS: readonly (readonly [pattern: RegExp, mask: string])[] = [
   [/^(\S+) +\d+ +(YYYY-MM-DDT)/gm, '$1 <sn> $2'],
   [/("(?:bytes|tookMs)":)\d+(?=[^\n]*<unix ms>)/g, '$1<number>'],
   [/("tookMs":)\d+/g, '$1<number>'],
+  [/(file id) \d+/g, '$1 <number>'],
   [/held for [\d.]+ ms/g, 'held for <number> ms'],
   [/cluster-[0-9a-f]{16}/g, 'cluster-<hex>'],
   [/\b[0-9a-f]{32}\b/g, '<hex>'],
-  [/("?(?:Master|Process)\.\w+"?:?) .*?(,?)$/gm, '$1 <figures>$2'],
+  [/("?understudy_\w+"?:?) .*?(,?)$/gm, '$1 <figures>$2'],
   [/\d+ day\(s\).*second\(s\)/g, '<duration>'],
   [/(Newest entry|Entries since the newest checkpoint|Confirms in): .*/g, '$1: <number>'],
   [/^(\S+PORT\d) +(ACTIVE|PASSIVE) .*$/gm, '$1 $2 <figures>'],
@@ -71,7 +72,10 @@ const MASKS: readonly (readonly [pattern: RegExp, mask: string])[] = [
 /** @param places strings of this run by what stands for them. */
 export function mask(text: string, places: ReadonlyMap<string, string>): string {
   let masked = text;
-  for (const [place, name] of places) masked = masked.replaceAll(place, name);
+  for (const [place, name] of places) {
+    // A port is not to be found within a longer number.
+    masked = /^\d+$/.test(place) ? masked.replace(new RegExp(`(?<!\\d)${place}(?!\\d)`, 'g'), name) : masked.replaceAll(place, name);
+  }
   for (const [pattern, name] of MASKS) masked = masked.replace(pattern, name);
   // Blanks at the end of a line are seen, and survive editors.
   return masked.replace(/ +$/gm, (blanks) => '·'.repeat(blanks.length));

@@ -12,12 +12,12 @@ export const electionTargets: readonly Target[] = [
     name: 'leader-node',
     refusals: [],
     words: ['{', '}', '[', '"epoch":', '"rpcAddress":', '1e400', '-1', 'null', '"__proto__"'],
-    seeds: () => [goldenFile('leader-1.txt'), Buffer.from(encodeLeader({ rpcAddress: 'a:1', webAddress: 'b:2', epoch: 7 as never }))],
+    seeds: () => [goldenFile('leader-2.txt'), Buffer.from(encodeLeader({ rpcAddress: 'a:1', webAddress: 'b:2', epoch: 7 as never }, 'c'))],
     run(input) {
       const leader = decodeLeader(input);
       if (leader === undefined) return;
       assert(Number.isSafeInteger(leader.epoch) && leader.epoch >= 1, `a leader of no epoch was accepted: epoch=${leader.epoch}`);
-      assert.deepEqual(decodeLeader(Buffer.from(encodeLeader(leader))), leader);
+      assert.deepEqual(decodeLeader(Buffer.from(encodeLeader(leader, 'c'))), leader);
     },
   },
   {

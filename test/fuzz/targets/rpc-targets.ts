@@ -51,7 +51,7 @@ export const rpcTargets: readonly Target[] = [
       const body = input.subarray(1);
       decodeRequest(operation.request as never, body);
       // What under stores are asked for comes before the plan, and sees the paths as they came.
-      if ('prepare' in operation) operation.prepare(body).wishes(1_000);
+      if ('prepare' in operation) operation.prepare(body).wishes({ ms: 1_000, number: 1 });
     },
   },
   {

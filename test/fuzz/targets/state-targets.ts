@@ -3,10 +3,14 @@
  * has been written once more, and what a later version wrote is refused.
  */
 import assert from 'node:assert/strict';
+import { understudy } from '#proto/understudy.js';
 import { changesOf } from '../../../src/metadata/change-events.js';
+import { configCodec } from '../../../src/metadata/cluster-config.js';
 import { cursorCodec, cursorNamesCodec } from '../../../src/metadata/cursors.js';
 import { describeEntry } from '../../../src/metadata/describe-entry.js';
 import { decodeEntry, encodeEntry } from '../../../src/metadata/entries.js';
+import { FEATURES } from '../../../src/metadata/features.js';
+import { freezeCodec } from '../../../src/metadata/freeze.js';
 import { decodeChildName, decodeId, decodePair } from '../../../src/metadata/keys.js';
 import { mountCodec, underWorkCodec } from '../../../src/metadata/mounts.js';
 import {
@@ -35,6 +39,15 @@ const row = <V>(name: string, golden: RegExp, codec: RecordCodec<V>): Target => 
   },
 });
 
+/** The golden ones name features that no release has. */
+function withKnownFeatures(bytes: Uint8Array): Uint8Array {
+  const entry = understudy.JournalEntry.decode(bytes);
+  const { features } = entry.claim ?? entry.enableFeatures ?? {};
+  if (!features?.length) return bytes;
+  features.splice(0, features.length, ...FEATURES.map(({ name, since }) => new understudy.Feature({ name, since })));
+  return encodeEntry(entry);
+}
+
 export const stateTargets: readonly Target[] = [
   row('inode', /^Inode-/, inodeCodec),
   row('parent', /^Parent-/, parentCodec),
@@ -47,6 +60,8 @@ export const stateTargets: readonly Target[] = [
   row('usage', /^Usage-/, usageCodec),
   row('xattrs', /^Xattrs-/, xattrsCodec),
   row('cursor', /^Cursor-/, cursorCodec),
+  row('config', /^Config-/, configCodec),
+  row('freeze', /^Freeze-/, freezeCodec),
   row('cursor-names', /^CursorNames-/, cursorNamesCodec),
   {
     name: 'row-key',
@@ -66,7 +81,7 @@ export const stateTargets: readonly Target[] = [
   {
     name: 'entry',
     refusals: REFUSALS,
-    seeds: () => goldenMessages(/^JournalEntry\./),
+    seeds: () => goldenMessages(/^JournalEntry\./).map(withKnownFeatures),
     run(input) {
       const entry = decodeEntry(input, 7);
       const once = encodeEntry(entry);

@@ -62,29 +62,13 @@ the same program on the code as it is: \`npm run simulate\`, which has to tell o
 ${rows.join('\n')}
 ${open.length === 0 ? '' : `\n${OPEN}${openRows.join('\n')}\n`}
 ${ELSEWHERE}${elsewhere.join('\n')}
-
-${NOT_FOUND}`;
+`;
 }
 
 const ELSEWHERE = `## Found elsewhere
 
 What shows these takes circumstances that hardly any world has. With each of them the test that is named fails.
 
-`;
-
-/** They are not among the edits: what is not found proves nothing, and what is hidden less. */
-const NOT_FOUND = `## Tried, and not found
-
-Some 35 to 80 worlds were lived with each of these, and nothing told of them. So the simulation says nothing of these rules; the model (\`test/model\`)
-explores the protocols' own.
-
-- folder: a slot is not made durable; only one of the two mark pages is written; a log that others write is read through a cache
-  (\`test/journal/two-mounts.test.ts\` sees to it that records are lost so on a real volume); a batch is written again after an I/O error
-- bucket: a slot is passed over after a time-out; a confirm rides on what is under way; a claim in a collected slot, or what a reader finds there, is
-  believed
-- leader: a hand-over that failed is not undone
-- client: attempts are not counted; an unknown outcome is told as a failure (\`test/client/exactly-once.test.ts\` holds the client
-  to the latter)
 `;
 
 const OPEN = `## Not told of yet

@@ -4,6 +4,7 @@ import type { Defect } from './defect.js';
 const storage = 'folder';
 const CLAIM = 'src/journal/directory-claim.ts';
 const WRITER = 'src/journal/directory-writer.ts';
+const LEDGER = 'src/journal/ledger.ts';
 const SEGMENT = 'src/journal/segment-file.ts';
 const RETENTION = 'src/journal/directory-retention.ts';
 const FENCING =
@@ -95,6 +96,61 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
     what: 'a new segment’s contents are made durable, and its name is not',
     violates: /^I/,
     edits: [{ file: SEGMENT, find: '    await context.deps.files.syncFolder(logFolder(folder));\n', replace: '' }],
+    storage,
+  },
+  {
+    name: 'folder: slot not durable',
+    what: 'a claimant goes on when its slot is written, not when it is durable',
+    violates: /^I/,
+    edits: [
+      {
+        file: LEDGER,
+        find: 'return this.#write(encodeSlot(slot), slot.epoch, SLOT_PAGE);',
+        replace: 'return this.#put(encodeSlot(slot), slot.epoch, SLOT_PAGE);',
+      },
+    ],
+    storage,
+  },
+  {
+    name: 'folder: one mark page',
+    what: 'each mark is written over the one before: where it is torn, there is none',
+    violates: /^I/,
+    edits: [{ file: LEDGER, find: 'MARK_PAGES[mark.counter % 2 === 0 ? 0 : 1]);', replace: 'MARK_PAGES[0]);' }],
+    storage,
+    elsewhere: {
+      file: 'test/journal/directory-damage.test.ts',
+      test: 'marks: the newest one torn, what a leader had made known before is known still',
+    },
+  },
+  {
+    name: 'folder: read through a cache',
+    what: 'a log that other machines write is read as this machine’s cache has it',
+    violates: /^I/,
+    edits: [
+      {
+        file: SEGMENT,
+        find: 'files.open(at, { direct: context.direct });',
+        replace: 'files.open(at);',
+      },
+      {
+        file: SEGMENT,
+        find: 'files.open(segmentPath(context.settings.folder, epoch, segment), { direct: context.direct });',
+        replace: 'files.open(segmentPath(context.settings.folder, epoch, segment));',
+      },
+    ],
+    storage,
+  },
+  {
+    name: 'folder: synced again',
+    what: 'a batch whose sync failed is synced again, and that is believed',
+    violates: /^I/,
+    edits: [
+      {
+        file: WRITER,
+        find: 'if (this.#context.direct) await this.#segment.dataSync();',
+        replace: 'if (this.#context.direct) await this.#segment.dataSync().catch(() => this.#segment.dataSync());',
+      },
+    ],
     storage,
   },
   {

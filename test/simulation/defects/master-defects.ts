@@ -84,11 +84,11 @@ export const MASTER_DEFECTS: readonly Defect[] = [
         replace:
           "return { role: { name: 'claiming', failures, told }, effects: [{ type: 'claim', failures, told }, { type: 'publish' }] };",
       },
-      { file: MASTER, find: '    if (leadership === null) return;\n    const record', replace: '    const record' },
+      { file: MASTER, find: '    if (this.#leadership === null) return;\n    const where', replace: '    const where' },
       {
         file: MASTER,
-        find: 'epoch: leadership.writer.epoch };',
-        replace: 'epoch: leadership?.writer.epoch ?? (((this.#replica?.state.epoch ?? 0) + 1) as JournalWriter["epoch"]) };',
+        find: 'epoch: this.#leadership.writer.epoch });',
+        replace: 'epoch: this.#leadership?.writer.epoch ?? (((this.#replica?.state.epoch ?? 0) + 1) as JournalWriter["epoch"]) });',
       },
     ],
   },
@@ -180,5 +180,15 @@ export const MASTER_DEFECTS: readonly Defect[] = [
         replace: '',
       },
     ],
+  },
+  {
+    name: 'leader: hand-over not undone',
+    what: 'a leader whose target does not take the lead goes on holding the calls that came meanwhile',
+    violates: /^liveness/,
+    elsewhere: {
+      file: 'test/master/hand-over.test.ts',
+      test: 'a target that refuses when it is told, or dies then: the leader goes on, and who waited is served',
+    },
+    edits: [{ file: 'src/master/hand-over.ts', find: '    leadership.resume();', replace: '    void leadership;' }],
   },
 ];

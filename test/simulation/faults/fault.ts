@@ -2,19 +2,25 @@
  * What one fault is: something done to a world at a moment of its schedule, which ends by itself. All chance in it comes from a stream of its
  * own, so that a schedule without one of its faults leaves the others as they were.
  */
+import type { MemoryUnderFiles } from '../../../src/underfs/memory-under-store.js';
 import type { ClockRates } from '../host-clock.js';
 import type { SeededRandom } from '../seeded-random.js';
 import type { SharedElection } from '../shared-election.js';
 import type { SharedJournal } from '../shared-journal.js';
 import type { SimNetwork } from '../sim-network.js';
+import type { StorageTrouble } from '../storage-trouble.js';
 
 /** What can be done to a world. Hosts are named; masters first. */
 export interface Breakable {
   readonly masters: readonly string[];
   readonly clients: readonly string[];
+  /** Those that keep the bytes of files; in many worlds there are none. */
+  readonly workers: readonly string[];
   readonly network: SimNetwork;
   readonly election: SharedElection;
   readonly journal: SharedJournal;
+  /** What is mounted, where there are workers. */
+  readonly under: MemoryUnderFiles;
   /** @returns the master that serves now, if one is known to. */
   leader(): string | undefined;
   /** The process dies; its host goes on. */
@@ -44,6 +50,10 @@ export interface Breakable {
   diskTakes(host: string, writes: boolean): void;
   /** It takes so many times as long as usual. */
   slowDisk(host: string, times: number): void;
+  /** The disk of a worker's host has this trouble. @returns what ends it; undefined: a disk knows no such thing. */
+  sufferDisk(host: string, trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined;
+  /** A byte of a block changes on the disk of a worker's host. @returns whether there was one. */
+  rot(host: string): boolean;
   skewWall(host: string, byMs: number): void;
   drift(host: string, rates: ClockRates): void;
   /** Nothing is broken any more, and everything runs. */

@@ -75,7 +75,7 @@ export const NETWORK_FAULTS = {
 } satisfies Record<string, Fault>;
 
 function allHosts({ world }: FaultContext): readonly string[] {
-  return [...world.masters, ...world.clients];
+  return [...world.masters, ...world.clients, ...world.workers];
 }
 
 function twoHosts(fault: FaultContext): readonly [string, string] {

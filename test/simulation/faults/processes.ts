@@ -72,10 +72,8 @@ export const PROCESS_FAULTS = {
     fault.world.vanish(host);
     fault.later(1, 8_000, () => fault.world.restart(host));
   },
-  'cut all power': (fault) => {
-    fault.world.powerCut();
-    for (const host of [...fault.world.masters, ...fault.world.clients]) fault.later(1, 3_000, () => fault.world.restart(host));
-  },
+  'cut all power': (fault) => cutAllPower(fault),
+  'cut all power amid a write to the journal': (fault) => fault.world.journal.amidWrite(fault.random, () => cutAllPower(fault)),
   'replace a master': (fault) => whileDown(fault, 1_000, (host) => fault.world.wipe(host)),
   'jump a clock': (fault) => {
     const host = fault.master();
@@ -110,6 +108,11 @@ export const PROCESS_FAULTS = {
   'lose a write of a disk': (fault) => whileDown(fault, 1_000, (host) => fault.world.damageDisk(host, 'write', fault.random)),
   'lose a row of a disk': (fault) => whileDown(fault, 1_000, (host) => fault.world.damageDisk(host, 'row', fault.random)),
 } satisfies Record<string, Fault>;
+
+function cutAllPower({ world, later }: FaultContext): void {
+  world.powerCut();
+  for (const host of [...world.masters, ...world.clients, ...world.workers]) later(1, 3_000, () => world.restart(host));
+}
 
 function pauseFor(fault: FaultContext, host: string, toMs: number): void {
   fault.world.pause(host);

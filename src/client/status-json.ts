@@ -1,18 +1,32 @@
 /**
- * A file or directory as the commands of `fs` print it with `--json`. The keys are a promise to scripts: they stay, and others may be added.
+ * A file or directory as JSON: of the commands of `fs` with `--json`, and over HTTP. The keys are a promise to scripts: they stay, and others may be added.
  */
-import type { FileStatus } from '../../client/file-status.js';
-import { formatAclEntry } from '../../metadata/acl-text.js';
+
+import { formatAclEntry } from '../metadata/acl-text.js';
+import type { FileStatus } from './file-status.js';
 
 export const STATUS_SHAPE =
   '{path, name, id, type: "file" | "directory", owner, group, mode: four octal digits, length, blockBytes, complete, childCount, persistence, ' +
   'createdMs, modifiedMs, accessedMs, pinned, replicationMin, replicationMax, ttl: null | {ttlMs, expiresMs, action}, ' +
-  'quota: null | {namesMax, bytesMax}, acl: [text of an entry], hasXattrs, mountPoint, underUri: null | text}';
+  'quota: null | {namesMax, bytesMax}, acl: [text of an entry], hasXattrs, mountPoint, underUri: null | text, heldBytes: by workers, where that was asked for}';
 
 export function statusJson(status: FileStatus) {
   const { path, name, id, directory, owner, group, mode, length, blockBytes, complete, childCount, persistence } = status;
-  const { createdMs, modifiedMs, accessedMs, pinned, replicationMin, replicationMax, ttl, quota, acl, hasXattrs, mountId, underUri } =
-    status;
+  const {
+    createdMs,
+    modifiedMs,
+    accessedMs,
+    pinned,
+    replicationMin,
+    replicationMax,
+    ttl,
+    quota,
+    acl,
+    hasXattrs,
+    mountId,
+    underUri,
+    heldBytes,
+  } = status;
   return {
     path,
     name,
@@ -38,6 +52,7 @@ export function statusJson(status: FileStatus) {
     hasXattrs,
     mountPoint: mountId !== 0,
     underUri: underUri || null,
+    ...(heldBytes === undefined ? {} : { heldBytes }),
   };
 }
 

@@ -1,0 +1,96 @@
+/**
+ * What it takes a leader to learn what a worker with very many blocks holds, and what that does to others that ask it something meanwhile.
+ */
+import { randomBytes } from 'node:crypto';
+import { silentLog } from '../src/base/log.js';
+import { systemClock } from '../src/base/system-clock.js';
+import { systemRandom } from '../src/base/system-random.js';
+import type { StoredBlock } from '../src/blocks/block-store.js';
+import { operations } from '../src/metadata/operations.js';
+import { connectRpc, RPC_CLIENT_DEFAULTS } from '../src/rpc/rpc-connection.js';
+import { tcpNetwork } from '../src/rpc/tcp-network.js';
+import { ChangeLog } from '../src/worker/change-log.js';
+import { MasterLinks } from '../src/worker/master-links.js';
+import { waitUntil } from '../test/servers/wait-until.js';
+import { everyOne, makeFiles, type Scenario } from './scenario.js';
+
+const BLOCKS = 1_000_000;
+const LIMIT_MS = 120_000;
+const ASKING_MS = 3_000;
+
+export const worker: Scenario = {
+  name: 'worker',
+  async run(bench) {
+    await using loaded = await bench.start();
+    const { cluster, client } = loaded;
+    await makeFiles(client, '/w', 1_000);
+    const [master = ''] = cluster.place.masters;
+    const before = cluster.first.memory();
+    const changes = new ChangeLog({ blocks: manyBlocks, watch: () => () => {} });
+    const asking = client.run(
+      everyOne({ operation: 'get-status', base: '/w', to: 1_000, around: true, inFlight: 1, measureMs: ASKING_MS }),
+    );
+    // Telling is work itself: the first time, a long turn.
+    for (let time = 1; time <= 3; time++) await longestTurnMs(cluster.first.webPort);
+    const cpuBefore = cluster.first.processorSeconds();
+    const startedMs = performance.now();
+    await using _links = linksOf(master, changes);
+    await waitUntil('the leader knows all blocks', async () => (await blocksKnown(master)) === BLOCKS, LIMIT_MS);
+    const seconds = (performance.now() - startedMs) / 1_000;
+    const turnMs = await longestTurnMs(cluster.first.webPort);
+    const note = `CPU: leader ${(cluster.first.processorSeconds() - cpuBefore).toFixed(2)} s`;
+    const { p50Ms, p99Ms } = await asking;
+    const after = cluster.first.memory();
+    return [
+      { name: 'worker-register', what: `a worker with ${BLOCKS} blocks registers, all told`, value: seconds, unit: 's', note },
+      { name: 'worker-register-others', what: 'getStatus meanwhile, 1 in flight, p99', value: p99Ms, unit: 'ms', p50Ms, p99Ms },
+      { name: 'worker-register-turn', what: 'longest turn of the leader’s event loop meanwhile', value: turnMs, unit: 'ms' },
+      {
+        name: 'worker-register-memory',
+        what: 'resident memory of the leader that it takes',
+        value: after.nowMiB - before.nowMiB,
+        unit: 'MiB',
+      },
+    ];
+  },
+};
+
+function* manyBlocks(): Iterable<StoredBlock> {
+  // Numbers that no file has yet: the leader lets them be.
+  for (let at = 1; at <= BLOCKS; at++) yield { id: { inodeId: 1e9 + at, index: 0, generation: 1 }, bytes: 4_096, tier: 0, evictable: true };
+}
+
+function linksOf(master: string, changes: ChangeLog): MasterLinks {
+  const deps = { clock: systemClock, random: systemRandom, log: silentLog, network: tcpNetwork };
+  const hex = () => randomBytes(16).toString('hex');
+  return new MasterLinks({
+    ...deps,
+    connect: (address, signal) => connectRpc(RPC_CLIENT_DEFAULTS, deps, address, signal),
+    changes,
+    identity: { id: hex(), incarnation: hex(), rpcAddress: '127.0.0.1:1', webAddress: '127.0.0.1:1', version: 'bench' },
+    tiers: () => [],
+    execute: async () => {},
+    findMasters: async () => [master],
+    blocksOf: { clusterId: '', incarnationId: '' },
+    joined: async () => {},
+  });
+}
+
+/** Resolution of the process's own watch: every delay that it tells has this in it. */
+const WATCH_MS = 10;
+
+/** @returns the longest time that a master's event loop was held up since it was asked last. */
+async function longestTurnMs(webPort: number): Promise<number> {
+  const told = await (await fetch(`http://127.0.0.1:${webPort}/metrics`)).text();
+  const [, seconds] = /^nodejs_eventloop_lag_max_seconds ([\d.e-]+)$/m.exec(told) ?? [];
+  if (seconds === undefined) throw new Error('the metrics do not tell of the event loop');
+  return Math.max(0, Number(seconds) * 1_000 - WATCH_MS);
+}
+
+async function blocksKnown(master: string): Promise<number> {
+  const deps = { clock: systemClock, log: silentLog, network: tcpNetwork };
+  await using connection = await connectRpc(RPC_CLIENT_DEFAULTS, deps, master, AbortSignal.timeout(5_000));
+  const { method, request, response } = operations.listWorkers;
+  const { workers } = response.decode(await connection.call(method, request.encode({}).finish(), { timeoutMs: 5_000 }));
+  return workers[0]?.blocks ?? 0;
+}
