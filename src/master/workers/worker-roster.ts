@@ -139,7 +139,10 @@ export class WorkerRoster implements ToldCopies {
     if (other !== undefined && this.#holds(other, identity)) {
       return refused(`another worker is there under this address: address=${identity.rpcAddress} its_id=${other.identity.id}`);
     }
-    if (other !== undefined) this.#byId.delete(other.identity.id);
+    if (other !== undefined) {
+      this.#lose(other, 'another worker is there under its address');
+      this.#byId.delete(other.identity.id);
+    }
     const worker = known ?? this.#stranger(identity);
     this.#hasMet = true;
     this.#sessions += 1;
