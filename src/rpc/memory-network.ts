@@ -141,7 +141,9 @@ export class MemoryNetwork {
   }
 
   #retry(): void {
-    for (const again of [...this.#heldUp]) this.#after(0, again);
+    const heldUp = [...this.#heldUp];
+    this.#heldUp.clear();
+    for (const again of heldUp) this.#after(0, again);
     for (const stream of this.#streams) stream.pump();
   }
 
@@ -177,7 +179,6 @@ export class MemoryNetwork {
           this.#heldUp.add(arrive);
           return;
         }
-        this.#heldUp.delete(arrive);
         const welcome = this.#welcomes.get(target);
         const accept = welcome === 'silent' ? () => {} : this.#listeners.get(address);
         const back = this.#latencyMs(target, host, 0);

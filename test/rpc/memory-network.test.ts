@@ -99,6 +99,23 @@ test('crash: peers see a reset at once, connecting is refused until somebody lis
   await run((await connect()).call(1, BODY, { timeoutMs: 1000 }));
 });
 
+test('connecting: held up by more than one thing, it arrives once', async () => {
+  const { hosts, run, elapse } = pairOfHosts();
+  let accepted = 0;
+  await hosts.host('server').listen('server:1', () => {
+    accepted += 1;
+  });
+  hosts.cut('server', 'client');
+  const connected = hosts.host('client').connect('server:1', new AbortController().signal);
+  await elapse(10);
+  hosts.heal('one', 'other');
+  hosts.heal('one', 'other');
+  hosts.heal('server', 'client');
+  await run(connected);
+  await elapse(10);
+  expect(accepted).toBe(1);
+});
+
 test('host vanishes: peers are told nothing; once it is back, what they send is reset', async () => {
   const { hosts, serve, connect, failure, elapse, time } = pairOfHosts();
   await serve();
