@@ -36,6 +36,7 @@ export class ScaleMaster implements AsyncDisposable {
   readonly #journal: DirectoryJournal;
   readonly #network: MemoryNetwork;
   readonly #clients: FileSystem[] = [];
+  #filler: FileSystem | undefined;
 
   private constructor(folder: string, journal: DirectoryJournal, master: Master, network: MemoryNetwork) {
     this.#folder = folder;
@@ -81,7 +82,8 @@ export class ScaleMaster implements AsyncDisposable {
 
   /** Makes many children of one directory, as loading from an under store does. */
   async fill(directory: string, count: number, name: (at: number) => string, isDirectory = false): Promise<void> {
-    const directoryId = (await this.client().getStatus(directory)).id;
+    this.#filler ??= this.client();
+    const directoryId = (await this.#filler.getStatus(directory)).id;
     let next = 0;
     const work = async () => {
       while (next < count) {
