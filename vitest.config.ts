@@ -1,16 +1,22 @@
 /**
- * Three lanes. `npm test` runs the quick one: what needs nothing but Node, within two minutes. `scripts/test` runs all of them.
+ * Four lanes. `npm test` runs the quick one: what needs nothing but Node, within two minutes. `scripts/test` runs all of them.
  *
- * A test that imports what starts real servers, or needs the programs built, is in the lane `whole`, and so are those that measure: one file at a
- * time. Others that take their time are in the lane `long`.
+ * A test that imports what starts real servers, or needs the programs built, is in the lane `servers`: most of its time it waits, so two files run
+ * at a time, with ports, folders and networks of their own each. Those that measure, or whose nemesis wants the whole machine, are `alone`: one file
+ * at a time. Others that take their time are in the lane `long`.
  */
 import { readFileSync } from 'node:fs';
 import glob from 'fast-glob';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
 
 const NEEDS_SERVERS =
   /(\/servers|'\.)\/(built|gluster|hadoop-client|haproxy|network-host|promtool|python-clients|s3|s3-fault-proxy|tcp-proxy|tests-with-clients|virtual-network|zookeeper)\.js'|\/zookeeper-world\.js'/;
-const ALONE = /^test\/(chaos|cluster|containers|scale|servers)\//;
+const ON_SERVERS = /^test\/(cluster|servers)\//;
+const ALONE = [
+  /^test\/(chaos\/chaos|containers\/|scale\/)/,
+  /^test\/cluster\/(hand-over|haproxy|lost-host|stream|takeover)\./,
+  /^test\/election\/killed-process/,
+];
 const TAKES_ITS_TIME = [
   /^test\/fuzz\/(bit-flips-\w+|fuzz|garbage-at-master)\./,
   /^test\/client\/data\//,
@@ -28,20 +34,28 @@ const TAKES_ITS_TIME = [
 ];
 
 const tests = glob.sync('test/**/*.test.ts');
+const matches = (file: string, patterns: readonly RegExp[]) => patterns.some((pattern) => pattern.test(file));
 const laneOf = (file: string) => {
-  if (ALONE.test(file) || NEEDS_SERVERS.test(readFileSync(file, 'utf8'))) return 'whole';
-  return TAKES_ITS_TIME.some((pattern) => pattern.test(file)) ? 'long' : 'quick';
+  if (matches(file, ALONE)) return 'alone';
+  if (ON_SERVERS.test(file) || NEEDS_SERVERS.test(readFileSync(file, 'utf8'))) return 'servers';
+  return matches(file, TAKES_ITS_TIME) ? 'long' : 'quick';
 };
-const lane = (name: string, maxWorkers: number, groupOrder: number, isolate: boolean) => ({
+const lane = (name: string, options: TestProjectInlineConfiguration['test']) => ({
   extends: true as const,
-  test: { name, include: tests.filter((file) => laneOf(file) === name), maxWorkers, isolate, sequence: { groupOrder } },
+  test: { name, include: tests.filter((file) => laneOf(file) === name), ...options },
 });
 
 export default defineConfig({
   test: {
     testTimeout: 30_000,
     hookTimeout: 60_000,
-    // Files of the quick lane share what they import: loading it for each of them takes a third of the time.
-    projects: [lane('quick', 2, 0, false), lane('long', 2, 0, true), lane('whole', 1, 1, true)],
+    projects: [
+      // Files of the quick lane share what they import: loading it for each of them takes a third of the time.
+      lane('quick', { maxWorkers: 2, isolate: false, sequence: { groupOrder: 0 } }),
+      lane('long', { maxWorkers: 2, sequence: { groupOrder: 0 } }),
+      // What others do beside takes time: limits are for what hangs.
+      lane('servers', { maxWorkers: 2, sequence: { groupOrder: 1 }, testTimeout: 90_000, hookTimeout: 120_000 }),
+      lane('alone', { maxWorkers: 1, sequence: { groupOrder: 2 } }),
+    ],
   },
 });

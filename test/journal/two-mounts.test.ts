@@ -154,7 +154,7 @@ describeOnGluster('two mounts', () => {
     console.info('read from the storage:', JSON.stringify(outcome));
     expect(outcome).toMatchObject({ rounds: ROUNDS, lost: 0, unfenced: 0 });
     expect(outcome.appends, 'appends that were under way').toBeGreaterThan(ROUNDS);
-  }, 60_000);
+  }, 120_000);
 
   test('the same with reads from the caches, as if the file system were local: acknowledged records are lost', async () => {
     let [lost, unfenced] = [0, 0];

@@ -4,9 +4,12 @@
  */
 import { createServer } from 'node:net';
 
-const FIRST = 12_000;
-const LAST = 32_000;
-let next = FIRST + ((process.pid * 97) % (LAST - FIRST));
+const EACH = 5_000;
+const WORKERS = 4;
+/** Test files that run beside each other have ports of their own: none of a server that is down for a while is given to another one. */
+const FIRST = 12_000 + EACH * (Number(process.env.VITEST_POOL_ID ?? 0) % WORKERS);
+const LAST = FIRST + EACH - 1;
+let next = FIRST + ((process.pid * 97) % EACH);
 
 /** @returns `count` ports of 127.0.0.1 that nobody listens on. */
 export async function freePorts(count: number): Promise<number[]> {
