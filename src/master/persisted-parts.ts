@@ -8,17 +8,12 @@ import { namesTo } from '../metadata/inode-path.js';
 import { pairKey } from '../metadata/keys.js';
 import { directoryPlace } from '../metadata/mount-place.js';
 import type { UnderWork } from '../metadata/mounts.js';
-import { UNDER_WORK } from '../metadata/mounts.js';
-import { partAt } from '../metadata/parts.js';
+import { renamedPart } from '../metadata/parts.js';
 import type { EntryBody } from '../metadata/plan.js';
 import { PERSISTENCE } from '../metadata/records.js';
 import type { State } from '../metadata/state.js';
 import { hasQueuedWork } from '../metadata/under-work.js';
 import type { UnderEntry, UnderStore } from '../underfs/under-store.js';
-
-export function isPartRenamed({ kind, path }: UnderWork): boolean {
-  return kind === UNDER_WORK.rename && partAt(path) !== null;
-}
 
 /** Of one mount. Where more is queued, it is not told apart. */
 const QUEUED_MAX = 256;
@@ -30,7 +25,7 @@ export function isPartQueued(inodeId: number, state: State): boolean {
   if (mount.workSeq - mount.workDone > QUEUED_MAX) return true;
   for (let seq = mount.workDone + 1; seq <= mount.workSeq; seq++) {
     const work = state.work.get(pairKey(mount.id, seq));
-    if (work !== null && isPartRenamed(work) && partAt(work.path)?.inodeId === inodeId) return true;
+    if (work !== null && renamedPart(work)?.inodeId === inodeId) return true;
   }
   return false;
 }
@@ -49,10 +44,10 @@ export async function putPart({ path, to, mode }: UnderWork, store: UnderStore, 
 
 /**
  * @param there what the storage has in its place; undefined: it has not taken the part.
- * @returns what becomes of the file here: the storage's time, or it is to be persisted once more. Null: nothing, or it is another by now.
+ * @returns what becomes of the file here: the storage's time, or it is to be persisted once more. Null: nothing, it is another by now, or no part.
  */
-export function partTold({ path: part }: UnderWork, there: UnderEntry | undefined, state: State): EntryBody | null {
-  const of = partAt(part);
+export function partTold(work: UnderWork, there: UnderEntry | undefined, state: State): EntryBody | null {
+  const of = renamedPart(work);
   const names = of && namesTo(of.inodeId, state);
   const parent = of && state.parentOf(of.inodeId);
   const inode = parent && state.child(parent.parentId, parent.name);

@@ -14,12 +14,13 @@ import type { Log } from '../base/log.js';
 import { sleep } from '../base/wait.js';
 import { pairKey } from '../metadata/keys.js';
 import { type Mount, UNDER_WORK, type UnderWork } from '../metadata/mounts.js';
+import { renamedPart } from '../metadata/parts.js';
 import { hasQueuedWork } from '../metadata/under-work.js';
 import type { UnderEntry, UnderStore } from '../underfs/under-store.js';
 import type { UnderStores } from '../underfs/under-stores.js';
 import { independentPrefix } from './independent-work.js';
 import type { Leadership } from './leadership.js';
-import { isPartRenamed, partTold, putPart } from './persisted-parts.js';
+import { partTold, putPart } from './persisted-parts.js';
 import type { Replica } from './replica.js';
 import type { StorageTroubles } from './storage-troubles.js';
 
@@ -155,7 +156,7 @@ async function tellDone(
 ): Promise<void> {
   await leadership.append((state) => {
     if (state.mounts.get(id)?.workDone !== workDone) return null;
-    const told = works.flatMap(({ work, there }) => (isPartRenamed(work) ? (partTold(work, there, state) ?? []) : []));
+    const told = works.flatMap(({ work, there }) => partTold(work, there, state) ?? []);
     const done = { workDone: { mountId: id, through: workDone + works.length, refused } };
     return told.length === 0 ? done : { group: { entries: [done, ...told] } };
   });
@@ -163,7 +164,7 @@ async function tellDone(
 
 /** Brings one change to the storage. @returns of a part that is renamed, what is in its place then. */
 export async function doWork(work: UnderWork, store: UnderStore, signal: AbortSignal): Promise<UnderEntry | undefined> {
-  if (isPartRenamed(work)) return await putPart(work, store, signal);
+  if (renamedPart(work) !== null) return await putPart(work, store, signal);
   await change(work, store, signal);
   return undefined;
 }

@@ -1,14 +1,15 @@
 /**
  * Entries about mount points and the work for their under stores, what a fork makes of both, and cursors of the change feed.
  */
-import { addChildren, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
+import { addChildren, changeInode, mustHave, putInode, takeInodeIds, usageOf } from './apply-inode.js';
 import { dropChild } from './apply-tree.js';
 import { cursorOf } from './cursors.js';
 import type { Entry } from './entries.js';
 import { forkOf } from './fork.js';
 import { withMore } from './inode-more.js';
 import { pairKey } from './keys.js';
-import { mountOf, underWorkOf } from './mounts.js';
+import { mountOf, type UnderWork, underWorkOf } from './mounts.js';
+import { renamedPart } from './parts.js';
 import { type Inode, inodeOf } from './records.js';
 import { ROOT_ID, type State } from './state.js';
 
@@ -68,10 +69,24 @@ export function workDone(body: Body<'workDone'>, state: State): null {
   const before = state.mounts.get(body.mountId ?? 0);
   if (before === null) return null;
   const through = body.through ?? 0;
-  for (let seq = before.workDone + 1; seq <= through; seq++) state.work.put(pairKey(before.id, seq), null);
+  for (let seq = before.workDone + 1; seq <= through; seq++) {
+    const key = pairKey(before.id, seq);
+    const work = state.work.get(key);
+    if (body.refused && work !== null) forgetStored(work, state);
+    state.work.put(key, null, work);
+  }
   const workRefused = before.workRefused + (body.refused ? 1 : 0);
   state.mounts.put(before.id, { ...before, workDone: through, workRefused }, before);
   return null;
+}
+
+/** What the storage has refused was taken for the beginning of a file that was written to since: what stands there is another. */
+function forgetStored(work: UnderWork, state: State): void {
+  const of = renamedPart(work);
+  const parent = of && state.parentOf(of.inodeId);
+  const inode = parent && state.child(parent.parentId, parent.name);
+  if (!of || !parent || inode?.more?.stored?.generation !== of.generation) return;
+  changeInode(state, parent.parentId, parent.name, { ...inode, more: withMore(inode.more, { stored: null }) }, inode);
 }
 
 /** What the storage has yet to see is the other cluster's to do. */

@@ -3,6 +3,7 @@
  * whoever sees the rename done knows what is persisted, and several who write the same part write the same bytes.
  */
 import { PARTS_FOLDER } from '../underfs/under-path.js';
+import { UNDER_WORK, type UnderWork } from './mounts.js';
 
 export interface PartOf {
   /** Several clusters may use one place. */
@@ -22,4 +23,9 @@ export function partAt(path: string): PartOf | null {
   if (!path.startsWith(`${PARTS_FOLDER}/`)) return null;
   const [, clusterId = '', inodeId, generation] = PART_NAME.exec(path.slice(PARTS_FOLDER.length + 1)) ?? [];
   return clusterId === '' || clusterId.includes('/') ? null : { clusterId, inodeId: Number(inodeId), generation: Number(generation) };
+}
+
+/** @returns of a part that is to take the place of its file, whose it is; null: the work is another. */
+export function renamedPart({ kind, path }: UnderWork): PartOf | null {
+  return kind === UNDER_WORK.rename ? partAt(path) : null;
 }

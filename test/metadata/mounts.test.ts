@@ -2,11 +2,13 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { understudy } from '../../generated/understudy.js';
 import type { Identity } from '../../src/metadata/access.js';
+import { FEATURES, PERSIST } from '../../src/metadata/features.js';
 import { pairKey } from '../../src/metadata/keys.js';
 import { listMounts } from '../../src/metadata/list-mounts.js';
 import { mountPlace, underUri } from '../../src/metadata/mount-place.js';
 import type { UnderWork } from '../../src/metadata/mounts.js';
 import { operations } from '../../src/metadata/operations.js';
+import { partPath } from '../../src/metadata/parts.js';
 import { getStatus } from '../../src/metadata/queries.js';
 import { ADA, asAda, planContext } from './identities.js';
 import { JournaledState, openReplica } from './journaled-state.js';
@@ -165,6 +167,58 @@ describe('mount table', () => {
         name,
       ).toBe('EPERM');
     }
+  });
+});
+
+describe('a file that is appended to while its rename into storage waits', () => {
+  const storedAt = (path: string) => statusOf(path).more?.stored;
+
+  /** In the storage with 5 bytes, then with 8, of which it has not heard; then appended to. */
+  function appended(path: string): void {
+    run('createFile', { path, completeLength: 5, blockBytes: 100, persist: true });
+    persist(path);
+    done();
+    run('appendFile', { path });
+    run('completeFile', { path, length: 8 });
+    run('setAttributes', { path, persistence: 1 });
+    persist(path);
+    run('appendFile', { path });
+  }
+
+  function persist(path: string): void {
+    const { id, generation, length } = statusOf(path) as { id: number; generation: number; length: number };
+    const part = partPath({ clusterId: 'c', inodeId: id, generation });
+    run('commitPersist', { inodeId: id, generation, length, mountId: 1, part });
+  }
+
+  beforeEach(() => {
+    journaled.append({
+      enableFeatures: { features: FEATURES.filter(({ name }) => name === PERSIST).map(({ name, since }) => ({ name, since })) },
+    });
+    mount('/m', '/data');
+  });
+
+  test('the storage takes it: what was written before is there', () => {
+    appended('/m/f');
+    expect(storedAt('/m/f')).toMatchObject({ length: 8, same: 8, generation: 1 });
+    done();
+    expect(storedAt('/m/f')).toMatchObject({ length: 8, same: 8, generation: 1 });
+  });
+
+  test('the storage refuses it: nothing of it counts as there', () => {
+    appended('/m/f');
+    journaled.append({ workDone: { mountId: 1, through: state().mounts.get(1)!.workSeq, refused: true } });
+    expect(storedAt('/m/f') ?? null).toBe(null);
+  });
+
+  test('the storage refuses something else: what was written before is there', () => {
+    appended('/m/f');
+    done();
+    run('setAttributes', { path: '/m', mode: 0o700 });
+    appended('/m/g');
+    const { workSeq } = state().mounts.get(1)!;
+    journaled.append({ workDone: { mountId: 1, through: workSeq, refused: true } });
+    expect(storedAt('/m/f')).toMatchObject({ length: 8, same: 8, generation: 1 });
   });
 });
 
