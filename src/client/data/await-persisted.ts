@@ -35,8 +35,8 @@ export interface Patience {
 }
 
 /**
- * @throws ENOENT: it is gone; `failed_precondition`: nobody is to persist it; `deadline_exceeded`: it is complete, and will be persisted
- *   once what the message tells is over.
+ * @throws ENOENT: it is gone; `failed_precondition`: nobody is to persist it, or it is LOST; `deadline_exceeded`: it is complete, and will be
+ *   persisted once what the message tells is over.
  */
 export async function awaitPersisted(
   inodeId: number,
@@ -52,10 +52,11 @@ export async function awaitPersisted(
     const status = await names.getStatusById(inodeId);
     const { persistence, path } = status;
     if (persistence === 'NOT_PERSISTED') throw new UnderstudyError('failed_precondition', `the file is not to be persisted: path=${path}`);
+    if (persistence === 'LOST') throw lost(path);
     // What the storage has refused is to be persisted again.
-    if (persistence === 'TO_BE_PERSISTED' || persistence === 'LOST') {
+    if (persistence === 'TO_BE_PERSISTED') {
       waitsFor = undefined;
-      trouble = status.persistTrouble || (persistence === 'LOST' ? 'no worker that is there has all of its blocks' : '');
+      trouble = status.persistTrouble ?? '';
     } else {
       const mount = holding(path, await names.mountWork());
       if (mount === undefined) return status;
@@ -75,6 +76,12 @@ export async function awaitPersisted(
     }
     await sleep(clock, pauseMs, signal);
   }
+}
+
+/** Masters tell it once the workers that are away have had their time: it is not waited for longer here. */
+function lost(path: string): UnderstudyError {
+  const why = 'no worker that is there has all blocks of the file: it can be persisted only once one that has them is back';
+  return new UnderstudyError('failed_precondition', `${why}: path=${path}`, { path });
 }
 
 /** @returns the mount that the path lies in. */
