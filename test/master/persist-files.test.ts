@@ -8,7 +8,10 @@ import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import { deferred } from '../../src/base/wait.js';
 import type { Master } from '../../src/master/master.js';
+import { persistFiles } from '../../src/master/persist-files.js';
+import { StorageTroubles } from '../../src/master/storage-troubles.js';
 import { sweepParts } from '../../src/master/sweep-parts.js';
+import type { KnownWorker } from '../../src/master/workers/known-worker.js';
 import { partPath } from '../../src/metadata/parts.js';
 import type { MemoryUnderFiles } from '../../src/underfs/memory-under-store.js';
 import { PARTS_FOLDER } from '../../src/underfs/under-path.js';
@@ -165,6 +168,43 @@ test('files whose worker is busy: wait until it has time, and come then', async 
   writer.obey = (command) => void persistAsTold(command).catch(() => {});
   for (const command of writer.commands) writer.obey(command, () => {});
   await expect.poll(() => files.map((_, at) => inodeAt(`${at}`)?.persistence), soon).toEqual(files.map(() => PERSISTED));
+});
+
+test('files whose worker is busy: are not looked for again before it has time', async () => {
+  const files = await Promise.all(Array.from({ length: 6 }, (_, at) => create(`/m/${at}`, 3)));
+  const live = ['idle', 'w'].map((address) => ({ address, state: 'LIVE', takeFailures: () => [] }) as unknown as KnownWorker);
+  const looked: number[] = [];
+  const begun = new Set<number>();
+  const workers = {
+    list: () => live,
+    copiesOf: (inodeId: number) => {
+      looked.push(inodeId);
+      return { workers: ['w'], generation: 0 };
+    },
+    command: (_: KnownWorker, { persist }: understudy.WorkerCommand.$Properties) => Boolean(begun.add(persist?.inodeId ?? 0)),
+    blocksAtOnce: 1_000,
+    turn: async () => {},
+  };
+  const replica = leader().replica as NonNullable<Master['replica']>;
+  const stop = new AbortController();
+  let rounds = 0;
+  const troubles = Object.defineProperty(new StorageTroubles(), 'filesWaiting', { set: () => void rounds++ });
+  const deps = { replica, workers, clusterId: CLUSTER, troubles, clock: systemClock, log: silentLog };
+  const running = persistFiles(deps, stop.signal);
+  try {
+    await expect.poll(() => new Set(looked).size, soon).toBe(files.length);
+    const [lookedBefore, roundsBefore] = [looked.length, rounds];
+    expect(begun.size).toBe(4);
+    await expect.poll(() => rounds, soon).toBeGreaterThan(roundsBefore + 1);
+    expect(looked).toHaveLength(lookedBefore);
+    const file = files.find(({ id }) => begun.has(id ?? 0)) ?? {};
+    await writePart(file, 'abc');
+    await client.mutate('commitPersist', commitOf(file));
+    await expect.poll(() => begun.size, soon).toBe(5);
+  } finally {
+    stop.abort();
+    await running;
+  }
 });
 
 test('a worker that is lost before it has committed: another that has the file is told', async () => {
