@@ -1,6 +1,6 @@
 /**
- * Looks at storage before it is mounted, or reached by other options: outside of the plan, which then decides by itself. What the plan would
- * refuse is not looked at, so nobody probes storage who may not mount it.
+ * Looks at storage before it is mounted, or reached by other options, and at files before they go with their mount point: outside of the plan,
+ * which then decides by itself. What the plan would refuse is not looked at, so nobody probes storage who may not mount it.
  */
 import type { Clock } from '../base/clock.js';
 import { asError, isError, UnderstudyError } from '../base/errors.js';
@@ -14,6 +14,8 @@ import { recordedOutcome } from '../metadata/sessions.js';
 import type { State } from '../metadata/state.js';
 import type { UnderStores } from '../underfs/under-stores.js';
 import type { Submission } from './leadership.js';
+import type { Replica } from './replica.js';
+import { checkedUnmount } from './unmount-check.js';
 
 export interface MountCheckDeps {
   readonly underStores: UnderStores;
@@ -35,27 +37,32 @@ export class MountCheck {
 
   /** @returns whether the operation is planned only after a look. */
   concerns(method: number): boolean {
-    return method === operations.mount.method || method === operations.updateMount.method;
+    const { mount, updateMount, unmount } = operations;
+    return method === mount.method || method === updateMount.method || method === unmount.method;
   }
 
-  /** @throws the refusal: the storage cannot be reached, is not there, or would be hidden. */
-  async look(submission: Submission, state: State): Promise<void> {
+  /** @returns what is to be submitted. @throws the refusal: the storage cannot be reached, is not there, or would be hidden. */
+  async look(method: number, submission: Submission, replica: Replica): Promise<Submission> {
+    const { state } = replica;
     const entry = this.#planned(submission, state);
+    if (method === operations.unmount.method) {
+      return await this.#counted(() => checkedUnmount(submission, entry?.unmount?.mountId ?? 0, { replica, clock: this.#deps.clock }));
+    }
     const message = entry?.mount?.mount ?? entry?.updateMount?.mount;
-    if (entry === null || !message) return;
+    if (entry === null || !message) return submission;
     const mount = mountOf(message);
-    if (entry.updateMount && JSON.stringify(mount.options) === JSON.stringify(state.mounts.get(mount.id)?.options)) return;
-    if (this.#looks >= LOOKS_MAX) throw new UnderstudyError('resource_exhausted', `too much storage is looked at: looks=${this.#looks}`);
-    this.#looks += 1;
+    const isSame = entry.updateMount && JSON.stringify(mount.options) === JSON.stringify(state.mounts.get(mount.id)?.options);
+    if (!isSame) await this.#checkStorage(mount, entry, state);
+    return submission;
+  }
+
+  async #checkStorage(mount: Mount, entry: EntryBody, state: State): Promise<void> {
     const enough = new AbortController();
-    const looked = this.#lookAt(mount, enough.signal).then(() =>
-      entry.mount ? this.#checkHidden(entry.path ?? '', state, enough.signal) : undefined,
-    );
-    looked
-      .catch(() => {})
-      .finally(() => {
-        this.#looks -= 1;
-      });
+    const looked = this.#counted(async () => {
+      await this.#lookAt(mount, enough.signal);
+      if (entry.mount) await this.#checkHidden(entry.path ?? '', state, enough.signal);
+    });
+    looked.catch(() => {});
     try {
       await within(this.#deps.clock, LOOK_MAX_MS, looked, `the storage to mount does not answer: uri=${mount.uri}`);
     } catch (thrown) {
@@ -65,10 +72,20 @@ export class MountCheck {
     }
   }
 
+  async #counted<T>(look: () => Promise<T>): Promise<T> {
+    if (this.#looks >= LOOKS_MAX) throw new UnderstudyError('resource_exhausted', `too much storage is looked at: looks=${this.#looks}`);
+    this.#looks += 1;
+    try {
+      return await look();
+    } finally {
+      this.#looks -= 1;
+    }
+  }
+
   /** @returns what would be journaled; null where the call is refused, or was answered before. */
   #planned({ caller, plan }: Submission, state: State): EntryBody | null {
     try {
-      if (caller === null || recordedOutcome(caller, state) !== null) return null;
+      if (caller === null || (!caller.sessionless && recordedOutcome(caller, state) !== null)) return null;
       const planned = plan(state, { timeMs: state.timeMs, clientId: caller.clientId, identity: caller.identity, settings: this.#settings });
       return 'entry' in planned ? planned.entry : null;
     } catch {

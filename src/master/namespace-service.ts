@@ -111,9 +111,8 @@ export class NamespaceService {
           else call.reply(mutationResponse(answer, leaseTimeoutMs));
         },
       };
-      const submit = () => this.#submit(submission);
       const refuse = (error: UnderstudyError) => this.#refuse(submission, error);
-      this.#whenLoaded(call, wishes, () => this.#whenMountable(operation, submission, submit, refuse), refuse);
+      this.#whenLoaded(call, wishes, () => this.#submitLooked(operation, submission), refuse);
     });
   }
 
@@ -135,11 +134,14 @@ export class NamespaceService {
     this.#submit({ ...submission, plan });
   }
 
-  /** Goes on once storage that is to be mounted has been looked at; at once for anything else. */
-  #whenMountable(operation: MutationRow, submission: Submission, then: () => void, refuse: (error: UnderstudyError) => void): void {
+  /** Once storage that is to be mounted, or files that would go with a mount, have been looked at; at once anything else. */
+  #submitLooked({ method }: MutationRow, submission: Submission): void {
     const { replica } = this.#served;
-    if (replica === null || !this.#mounts.concerns(operation.method)) return then();
-    this.#mounts.look(submission, replica.state).then(then, (error) => refuse(asError(error)));
+    if (replica === null || !this.#mounts.concerns(method)) return this.#submit(submission);
+    this.#mounts.look(method, submission, replica).then(
+      (looked) => this.#submit(looked),
+      (error) => this.#refuse(submission, asError(error)),
+    );
   }
 
   #query(operation: QueryRow, call: ServerCall): void {
