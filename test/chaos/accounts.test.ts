@@ -1,13 +1,19 @@
-import { expect, test } from 'vitest';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { expect, test, vi } from 'vitest';
 import { type FileSystem, UnderstudyError } from '../../src/cli/understudy.js';
 import { madeUpBytes } from '../cluster/made-up-bytes.js';
+import { ownFolder } from '../servers/own-folder.js';
 import { availability, gapsByKind } from './availability.js';
+import { BlockCopies } from './block-copies.js';
+import type { ChaosWorker } from './chaos-worker.js';
 import type { Fault } from './fault.js';
 import { brokenCalls, fileCalls, settleFiles } from './file-account.js';
 import type { FileLine } from './file-lines.js';
 import type { DoneStep } from './nemesis.js';
 import { settle } from './probe-account.js';
 import { drawSteps } from './schedule.js';
+import type { WorkerDisk } from './worker-disk.js';
 
 const fault = (name: string): Fault => ({ name, lastsMs: [0, 0], begin: async () => () => {} });
 
@@ -135,4 +141,32 @@ test('files: only what faults took altogether, and storage never had, may be los
   const names = (lines: readonly string[]) => lines.map((line) => line.split(':')[0]).sort();
   expect(names(accounted)).toEqual(['/11', '/3']);
   expect(names(unaccounted)).toEqual(['/10', '/2', '/4', '/5', '/6', '/9']);
+});
+
+test('blocks: lost are those of which a fault took the last copy, or the one for which the other was just being freed', () => {
+  const own = ownFolder('block-copies');
+  vi.useFakeTimers();
+  try {
+    const disk = (name: string, ...blocks: string[]) => {
+      const place = path.join(own.path, name);
+      mkdirSync(place);
+      for (const block of blocks) writeFileSync(path.join(place, block), '');
+      return { place, replace: () => rmSync(place, { recursive: true }) } as unknown as WorkerDisk;
+    };
+    const [one, other] = [disk('one', '1-0-0.5', '2-0-0.5', '3-0-0.5', '4-0-1.5'), disk('other', '1-0-0.5', '2-0-0.5', '4-0-0.5')];
+    const copies = new BlockCopies([{ disks: [one] }, { disks: [other] }] as unknown as ChaosWorker[]);
+    const lost = () => [1, 2, 3, 4].filter((inodeId) => copies.mayBeLost(inodeId, [0]));
+    copies.replace(one);
+    expect(lost()).toEqual([3, 4]);
+    rmSync(path.join(other.place, '2-0-0.5'));
+    vi.advanceTimersByTime(10_000);
+    expect(lost()).toEqual([2, 3, 4]);
+    rmSync(path.join(other.place, '1-0-0.5'));
+    vi.advanceTimersByTime(10_000);
+    expect(lost()).toEqual([2, 3, 4]);
+    expect([copies.lostCount, copies.freedCount]).toEqual([3, 1]);
+  } finally {
+    vi.useRealTimers();
+    own.remove();
+  }
 });

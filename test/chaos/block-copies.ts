@@ -1,12 +1,18 @@
 /**
  * What faults took of blocks for good. The disks of all workers lie open here, those that are away too: so it is known of each block, when a copy of it is
  * taken, whether another good one is left anywhere. Only where none is may the block be lost.
+ *
+ * A leader that moves a block has the first copy freed once it knows of the second. Is the second one taken then, the first goes a moment later all
+ * the same: so it is looked once more.
  */
 import { statSync } from 'node:fs';
 import { type BlockFileFound, blockFilesIn, rotBit } from '../cluster/block-files.js';
 import type { SeededRandom } from '../simulation/seeded-random.js';
 import type { ChaosWorker } from './chaos-worker.js';
 import type { WorkerDisk } from './worker-disk.js';
+
+/** Within it a worker has freed what it was told to free by who could not know better. */
+const FREED_MS = 5_000;
 
 type Place = Pick<BlockFileFound, 'inodeId' | 'index'>;
 
@@ -15,6 +21,7 @@ export class BlockCopies {
   /** Of rotten files: their numbers, by their paths. */
   readonly #rotten = new Map<string, number>();
   readonly #lost = new Set<string>();
+  #freed = 0;
 
   constructor(workers: readonly ChaosWorker[]) {
     this.#workers = workers;
@@ -23,6 +30,11 @@ export class BlockCopies {
   /** Blocks of which faults left no good copy. */
   get lostCount(): number {
     return this.#lost.size;
+  }
+
+  /** Those of them of which another copy was there until it was freed, a moment later. */
+  get freedCount(): number {
+    return this.#freed;
   }
 
   /** @param blocks of the file, by their numbers. @returns whether faults took all copies of one of them. */
@@ -55,6 +67,16 @@ export class BlockCopies {
   }
 
   #account(taken: readonly BlockFileFound[]): void {
+    this.#look(taken);
+    const again = () => {
+      const before = this.lostCount;
+      this.#look(taken);
+      this.#freed += this.lostCount - before;
+    };
+    setTimeout(again, FREED_MS).unref();
+  }
+
+  #look(taken: readonly BlockFileFound[]): void {
     // Twice: what is moved from one disk to another meanwhile is seen at one place at least.
     const left = [...this.list(), ...this.list()].filter((file) => !this.#isRotten(file.path));
     const newest = new Map<string, number>();

@@ -43,6 +43,8 @@ export interface ChaosOutcome {
   readonly fileGaps: { readonly writes: readonly GapsOfKind[]; readonly reads: readonly GapsOfKind[] };
   /** Blocks of which faults took all copies. */
   readonly lostBlocks: number;
+  /** Those of them of which another copy was just being freed. */
+  readonly freedBlocks: number;
   /** Absent where the service did not come back. */
   readonly fileVerdict: FilesVerdict | undefined;
   /** Absent where the service did not come back. */
@@ -96,6 +98,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       files: calls.figures,
       fileGaps: { writes: gapsOfFiles(calls.writtenAt, steps), reads: gapsOfFiles(calls.readAt, steps) },
       lostBlocks: world.copies.lostCount,
+      freedBlocks: world.copies.freedCount,
       faults: steps.flatMap((step) => step.faults).filter(({ trouble }) => trouble === undefined).length,
       troubles: steps.flatMap((step) =>
         step.faults.flatMap(({ fault, trouble }) => (trouble === undefined ? [] : [`${fault.name}: ${trouble}`])),

@@ -26,7 +26,7 @@ export function formatOutcome(outcome: ChaosOutcome): string {
     { 'duplicated: probe, history': `${probe?.duplicated.length ?? NOT_KNOWN}, ${history.duplicated}` },
     { 'files: written, read, calls that failed': `${files.written}, ${files.read}, ${files.failed}` },
     { 'files: bytes checked, wrong': `${files.bytesRead + (fileVerdict?.bytes ?? 0)}, ${files.wrong.length}` },
-    { 'blocks that faults took altogether': `${outcome.lostBlocks}` },
+    { 'blocks that faults took altogether, the other copy being freed': `${outcome.lostBlocks}, ${outcome.freedBlocks}` },
     {
       'files lost: accounted, unaccounted':
         fileVerdict === undefined ? NOT_KNOWN : `${fileVerdict.accounted.length}, ${fileVerdict.unaccounted.length}`,
