@@ -66,6 +66,15 @@ export interface SharedJournal {
   committed(): Promise<readonly Batch[]>;
 }
 
+/** @param damaged is added to. @returns a checkpoint beside which another one is sound; undefined: there is none. */
+export function chooseToDamage(checkpoints: readonly string[], damaged: Set<string>, random: SeededRandom): string | undefined {
+  const sound = checkpoints.filter((name) => !damaged.has(name));
+  if (sound.length < 2) return undefined;
+  const chosen = random.pick(sound);
+  damaged.add(chosen);
+  return chosen;
+}
+
 const FOLDER = '/journal';
 const LEDGER = ledgerPath(FOLDER);
 const FORMAT = { clusterId: 'simulated', incarnationId: '5'.repeat(32) };
@@ -95,6 +104,8 @@ export class SharedFolder implements SharedJournal {
   readonly #formatted: Promise<unknown>;
   readonly #storageMs: WorldSettings['storageMs'];
   readonly #awaited = new Set<AwaitedWrite>();
+  /** Names of checkpoints. */
+  readonly #damaged = new Set<string>();
   /** Where each batch was written to, by its hash. */
   readonly #written = new Map<string, { readonly inode: SimInode; readonly bytes: Uint8Array; readonly position: number }[]>();
 
@@ -159,10 +170,10 @@ export class SharedFolder implements SharedJournal {
 
   damageCheckpoint(random: SeededRandom): string | undefined {
     const { storage } = this.#server;
-    const checkpoints = storage.under(checkpointFolder(FOLDER)).sort();
-    const name = checkpoints.length < 2 ? undefined : random.pick(checkpoints);
+    if (storage.isReadOnly) return undefined;
+    const name = chooseToDamage(storage.under(checkpointFolder(FOLDER)).sort(), this.#damaged, random);
     const inode = name === undefined ? undefined : storage.at(name);
-    if (name === undefined || inode === undefined || inode.size === 0 || storage.isReadOnly) return undefined;
+    if (name === undefined || inode === undefined || inode.size === 0) return undefined;
     if (random.chance(0.3)) {
       storage.remove('', name);
       return `lost ${name}`;

@@ -13,7 +13,7 @@ import { ObjectJournal } from '../../src/journal/object-journal.js';
 import { FORMAT_KEY, logPrefix } from '../../src/journal/object-layout.js';
 import type { ObjectStore } from '../../src/journal/object-store.js';
 import type { SeededRandom } from './seeded-random.js';
-import type { SharedJournal } from './shared-journal.js';
+import { chooseToDamage, type SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
 import { LATE_MS, type StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -37,6 +37,8 @@ export class SharedBucket implements SharedJournal {
   readonly #settings: { readonly pollIntervalMs: number; readonly giveUpMs: number };
   /** What is wrong with it now. */
   readonly #troubles = new Set<Trouble>();
+  /** Prefixes of checkpoints. */
+  readonly #damaged = new Set<string>();
   /** Hosts that do not reach it. What they had asked for is answered when they do again. */
   readonly #cutOff = new Set<Cut>();
   /** Hosts whose uploads hang. */
@@ -157,8 +159,8 @@ export class SharedBucket implements SharedJournal {
     const { objects } = this.#objects;
     const parts = [...objects.keys()].filter((key) => key.includes('/checkpoint/'));
     const checkpoints = [...new Set(parts.filter((key) => key.endsWith('/manifest')).map((key) => key.slice(0, key.lastIndexOf('/'))))];
-    if (checkpoints.length < 2) return undefined;
-    const chosen = random.pick(checkpoints);
+    const chosen = chooseToDamage(checkpoints, this.#damaged, random);
+    if (chosen === undefined) return undefined;
     const key = random.pick(parts.filter((part) => part.startsWith(`${chosen}/`)));
     const bytes = Buffer.from(objects.get(key) ?? []);
     if (bytes.length === 0 || random.chance(0.4)) {
