@@ -9,6 +9,8 @@ import { refusal } from './refusals.js';
 import type { StateView } from './state.js';
 import { storedOf } from './stored.js';
 
+/** In one answer: some milliseconds of the event loop. */
+const TOLD_MAX = 2_048;
 const NOWHERE: Copies = { workers: [], generation: 0 };
 
 /** Tells which blocks hold a part of a file, as far as it is written, and where copies of them are, as far as workers have told. */
@@ -25,7 +27,7 @@ export function getBlockLocations(
   context.noteRead(inode);
   const stored = storedOf(inode);
   const place = stored && mountPlace(path, state);
-  const blocks = blocksWithin(inode, from, to, context.copies.blocksAtOnce).map((block) => {
+  const blocks = blocksWithin(inode, from, to, Math.min(TOLD_MAX, context.copies.blocksAtOnce)).map((block) => {
     const { workers, generation } = context.copies.copiesOf(block.inodeId, block.index) ?? NOWHERE;
     return { ...block, workers: [...workers], generation: workers.length > 0 ? generation : (stored ?? inode).generation };
   });

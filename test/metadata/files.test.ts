@@ -281,7 +281,7 @@ describe('what is left', () => {
 
   it('a file of more blocks than one answer holds: the rest is asked for behind the last', () => {
     world.act(ADA, 'createFile', { path: '/d/many', completeLength: 2 ** 32 - 1, blockBytes: 1 });
-    expect(blocks('/d/many')).toHaveLength(10_000);
+    expect(blocks('/d/many')).toHaveLength(2_048);
     expect(blocks('/d/many', 4_000_000_000)[0]).toEqual([world.inode('/d/many').id, 4_000_000_000, 4_000_000_000, 1]);
   });
 
