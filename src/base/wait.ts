@@ -57,9 +57,15 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal | undefine
   if (signal === undefined) return promise;
   return new Promise((resolve, reject) => {
     const giveUp = () => reject(abortError(signal));
+    const settled = <Value>(settle: (value: Value) => void) => {
+      return (value: Value) => {
+        signal.removeEventListener('abort', giveUp);
+        settle(value);
+      };
+    };
     if (signal.aborted) giveUp();
     else signal.addEventListener('abort', giveUp, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+    promise.then(settled(resolve), settled(reject));
   });
 }
 

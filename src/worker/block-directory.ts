@@ -73,6 +73,8 @@ export class BlockDirectory {
   /** These may be moved to another tier, no more. */
   readonly others: EvictionOrder<HeldBlock>;
   readonly #lock: DirectoryDeps['lock'];
+  readonly #writing: string;
+  readonly #blocks: string;
   #capacityBytes: number;
   #held: AsyncDisposable | undefined;
   /** Those below `blocks/` that are there. */
@@ -85,6 +87,8 @@ export class BlockDirectory {
     this.evictable = policy();
     this.others = policy();
     this.#lock = lock;
+    this.#writing = path.join(settings.path, 'writing');
+    this.#blocks = path.join(settings.path, 'blocks');
     this.#capacityBytes = settings.quotaBytes;
   }
 
@@ -119,8 +123,7 @@ export class BlockDirectory {
     this.memory = await this.files.inMemory(this.path);
     const names = new Set(await this.files.listFolder(this.path));
     for (const name of ['writing', 'blocks']) if (!names.has(name)) await this.files.makeFolder(path.join(this.path, name));
-    const writing = path.join(this.path, 'writing');
-    for (const name of await this.files.listFolder(writing)) await this.files.removeFile(path.join(writing, name));
+    for (const name of await this.files.listFolder(this.#writing)) await this.files.removeFile(path.join(this.#writing, name));
     return readIdentity(this.files, this.path);
   }
 
@@ -131,9 +134,8 @@ export class BlockDirectory {
 
   /** @returns the blocks whose files are here, some at a time. @param foreign told of each other file. */
   async *scan(foreign: (filePath: string) => void): AsyncGenerator<readonly FoundBlock[]> {
-    const blocks = path.join(this.path, 'blocks');
-    for (const folder of await this.files.listFolder(blocks)) {
-      const at = path.join(blocks, folder);
+    for (const folder of await this.files.listFolder(this.#blocks)) {
+      const at = path.join(this.#blocks, folder);
       if (!FOLDER_NAME.test(folder)) {
         foreign(at);
         continue;
@@ -168,18 +170,18 @@ export class BlockDirectory {
   /** @returns the name of a file that is to be written. */
   pathAside(): string {
     asides += 1;
-    return path.join(this.path, 'writing', String(asides));
+    return `${this.#writing}/${asides}`;
   }
 
   pathOf(block: FoundBlock): string {
-    return path.join(this.path, 'blocks', folderOf(block.id), fileName(block));
+    return `${this.#blocks}/${folderOf(block.id)}/${fileName(block)}`;
   }
 
   /** Gives a whole file the name of its block. @param durable so that a power cut does not take it. */
   async publish(asidePath: string, block: FoundBlock, durable = false): Promise<void> {
     const folder = folderOf(block.id);
     if (!this.#folders.has(folder)) {
-      await this.files.makeFolder(path.join(this.path, 'blocks', folder)).catch((error: unknown) => {
+      await this.files.makeFolder(path.join(this.#blocks, folder)).catch((error: unknown) => {
         if (errnoOf(error) !== 'EEXIST') throw error;
       });
       this.#folders.add(folder);
@@ -188,7 +190,7 @@ export class BlockDirectory {
     else await this.files.rename(asidePath, this.pathOf(block));
     if (!durable || this.memory !== undefined) return;
     await this.files.syncFolder(path.dirname(this.pathOf(block)));
-    await this.files.syncFolder(path.join(this.path, 'blocks'));
+    await this.files.syncFolder(this.#blocks);
   }
 
   /** Lets the block make room, or be moved at least. */

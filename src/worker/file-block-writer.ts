@@ -43,7 +43,7 @@ export class FileBlockWriter implements BlockWriter {
   #file: OpenFile | undefined;
   #written = 0;
   #onDisk = 0;
-  /** The first piece, while it may be the only one. */
+  /** The first piece, while it may be the only one, with room for what follows it in the file then. */
   #held: Uint8Array | undefined;
   #ended: UnderstudyError | 'sealed' | undefined;
   /** What is under way. */
@@ -70,8 +70,10 @@ export class FileBlockWriter implements BlockWriter {
     }
     for (const crc of crcs) this.#crcs.push(crc);
     this.#written += bytes.length;
-    if (offset === 0 && bytes.length <= CHUNK_BYTES) this.#held = new Uint8Array(bytes);
-    else await this.#orDie(() => this.#append(bytes, offset));
+    if (offset === 0 && bytes.length <= CHUNK_BYTES) {
+      this.#held = Buffer.allocUnsafe(blockFileBytes(bytes.length));
+      this.#held.set(bytes);
+    } else await this.#orDie(() => this.#append(bytes, offset));
   }
 
   async lend(proof: string): Promise<string> {
@@ -96,9 +98,10 @@ export class FileBlockWriter implements BlockWriter {
     return this.#orDie(async () => {
       const tail = encodeTail(this.#id, length, this.#crcs);
       if (this.#held !== undefined) {
-        const all = Buffer.concat([this.#held, tail]);
+        const whole = this.#held;
         this.#held = undefined;
-        await this.#create(all);
+        whole.set(tail, length);
+        await this.#create(whole);
       } else await this.#append(tail, length);
       return this.#publish(length);
     });
@@ -145,7 +148,7 @@ export class FileBlockWriter implements BlockWriter {
     this.#isMade = true;
     this.#file ??= await this.#directory.files.open(this.#path, { write: true, create: 'exclusive' });
     if (this.#held !== undefined) {
-      await this.#file.writeAll(this.#held, 0);
+      await this.#file.writeAll(this.#held.subarray(0, position), 0);
       this.#held = undefined;
     }
     await this.#file.writeAll(bytes, position);

@@ -185,7 +185,8 @@ export class BlockWriting {
    */
   async #choose(): Promise<{ connection: WorkerConnection; options: RemoteWritingOptions }> {
     const { connections, settings, clock } = this.#access;
-    const told = await orAborted(this.#access.workers(this.#failed.size > 0), this.#signal);
+    const told = await this.#access.workers(this.#failed.size > 0);
+    throwIfAborted(this.#signal);
     const others = told.filter(({ address }) => !this.#failed.has(address));
     if (others.length === 0 && this.#failed.size > 0) {
       await sleep(clock, this.#pauseMs, this.#signal);

@@ -37,7 +37,7 @@ export interface PartialBlock {
 
 /** So many blocks are asked for ahead: a while for another master to take the lead, in which the writer goes on. */
 const BLOCKS_AHEAD = 8;
-/** A piece that is not full begins with so much room. */
+/** A piece that is written in parts has so much room from its second part on: what is written at once has no more than it takes. */
 const ROOM_BYTES_MIN = 16 * 1024;
 const NO_BYTES = new Uint8Array(0);
 
@@ -206,7 +206,8 @@ export class FileWriter implements AsyncDisposable {
 
   #grow(needed: number, room: number): void {
     if (needed <= this.#piece.length) return;
-    const grown = pieceMemory.take(Math.min(room, Math.max(needed, 4 * this.#piece.length, ROOM_BYTES_MIN)));
+    const isFirst = this.#pieceBytes === 0;
+    const grown = pieceMemory.take(isFirst ? needed : Math.min(room, Math.max(needed, 4 * this.#piece.length, ROOM_BYTES_MIN)));
     grown.set(this.#piece.subarray(0, this.#pieceBytes));
     pieceMemory.give(this.#piece);
     this.#piece = grown;
