@@ -15,6 +15,7 @@ import { waitUntil } from '../test/servers/wait-until.js';
 import { cpuSeconds } from './cpu-seconds.js';
 import type { Place } from './load.js';
 import { type ResidentMemory, residentMemory } from './resident-memory.js';
+import { type LongestTurns, longestTurns } from './turns.js';
 
 /** As the first line of `bin/master` has it; the client that makes the load gets it too. */
 export const YOUNG_HEAP = '--max-semi-space-size=32';
@@ -27,6 +28,8 @@ export interface ClusterSettings {
   readonly profileFolder?: string;
   /** For all masters, without the prefix `understudy.`. */
   readonly settings?: Readonly<Record<string, string>>;
+  /** Masters write down long turns of their event loops: `MasterProcess.longestTurns`. */
+  readonly watchesTurns?: boolean;
   /** The journal is there already. */
   readonly isFormatted?: boolean;
 }
@@ -59,7 +62,7 @@ export class Cluster implements AsyncDisposable {
     if (settings.isFormatted !== true) await understudy(folder, ['format'], shared);
     const masters = addresses.map((address, index) => {
       const own = { 'master.rpc.port': String(ports[index]), 'master.web.port': String(ports[settings.masters + index]) };
-      return new MasterProcess(path.join(folder, `master-${index}`), address, { ...shared, ...own }, settings.profileFolder);
+      return new MasterProcess(path.join(folder, `master-${index}`), address, { ...shared, ...own }, settings);
     });
     const { zookeeper } = settings;
     const place = { masters: addresses, ...(zookeeper === undefined ? {} : { zookeeper: zookeeper.address }) };
@@ -147,15 +150,21 @@ export class MasterProcess {
   readonly address: string;
   readonly #folder: string;
   readonly #settings: Readonly<Record<string, string>>;
-  readonly #profileFolder: string | undefined;
+  readonly #nodeFlags: readonly string[];
   #child: ChildProcess | undefined;
 
-  constructor(folder: string, address: string, settings: Readonly<Record<string, string>>, profileFolder: string | undefined) {
+  constructor(
+    folder: string,
+    address: string,
+    settings: Readonly<Record<string, string>>,
+    { profileFolder, watchesTurns = false }: Pick<ClusterSettings, 'profileFolder' | 'watchesTurns'>,
+  ) {
     mkdirSync(folder);
     this.#folder = folder;
     this.address = address;
     this.#settings = { ...settings, 'master.metastore.dir': path.join(folder, 'metastore') };
-    this.#profileFolder = profileFolder;
+    const profile = profileFolder === undefined ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
+    this.#nodeFlags = [...profile, ...(watchesTurns ? ['--import', path.join(import.meta.dirname, 'turn-watch-process.js')] : [])];
   }
 
   /** Does nothing while it runs. */
@@ -163,12 +172,9 @@ export class MasterProcess {
     if (this.#child !== undefined) return;
     const program = path.join(ROOT, 'bin/master');
     const settings = flags(path.dirname(this.#folder), this.#settings);
-    if (this.#profileFolder === undefined) {
-      this.#child = startProcess(program, settings, this.#log, this.#folder);
-    } else {
-      const profile = [YOUNG_HEAP, '--cpu-prof', '--cpu-prof-dir', this.#profileFolder];
-      this.#child = startProcess(process.execPath, [...profile, program, ...settings], this.#log, this.#folder);
-    }
+    const nodeFlags = this.#nodeFlags;
+    if (nodeFlags.length === 0) this.#child = startProcess(program, settings, this.#log, this.#folder);
+    else this.#child = startProcess(process.execPath, [YOUNG_HEAP, ...nodeFlags, program, ...settings], this.#log, this.#folder);
   }
 
   /** 0: it does not run. */
@@ -207,6 +213,11 @@ export class MasterProcess {
 
   memory(): ResidentMemory {
     return residentMemory(this.#child?.pid ?? 0);
+  }
+
+  /** Of turns of its event loop that ended since then. */
+  longestTurns(sinceUnixMs: number): LongestTurns {
+    return longestTurns(this.#folder, sinceUnixMs);
   }
 
   /** Processor time that it has used so far, all threads together. */
