@@ -8,13 +8,15 @@ export interface WorkerReport {
   /** `host:port` of its data service. */
   readonly address: string;
   readonly webAddress: string;
-  /** LIVE, LEAVING, DECOMMISSIONED or LOST. */
+  /** LIVE, LEAVING, DECOMMISSIONING, DECOMMISSIONED (it may be switched off) or LOST. */
   readonly state: string;
   /** Unix time in milliseconds since which it is in this state. */
   readonly sinceMs: number;
   /** Milliseconds since it last said something. */
   readonly heardMs: number;
   readonly blocks: number;
+  /** While it is taken out of use: those that have to be on other workers before it may be switched off; null: the leader has not looked yet. */
+  readonly blocksLeft: number | null;
   /** The fastest first. */
   readonly tiers: readonly WorkerTier[];
   readonly version: string;
@@ -38,7 +40,8 @@ export async function workerReports(client: Client, given: ClientCallOptions = {
   return workers.map(workerReport).sort((a, b) => (a.address < b.address ? -1 : 1));
 }
 
-function workerReport({ worker, state, tiers, blocks, sinceMs, heardMs }: understudy.WorkerInfo.$Properties): WorkerReport {
+function workerReport(told: understudy.WorkerInfo.$Properties): WorkerReport {
+  const { worker, state, tiers, blocks, blocksLeft, sinceMs, heardMs } = told;
   return {
     address: worker?.rpcAddress ?? '',
     webAddress: worker?.webAddress ?? '',
@@ -46,6 +49,7 @@ function workerReport({ worker, state, tiers, blocks, sinceMs, heardMs }: unders
     sinceMs: sinceMs ?? 0,
     heardMs: heardMs ?? 0,
     blocks: blocks ?? 0,
+    blocksLeft: blocksLeft ?? null,
     tiers: (tiers ?? []).map((tier) => ({
       name: tier.name ?? '',
       capacityBytes: tier.capacityBytes ?? 0,

@@ -103,9 +103,15 @@ class FilesToPersist {
   /** Of this round. */
   #counted = 0;
   #roundOverMs = Number.NEGATIVE_INFINITY;
+  /** Since when the first ones of a round wait, as far as was seen: by inode, monotonic. Ids rise, so that these are among the oldest files. */
+  #since: ReadonlyMap<number, number> = new Map();
 
   constructor(deps: PersistFilesDeps) {
     this.#deps = deps;
+    deps.troubles.waitSeconds = () => {
+      const since = Math.min(...this.#since.values());
+      return Number.isFinite(since) ? (deps.clock.monotonicMs() - since) / 1_000 : null;
+    };
   }
 
   get underWay(): number {
@@ -148,6 +154,10 @@ class FilesToPersist {
     if (clock.monotonicMs() < this.#roundOverMs + ROUND_MS) return [];
     const range = { gte: encodeToPersistKey(this.#after), lt: TO_PERSIST_RANGE.lt };
     const ids = await storedKeys(replica.kv, range, decodeId, STORED_MAX);
+    if (this.#after === 0) {
+      const [before, nowMs] = [this.#since, clock.monotonicMs()];
+      this.#since = new Map(ids.map((id) => [id, before.get(id) ?? nowMs]));
+    }
     this.#after = (ids.at(-1) ?? 0) + 1;
     this.#counted += ids.length;
     if (ids.length < STORED_MAX) {

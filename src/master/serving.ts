@@ -24,6 +24,7 @@ import { keepSweeping } from './sweep-parts.js';
 import { doUnderWork } from './under-work.js';
 import { type BalanceSettings, balanceBlocks } from './workers/balance-blocks.js';
 import { keepBlocks } from './workers/keep-blocks.js';
+import { countLostBlocks } from './workers/lost-blocks.js';
 import type { WorkerRoster } from './workers/worker-roster.js';
 
 export interface ServingDeps {
@@ -68,7 +69,7 @@ export class Serving {
     const house = keepHouse(settings, { ...deps, peers: () => standbys.list() }, signal);
     const persisting = { ...deps, clusterId: deps.journal.clusterId, troubles: this.troubles };
     const storage = [doUnderWork(persisting, signal), persistFiles(persisting, signal), keepSweeping(persisting, signal)];
-    const blocks = [keepBlocks(persisting, signal), balanceBlocks(settings, deps, signal)];
+    const blocks = [keepBlocks(persisting, signal), balanceBlocks(settings, deps, signal), countLostBlocks(persisting, signal)];
     const work = [house, ...storage, ...blocks, this.checkpointer.run(signal), this.#watchFence(signal)];
     this.done = Promise.all([...before, ...work]);
   }

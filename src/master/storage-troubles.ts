@@ -20,6 +20,10 @@ export class StorageTroubles {
 
   /** Files that wait to be persisted, as of the last round through them. */
   filesWaiting = 0;
+  /** @returns for how long the file has waited that has waited longest; null where none does. */
+  waitSeconds: () => number | null = () => null;
+  /** Blocks that are nowhere, as of the last look through all files; null: there was none. */
+  blocksLost: number | null = null;
   /** Blocks with fewer copies than they are to have on workers that stay, as of the last round through all. */
   blocksUnderReplicated = 0;
 

@@ -5,7 +5,7 @@
  * Workers tell of what is written when it is written already: so a file that was changed just now is not. Not all blocks of a large file are looked for.
  */
 import type { understudy } from '#proto/understudy.js';
-import { blocksWithin } from './extents.js';
+import { type BlockRange, blocksWithin } from './extents.js';
 import { isHeld } from './held-bytes.js';
 import type { ToldCopies } from './plan.js';
 import { type Inode, inodeMessage, PERSISTENCE } from './records.js';
@@ -26,12 +26,21 @@ export function shownInode(inode: Inode, copies: ToldCopies): understudy.Inode.$
 }
 
 export function isLost(inode: Inode, copies: Omit<ToldCopies, 'turn'>): boolean {
+  if (!copies.isComplete || !mayBeLost(inode, copies)) return false;
+  const looked = blocksWithin(inode, 0, Number.POSITIVE_INFINITY, Math.min(BLOCKS_MAX, copies.blocksAtOnce));
+  return looked.some((block) => isNowhere(block, inode, copies));
+}
+
+/** @returns false: it has no blocks that have to be on workers, or they may not have been told of yet. */
+export function mayBeLost(inode: Inode, { settledMs }: Pick<ToldCopies, 'settledMs'>): boolean {
   const { directory, complete, persistence, length, modifiedMs } = inode;
   const isElsewhere = persistence !== PERSISTENCE.notPersisted && persistence !== PERSISTENCE.toBePersisted;
-  if (!copies.isComplete || directory || !complete || length === 0 || isElsewhere || modifiedMs > copies.settledMs) return false;
-  const stored = storedOf(inode)?.same ?? 0;
-  const looked = blocksWithin(inode, 0, Number.POSITIVE_INFINITY, Math.min(BLOCKS_MAX, copies.blocksAtOnce));
-  return looked.some((block) => block.offset + block.length > stored && !isHeld(block, copies));
+  return !directory && complete && length > 0 && !isElsewhere && modifiedMs <= settledMs;
+}
+
+/** @returns whether neither workers nor mounted storage have a block of a file that may be lost. */
+export function isNowhere(block: BlockRange, inode: Inode, copies: Pick<ToldCopies, 'copiesOf'>): boolean {
+  return block.offset + block.length > (storedOf(inode)?.same ?? 0) && !isHeld(block, copies);
 }
 
 /** @returns the stored inode of a file that is lost as it is told. */

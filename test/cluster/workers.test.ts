@@ -83,9 +83,12 @@ test('three workers: reading through, persisting, one that is stopped for a whil
   await waitUntil('it is back', async () => (await stateOf(fs, second)) === 'LIVE', LIMIT_MS);
   await check();
 
-  await cluster.run('understudy', 'fsadmin', 'decommission', first.address);
-  await waitUntil('it is out of use', async () => (await stateOf(fs, first)) === 'DECOMMISSIONED', LIMIT_MS);
-  await copied(fs, only, 2, [first]);
+  await cluster.run('understudy', 'fsadmin', 'decommission', first.address, '--wait', '30s');
+  expect(await stateOf(fs, first)).toBe('DECOMMISSIONED');
+  for (const file of only) {
+    const others = (await fs.getBlockLocations(file)).map(({ workers }) => workers.filter((address) => address !== first.address).length);
+    expect(Math.min(...others), file).toBeGreaterThanOrEqual(2);
+  }
   await first.remove();
   await check();
   await cluster.run('understudy', 'fsadmin', 'decommission', first.address, '--cancel');

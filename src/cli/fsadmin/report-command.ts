@@ -22,7 +22,7 @@ of masters an array of ${MASTER_SHAPE};
 of journal {folder, clusterId, incarnationId, fork, epoch, newestSn, boundarySn, canWrite, confirmMs, checkpoints: [{sn, id, bytes, madeMs}]};
 of mounts an array of ${MOUNT_SHAPE};
 of metrics an object of {name: number} by address, the names as Prometheus has them;
-of workers and capacity an array of {address, webAddress, state, sinceMs, heardMs, blocks,
+of workers and capacity an array of {address, webAddress, state, sinceMs, heardMs, blocks, blocksLeft,
 tiers: [{name, capacityBytes, usedBytes, directories, failedDirectories}], version, id};
 of replication {atMs, by, why, leader, epoch, endSn, masters: [{address, mode, seen, lastSeenMs, why, state, source, epoch,
 lag: {entries, bytes, bytesAtLeast, sn, ms}, digest: {result, sn}, verified, clock: {aheadMs, errorMs}, version, webAddress, knownFrom}]}`;

@@ -6,12 +6,27 @@ import { plainTable } from '../plain-table.js';
 
 export function formatWorkers(workers: readonly WorkerReport[]): string {
   if (workers.length === 0) return 'No worker is known.';
-  const rows = workers.map(({ address, state, sinceMs, blocks, tiers, version }) => {
+  const rows = workers.map((worker) => {
+    const { address, sinceMs, blocks, tiers, version } = worker;
     const failed = tiers.reduce((sum, tier) => sum + tier.failedDirectories, 0);
     const room = `${formatBytes(used(tiers))} of ${formatBytes(capacity(tiers))}`;
-    return [shownName(address), state, isoTime(sinceMs), String(blocks), room, failed === 0 ? '' : `${failed} failed`, version];
+    return [
+      shownName(address),
+      shownState(worker),
+      isoTime(sinceMs),
+      String(blocks),
+      room,
+      failed === 0 ? '' : `${failed} failed`,
+      version,
+    ];
   });
   return plainTable(rows, ['Worker', 'State', 'Since', 'Blocks', 'Used', 'Directories', 'Version']);
+}
+
+/** DECOMMISSIONING with how much is left of it. */
+export function shownState({ state, blocksLeft }: Pick<WorkerReport, 'state' | 'blocksLeft'>): string {
+  if (state !== 'DECOMMISSIONING') return state;
+  return `${state} (${blocksLeft === null ? 'not looked through yet' : `${blocksLeft} blocks left`})`;
 }
 
 /** The last lines of the summary. */

@@ -9,7 +9,8 @@ import { type BlockId, blockName } from '../../blocks/block-id.js';
 import type { StoredBlock } from '../../blocks/block-store.js';
 import type { KnownWorker } from './known-worker.js';
 
-const COPIES_AT_ONCE = 16;
+/** For each worker of whose blocks copies are made. */
+export const COPIES_AT_ONCE = 16;
 const PATIENCE_MS = 60_000;
 const SLOW_BYTES_PER_MS = 10_000;
 

@@ -10,7 +10,7 @@ import { inodeCodec } from '../../metadata/records.js';
 import type { Replica } from '../replica.js';
 
 /** Rows `d`: the inodes. */
-const INODES = { gte: Uint8Array.of(0x64), lt: Uint8Array.of(0x65) };
+export const INODES = { gte: Uint8Array.of(0x64), lt: Uint8Array.of(0x65) };
 const CHUNK_ROWS = 512;
 const REST_MS = 2;
 /** Of a stored inode's field `more`: without this byte it has none, and so is no joined file. */

@@ -5,7 +5,9 @@
  * - Freed: blocks of files that are no more, blocks behind the end of a complete file, copies that are older than others of which enough
  *   are sure to be there, and those above `replication_max`. Ids that this history has not given out yet are left alone. What
  *   was joined to another file is judged as that one's.
- * - Copied: blocks with fewer copies than `replication_min`, and those that only workers have that are taken out of use.
+ * - Copied: blocks with fewer copies than `replication_min`, and those that only workers have that are taken out of use. Those first that have to be
+ *   on workers: what mounted storage has need not, but for `replication_min` and pins.
+ * - Counted, of a worker that is taken out of use: blocks that have to be on others before it may be switched off.
  * - Evictable are the blocks of complete files that are in mounted storage and not pinned.
  *
  * A round goes through the blocks of one worker after the other, some milliseconds at a time. What it finds is told only once everything
@@ -27,7 +29,7 @@ import type { Leadership } from '../leadership.js';
 import { isPartQueued } from '../persisted-parts.js';
 import type { Replica } from '../replica.js';
 import type { StorageTroubles } from '../storage-troubles.js';
-import { CopiesUnderWay } from './copies-under-way.js';
+import { COPIES_AT_ONCE, CopiesUnderWay } from './copies-under-way.js';
 import { areSure, copiesWanted, isSurplus } from './copy-rank.js';
 import { JoinedFiles } from './joined-files.js';
 import type { KnownWorker } from './known-worker.js';
@@ -49,6 +51,8 @@ const ROUND_REST_MIN_MS = 1_000;
 const ROUND_REST_FACTOR = 4;
 /** Found in one round, of one worker; the others are found in the next. */
 const FOUND_MAX = 4_096;
+/** Likewise, of blocks that are to be copied, of each of both kinds, beside those that are being copied. */
+const COPIES_FOUND_MAX = COPIES_AT_ONCE;
 
 /** Runs until `signal` is aborted. Never throws. */
 export async function keepBlocks(deps: Deps, signal: AbortSignal): Promise<void> {
@@ -66,6 +70,8 @@ export async function keepBlocks(deps: Deps, signal: AbortSignal): Promise<void>
     const restMs = Math.max(ROUND_REST_MIN_MS, ROUND_REST_FACTOR * (clock.monotonicMs() - startedMs));
     await sleep(clock, restMs, signal).catch(() => {});
   }
+  // Who does not lead does not look.
+  for (const worker of deps.workers.list()) worker.blocksLeft = null;
 }
 
 /** What one worker is to do. */
@@ -74,7 +80,14 @@ interface Found {
   readonly surplus: BlockId[];
   readonly evictable: BlockId[];
   readonly kept: BlockId[];
-  readonly copy: { readonly block: StoredBlock; readonly from: readonly KnownWorker[] }[];
+  readonly copy: Copy[];
+  /** To be copied where there is time for it. */
+  readonly spare: Copy[];
+}
+
+interface Copy {
+  readonly block: StoredBlock;
+  readonly from: readonly KnownWorker[];
 }
 
 class BlockKeeping {
@@ -85,8 +98,8 @@ class BlockKeeping {
   /** Of this round. */
   #underReplicated = 0;
   readonly #copies = new CopiesUnderWay();
-  /** Copies that may be begun for what the worker holds that is looked through. */
-  #room = 0;
+  /** Of the worker that is looked through, `KnownWorker.blocksLeft`; null: not all of it was. */
+  #left: number | null = null;
 
   constructor(deps: Deps, signal: AbortSignal) {
     this.#deps = deps;
@@ -100,19 +113,26 @@ class BlockKeeping {
     for (const worker of this.#deps.workers.list()) {
       if (worker.isLost || !worker.isWhole || worker.hasCommands) continue;
       const found = await this.#lookThrough(worker);
-      if (Object.values(found).every((list) => list.length === 0)) continue;
+      if (!worker.isDecommissioned && Object.values(found).every((list) => list.length === 0)) continue;
       await confirmed(this.#deps.leadership, this.#signal);
       if (found.ofNoFile.length > 0) await this.#joined.look(this.#signal);
-      if (!this.#signal.aborted && !worker.isLost) this.#command(worker, found);
+      if (this.#signal.aborted || worker.isLost) continue;
+      if (worker.isDecommissioned) worker.blocksLeft = this.#withJoined(found);
+      this.#command(worker, found);
     }
     this.#deps.troubles.blocksUnderReplicated = this.#underReplicated;
   }
 
   async #lookThrough(worker: KnownWorker): Promise<Found> {
-    this.#room = this.#copies.room(worker, this.#deps.clock.monotonicMs());
-    const found: Found = { ofNoFile: [], surplus: [], evictable: [], kept: [], copy: [] };
+    const found: Found = { ofNoFile: [], surplus: [], evictable: [], kept: [], copy: [], spare: [] };
     const isEnough = () => Object.values(found).some((list) => list.length >= FOUND_MAX);
-    for (let shard = 0; shard < BLOCK_SHARDS && !isEnough(); shard++) {
+    // From the first block on, or not at all.
+    this.#left = worker.isDecommissioned ? 0 : null;
+    for (let shard = 0; shard < BLOCK_SHARDS; shard++) {
+      if (isEnough()) {
+        this.#left = null;
+        break;
+      }
       const blocks = worker.blocks.shard(shard);
       for (let at = 0; at < blocks.length; at += LOOKS_AT_ONCE) {
         await this.#slices.next();
@@ -127,9 +147,9 @@ class BlockKeeping {
     if (id.inodeId >= this.#deps.replica.state.nextIds().inodeId) return;
     const inode = inodeById(id.inodeId, this.#deps.replica.state) ?? this.#joinedWith(id);
     if (inode === null) return void found.ofNoFile.push(id);
-    if (inode.directory || !inode.complete) return;
     const copies = this.#deps.workers.holders(id.inodeId, id.index);
-    if (copies === undefined) return;
+    if (inode.directory || copies === undefined) return;
+    if (!inode.complete) return this.#countLeft(inode, worker, copies.workers);
     const isBehind = inode.id === id.inodeId && id.index >= blocksOf(inode.length, inode.blockBytes);
     const isOld = copies.generation > id.generation;
     if (isBehind || (isOld && this.#areEnough(copies.workers, inode))) return void found.surplus.push(id);
@@ -137,7 +157,27 @@ class BlockKeeping {
     if (isEvictable !== block.evictable && !(isEvictable && isPartQueued(inode.id, this.#deps.replica.state))) {
       (isEvictable ? found.evictable : found.kept).push(id);
     }
+    this.#countLeft(inode, worker, copies.workers);
     if (!isOld) this.#count(block, inode, worker, copies.workers, found);
+  }
+
+  /** Does it keep a worker that is taken out of use from going? @param holders of the newest copies of the block. */
+  #countLeft(inode: Inode, worker: KnownWorker, holders: readonly KnownWorker[]): void {
+    if (this.#left === null) return;
+    const others = holders.filter((other) => other !== worker);
+    if (!areSure(others, this.#needed(inode))) this.#left += 1;
+  }
+
+  /** @returns `#left`, and what is known only now to be joined to other files. */
+  #withJoined({ ofNoFile }: Found): number | null {
+    return this.#left === null ? null : this.#left + ofNoFile.filter(({ inodeId }) => this.#joined.mayHave(inodeId)).length;
+  }
+
+  /** @returns how many copies of each of its blocks there have to be. */
+  #needed(inode: Inode): number {
+    const { min } = copiesWanted(inode);
+    const isStored = inode.persistence === PERSISTENCE.persisted && !isPartQueued(inode.id, this.#deps.replica.state);
+    return isStored && inode.more?.pinned !== true ? (inode.more?.replicationMin ?? 0) : min;
   }
 
   /** @returns the file that has this block of one that was joined to it. */
@@ -154,11 +194,11 @@ class BlockKeeping {
     if (isSurplus(block.id, worker, holders, max)) return void found.surplus.push(block.id);
     const staying = holders.filter(({ state }) => state === 'LIVE');
     if (holders[0] !== worker || staying.length >= min) return;
-    this.#underReplicated += 1;
+    const isNeeded = staying.length < this.#needed(inode);
+    if (isNeeded) this.#underReplicated += 1;
+    const list = isNeeded ? found.copy : found.spare;
     const isUnderWay = this.#copies.target(block.id, this.#deps.clock.monotonicMs()) !== undefined;
-    if (!isUnderWay && this.#room === 0) return;
-    if (!isUnderWay) this.#room -= 1;
-    found.copy.push({ block, from: holders });
+    if (isUnderWay || list.length < COPIES_FOUND_MAX) list.push({ block, from: holders });
   }
 
   /** Are so many of them sure to have their copies as there should be, or as there are workers? */
@@ -167,7 +207,7 @@ class BlockKeeping {
     return areSure(holders, Math.max(1, Math.min(copiesWanted(inode).min, live)));
   }
 
-  #command(worker: KnownWorker, { ofNoFile, surplus, evictable, kept, copy }: Found): void {
+  #command(worker: KnownWorker, { ofNoFile, surplus, evictable, kept, copy, spare }: Found): void {
     const { workers, log } = this.#deps;
     const orphans = ofNoFile.filter(({ inodeId }) => !this.#joined.mayHave(inodeId));
     if (orphans.length > 0) {
@@ -177,12 +217,21 @@ class BlockKeeping {
     workers.free(worker, [...orphans, ...surplus]);
     if (evictable.length > 0) workers.command(worker, { setEvictable: { blocks: evictable, evictable: true } });
     if (kept.length > 0) workers.command(worker, { setEvictable: { blocks: kept, evictable: false } });
-    for (const { block, from } of copy) {
-      const nowMs = this.#deps.clock.monotonicMs();
+    this.#copy(worker, [...copy, ...spare]);
+  }
+
+  #copy(worker: KnownWorker, copies: readonly Copy[]): void {
+    const { workers, clock } = this.#deps;
+    const nowMs = clock.monotonicMs();
+    let room = this.#copies.room(worker, nowMs);
+    for (const { block, from } of copies) {
       const known = this.#copies.target(block.id, nowMs);
+      if (known === undefined && room === 0) continue;
       const target = known ?? workers.roomiest(block.bytes, from);
       if (target === undefined || !workers.command(target, { replicate: copyOf(block, from) })) continue;
-      if (known === undefined) this.#copies.begin(block, worker, target, nowMs);
+      if (known !== undefined) continue;
+      this.#copies.begin(block, worker, target, nowMs);
+      room -= 1;
     }
   }
 }

@@ -10,7 +10,8 @@ import { type BlockId, blockIdOf } from '../../blocks/block-id.js';
 import type { StoredBlock, TierUse } from '../../blocks/block-store.js';
 import { BlockTable } from '../../blocks/block-table.js';
 
-export type WorkerState = 'LIVE' | 'LEAVING' | 'DECOMMISSIONED' | 'LOST';
+/** DECOMMISSIONED: taken out of use, and no block needs it any more, as this master saw last; DECOMMISSIONING: before that. */
+export type WorkerState = 'LIVE' | 'LEAVING' | 'DECOMMISSIONING' | 'DECOMMISSIONED' | 'LOST';
 
 export interface WorkerIdentity {
   readonly id: string;
@@ -51,6 +52,10 @@ export class KnownWorker {
   heardAtMs = 0;
   isLost = false;
   isLeaving = false;
+  /** An operator has taken it out of use. */
+  isDecommissioned = false;
+  /** While it is taken out of use: blocks of which there are too few copies without it, as a leader saw last; null: that has not looked through them yet. */
+  blocksLeft: number | null = null;
   /** Its connection is gone, as far as was seen. */
   isCutOff = false;
   beat: HeldBeat | null = null;
@@ -100,7 +105,10 @@ export class KnownWorker {
   /** Brings its state up to date. @returns whether it has changed. */
   settle(isDecommissioned: boolean, wallMs: number): boolean {
     const before = this.#state;
-    this.#state = this.isLost ? 'LOST' : isDecommissioned ? 'DECOMMISSIONED' : this.isLeaving ? 'LEAVING' : 'LIVE';
+    this.isDecommissioned = isDecommissioned;
+    if (!isDecommissioned || this.isLost) this.blocksLeft = null;
+    const outOfUse = this.blocksLeft === 0 ? 'DECOMMISSIONED' : 'DECOMMISSIONING';
+    this.#state = this.isLost ? 'LOST' : isDecommissioned ? outOfUse : this.isLeaving ? 'LEAVING' : 'LIVE';
     if (this.#state !== before) this.sinceMs = wallMs;
     return this.#state !== before;
   }
@@ -112,6 +120,7 @@ export class KnownWorker {
     this.session = session;
     this.identity = identity;
     this.isLost = this.isLeaving = this.isCutOff = false;
+    this.blocksLeft = null;
     this.#commands = [];
     this.#frees = [];
     this.#failures = [];

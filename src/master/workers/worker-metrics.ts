@@ -1,10 +1,10 @@
 /** What a master measures of the workers that it knows. */
 import { type Metrics, noMetrics } from '../../base/metrics.js';
 import type { StorageTroubles } from '../storage-troubles.js';
-import type { WorkerState } from './known-worker.js';
+import type { KnownWorker, WorkerState } from './known-worker.js';
 import type { WorkerRoster } from './worker-roster.js';
 
-const STATES: readonly WorkerState[] = ['LIVE', 'LEAVING', 'DECOMMISSIONED', 'LOST'];
+const STATES: readonly WorkerState[] = ['LIVE', 'LEAVING', 'DECOMMISSIONING', 'DECOMMISSIONED', 'LOST'];
 
 /** @param seen while this master leads. */
 export function measureWorkers(roster: WorkerRoster, seen: () => StorageTroubles | null, metrics: Metrics = noMetrics): void {
@@ -18,10 +18,32 @@ export function measureWorkers(roster: WorkerRoster, seen: () => StorageTroubles
     'Blocks with fewer copies than they are to have, as the leader saw last.',
     () => seen()?.blocksUnderReplicated ?? null,
   );
+  metrics.gauge(
+    'understudy_files_to_persist_wait_seconds',
+    'For how long the one of those files has waited that has waited longest, as far as this leader has seen.',
+    () => seen()?.waitSeconds() ?? null,
+  );
+  metrics.gauge(
+    'understudy_lost_blocks',
+    'Blocks of files that no worker that is there has, and mounted storage does not have either, as the leader counted last.',
+    () => seen()?.blocksLost ?? null,
+  );
   const there = () => roster.list().filter(({ isLost }) => !isLost);
   const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
-  metrics.gauge('understudy_workers', 'Workers that this master knows, by state.', () =>
-    STATES.map((state) => [{ state: state.toLowerCase() }, roster.list().filter((worker) => worker.state === state).length] as const),
+  const isGone = ({ isLost, isDecommissioned }: KnownWorker) => isLost && isDecommissioned;
+  const inState = (state: WorkerState) => roster.list().filter((worker) => worker.state === state && !isGone(worker)).length;
+  metrics.gauge(
+    'understudy_workers',
+    'Workers that this master knows, by state; without those that were taken out of use and are gone.',
+    () => STATES.map((state) => [{ state: state.toLowerCase() }, inState(state)] as const),
+  );
+  metrics.gauge(
+    'understudy_decommissioning_blocks_left',
+    'Blocks on workers that are taken out of use that have to be on others first, as the leader saw last.',
+    () => {
+      const left = roster.list().flatMap(({ blocksLeft }) => blocksLeft ?? []);
+      return left.length === 0 ? null : sum(left);
+    },
   );
   metrics.gauge('understudy_worker_block_copies', 'Copies of blocks on workers that are there, as far as this master knows.', () =>
     sum(there().map(({ blocks }) => blocks.count)),

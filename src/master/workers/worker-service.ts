@@ -170,5 +170,6 @@ function shown(worker: KnownWorker, roster: WorkerRoster): understudy.WorkerInfo
     blocks: worker.blocks.count,
     sinceMs: Math.floor(worker.sinceMs),
     heardMs: Math.floor(roster.silenceMs(worker)),
+    ...(worker.blocksLeft === null ? {} : { blocksLeft: worker.blocksLeft }),
   };
 }

@@ -77,11 +77,14 @@ test('lost files: those of which no worker has all blocks, and nothing else has 
   await first.stop();
   await waitUntil('its worker is lost', async () => (await listed()).two === lost, 5_000);
   expect(await shown()).toEqual({ ...states, one: lost, two: lost });
+  // All of one, and two.
+  await waitUntil('they are counted', () => cluster.masters[0]?.serving?.troubles.blocksLost === 4, 15_000);
   first.store.add(one, { index: 2 });
   await worker('first', ID, first.store);
   await waitUntil('all is there again', async () => !Object.values(await listed()).includes(lost), 5_000);
   expect(await shown()).toEqual(states);
 
+  await waitUntil('nothing is counted as lost', () => cluster.masters[0]?.serving?.troubles.blocksLost === 0, 15_000);
   await file('/now', 100);
   expect((await client.status('/now')).inode?.persistence ?? 0).toBe(0);
   await waitUntil('nobody has told of it for long', async () => (await listed()).now === lost, 5_000);

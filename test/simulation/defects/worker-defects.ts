@@ -47,8 +47,8 @@ export const WORKER_DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: KEEP,
-        find: 'if (inode.directory || !inode.complete) return;',
-        replace: 'if (!inode.directory && !inode.complete) return void found.ofNoFile.push(id);',
+        find: 'if (!inode.complete) return this.#countLeft(inode, worker, copies.workers);',
+        replace: 'if (!inode.complete) return void found.ofNoFile.push(id);',
       },
     ],
   },
