@@ -59,7 +59,7 @@ export class Cluster implements Breakable {
   readonly journal: SharedJournal;
   /** Hosts whose disks were damaged: what is in them cannot be trusted until they have noticed. */
   readonly damaged = new Set<string>();
-  checkpointsDamaged = 0;
+  readonly #damagedCheckpoints = new Set<string>();
   readonly doubtedDisks: ReadonlySet<string>;
   /** Leaders may have taken a wrong time for the cluster's, which never goes back: they say so for as long as that is ahead. */
   clocksMoved = false;
@@ -230,12 +230,19 @@ export class Cluster implements Breakable {
     this.#clock(host).drift(rates);
   }
 
+  /** One that is kept, beside another sound one: a master that has nothing needs one. @returns whether there was any. */
   damageCheckpoint(random: SeededRandom): boolean {
-    const what = this.journal.damageCheckpoint(random);
-    if (what === undefined) return false;
-    this.checkpointsDamaged += 1;
+    const sound = this.#deps.commits.kept.filter(({ id }) => !this.#damagedCheckpoints.has(id));
+    const chosen = sound.length < 2 ? undefined : random.pick(sound);
+    const what = chosen && this.journal.damageCheckpoint(chosen, random);
+    if (chosen === undefined || what === undefined) return false;
+    this.#damagedCheckpoints.add(chosen.id);
     this.#deps.time.note({ by: 'journal', level: 'fault', message: 'a checkpoint was damaged', values: { what } });
     return true;
+  }
+
+  get checkpointsDamaged(): number {
+    return this.#damagedCheckpoints.size;
   }
 
   /** @returns the masters that run, by the names of their processes. */

@@ -10,7 +10,7 @@
  * - what is made known to be kept stays known, so that who has nothing finds where to begin (I10): looked at by each claim;
  * - one digest of the state at each entry (I4); the cluster's time never goes back.
  */
-import { boundarySn, type Retention } from '../../src/journal/checkpoints.js';
+import { boundarySn, type CheckpointRef, type Retention } from '../../src/journal/checkpoints.js';
 import type { Batch } from '../../src/journal/journal.js';
 import type { JournalObserver, ObservedBatch } from './observed-journal.js';
 
@@ -40,6 +40,8 @@ export class CommitRecord implements JournalObserver {
   #retained: Retained = async () => undefined;
   /** The highest boundary that was made known. */
   #boundary: { readonly by: string; readonly sn: number } = { by: '', sn: 0 };
+  /** The newest that was made known. */
+  #kept: readonly CheckpointRef[] = [];
   /** Hashes of batches that were durable once: what is collected later has been. */
   readonly #durable = new Set<string>();
   /** Hashes of batches that a writer or a claim was told are committed. */
@@ -87,6 +89,12 @@ export class CommitRecord implements JournalObserver {
   retained(by: string, retention: Retention): void {
     const sn = boundarySn(retention);
     if (sn > this.#boundary.sn) this.#boundary = { by, sn };
+    if ((retention.checkpoints[0]?.sn ?? 0) > (this.#kept[0]?.sn ?? 0)) this.#kept = retention.checkpoints;
+  }
+
+  /** Checkpoints that a master which has nothing may begin with, as far as leaders were told that they have made them known. */
+  get kept(): readonly CheckpointRef[] {
+    return this.#kept;
   }
 
   async #checkRetained(epoch: number): Promise<void> {

@@ -8,11 +8,11 @@ import type { Clock } from '../../src/base/clock.js';
 import { PAGE_BYTES } from '../../src/base/files.js';
 import { silentLog } from '../../src/base/log.js';
 import { BATCH_MAGIC } from '../../src/journal/batch-format.js';
-import type { Retention } from '../../src/journal/checkpoints.js';
+import type { CheckpointRef, Retention } from '../../src/journal/checkpoints.js';
 import { directoryContext } from '../../src/journal/directory-context.js';
 import { DirectoryJournal } from '../../src/journal/directory-journal.js';
 import {
-  checkpointFolder,
+  checkpointPath,
   claimsFolder,
   type DirectoryContext,
   type DirectoryJournalSettings,
@@ -50,8 +50,8 @@ export interface SharedJournal {
   suffer(trouble: StorageTrouble, random: SeededRandom): (() => void) | undefined;
   /** Has no trouble any more. */
   mend(): void;
-  /** Changes or loses a checkpoint that is not the only one. @returns what became of which; undefined where there is none. */
-  damageCheckpoint(random: SeededRandom): string | undefined;
+  /** Changes or loses it. @returns what became of which part of it; undefined where it is not there. */
+  damageCheckpoint(checkpoint: CheckpointRef, random: SeededRandom): string | undefined;
   /** `host` does not reach it from now on. @returns what ends that; undefined where the storage is no other machine's. */
   cutOff(host: string): (() => void) | undefined;
   /** What `host` sends to be written hangs on its way, arrives when that ends, and is carried out then. @returns what ends it; undefined as `suffer`. */
@@ -64,15 +64,6 @@ export interface SharedJournal {
   retained(): Promise<Retention | undefined>;
   /** @returns all that was ever committed, collected or not, and what the next claimant would adopt. Takes no virtual time. */
   committed(): Promise<readonly Batch[]>;
-}
-
-/** @param damaged is added to. @returns a checkpoint beside which another one is sound; undefined: there is none. */
-export function chooseToDamage(checkpoints: readonly string[], damaged: Set<string>, random: SeededRandom): string | undefined {
-  const sound = checkpoints.filter((name) => !damaged.has(name));
-  if (sound.length < 2) return undefined;
-  const chosen = random.pick(sound);
-  damaged.add(chosen);
-  return chosen;
 }
 
 const FOLDER = '/journal';
@@ -104,8 +95,6 @@ export class SharedFolder implements SharedJournal {
   readonly #formatted: Promise<unknown>;
   readonly #storageMs: WorldSettings['storageMs'];
   readonly #awaited = new Set<AwaitedWrite>();
-  /** Names of checkpoints. */
-  readonly #damaged = new Set<string>();
   /** Where each batch was written to, by its hash. */
   readonly #written = new Map<string, { readonly inode: SimInode; readonly bytes: Uint8Array; readonly position: number }[]>();
 
@@ -168,12 +157,11 @@ export class SharedFolder implements SharedJournal {
     this.#server.troubles.mend();
   }
 
-  damageCheckpoint(random: SeededRandom): string | undefined {
+  damageCheckpoint(checkpoint: CheckpointRef, random: SeededRandom): string | undefined {
     const { storage } = this.#server;
-    if (storage.isReadOnly) return undefined;
-    const name = chooseToDamage(storage.under(checkpointFolder(FOLDER)).sort(), this.#damaged, random);
-    const inode = name === undefined ? undefined : storage.at(name);
-    if (name === undefined || inode === undefined || inode.size === 0) return undefined;
+    const name = checkpointPath(FOLDER, checkpoint);
+    const inode = storage.at(name);
+    if (inode === undefined || inode.size === 0 || storage.isReadOnly) return undefined;
     if (random.chance(0.3)) {
       storage.remove('', name);
       return `lost ${name}`;

@@ -5,15 +5,16 @@
 
 import { crc32 } from 'node:zlib';
 import { type Deferred, deferred } from '../../src/base/wait.js';
+import type { CheckpointRef } from '../../src/journal/checkpoints.js';
 import { encodeFormat } from '../../src/journal/format-file.js';
 import type { Batch, Journal } from '../../src/journal/journal.js';
 import { MemoryObjects, type ObjectFault, type ObjectRequest } from '../../src/journal/memory-object-store.js';
 import { parseObject } from '../../src/journal/object-format.js';
 import { ObjectJournal } from '../../src/journal/object-journal.js';
-import { FORMAT_KEY, logPrefix } from '../../src/journal/object-layout.js';
+import { checkpointPrefix, FORMAT_KEY, logPrefix } from '../../src/journal/object-layout.js';
 import type { ObjectStore } from '../../src/journal/object-store.js';
 import type { SeededRandom } from './seeded-random.js';
-import { chooseToDamage, type SharedJournal } from './shared-journal.js';
+import type { SharedJournal } from './shared-journal.js';
 import type { SimProcess } from './sim-process.js';
 import { LATE_MS, type StorageTrouble } from './storage-trouble.js';
 import type { VirtualTime } from './virtual-time.js';
@@ -37,8 +38,6 @@ export class SharedBucket implements SharedJournal {
   readonly #settings: { readonly pollIntervalMs: number; readonly giveUpMs: number };
   /** What is wrong with it now. */
   readonly #troubles = new Set<Trouble>();
-  /** Prefixes of checkpoints. */
-  readonly #damaged = new Set<string>();
   /** Hosts that do not reach it. What they had asked for is answered when they do again. */
   readonly #cutOff = new Set<Cut>();
   /** Hosts whose uploads hang. */
@@ -155,13 +154,11 @@ export class SharedBucket implements SharedJournal {
     return { kind, arrive: (deliver) => void this.#time.setTimer(random.between(...LATE_MS), deliver) };
   }
 
-  damageCheckpoint(random: SeededRandom): string | undefined {
+  damageCheckpoint({ sn, id }: CheckpointRef, random: SeededRandom): string | undefined {
     const { objects } = this.#objects;
-    const parts = [...objects.keys()].filter((key) => key.includes('/checkpoint/'));
-    const checkpoints = [...new Set(parts.filter((key) => key.endsWith('/manifest')).map((key) => key.slice(0, key.lastIndexOf('/'))))];
-    const chosen = chooseToDamage(checkpoints, this.#damaged, random);
-    if (chosen === undefined) return undefined;
-    const key = random.pick(parts.filter((part) => part.startsWith(`${chosen}/`)));
+    const parts = [...objects.keys()].filter((key) => key.startsWith(checkpointPrefix(FORMAT, sn, id)));
+    if (parts.length === 0) return undefined;
+    const key = random.pick(parts);
     const bytes = Buffer.from(objects.get(key) ?? []);
     if (bytes.length === 0 || random.chance(0.4)) {
       objects.delete(key);
