@@ -67,6 +67,8 @@ export class BlockDirectory {
   leavingBytes = 0;
   /** Its disk does not work. */
   isFailed = false;
+  /** It was to be made a worker's, and may not have been. */
+  isNobodys = false;
   /** Room may be made of these. */
   readonly evictable: EvictionOrder<HeldBlock>;
   evictableBytes = 0;

@@ -92,11 +92,13 @@ export class DiskWatch {
   async #retry(failed: BlockDirectory): Promise<void> {
     const { tiers, log } = this.#deps;
     const directory = new BlockDirectory(failed.settings, failed.tier, this.#deps);
+    directory.isNobodys = failed.isNobodys;
     await this.#deps.shelf.idle(); // what was under way when it failed may still change names
     try {
-      if ((await directory.prepare(false)) === this.#workerId) {
+      if (await this.#isOurs(directory)) {
         await takeAll(directory, this.#deps);
         if (directory.isFailed) throw new UnderstudyError('unavailable', `the disk has failed again: directory=${directory.path}`);
+        directory.isNobodys = false;
         tiers.replace(failed, directory);
         log.info({ directory: directory.path }, 'a disk works again');
         return;
@@ -108,6 +110,14 @@ export class DiskWatch {
     directory.isFailed = true;
     await this.#deps.shelf.lose(directory, () => sleep(this.#deps.clock, 1));
     await directory.close().catch(() => {}); // likewise
+  }
+
+  /** @returns whether it is this worker's. One that was nobody's when it failed is made so; of any other an empty folder tells nothing. */
+  async #isOurs(directory: BlockDirectory): Promise<boolean> {
+    const owner = await directory.prepare(directory.isNobodys);
+    if (owner !== undefined || !directory.isNobodys) return owner === this.#workerId;
+    await directory.claim(this.#workerId);
+    return true;
   }
 }
 

@@ -209,7 +209,10 @@ async function claim(directories: readonly BlockDirectory[], { random, log }: Ti
   for (const [directory, owner] of owners) {
     if (owner !== undefined) continue;
     log.info({ directory: directory.path, worker: workerId }, 'a directory is made the worker’s');
-    await directory.claim(workerId).catch((error: unknown) => fail(directory, error));
+    await directory.claim(workerId).catch((error: unknown) => {
+      directory.isNobodys = true;
+      return fail(directory, error);
+    });
   }
   return workerId;
 }

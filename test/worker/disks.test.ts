@@ -2,15 +2,17 @@
 import { mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, test } from 'vitest';
+import { fileFailure } from '../../src/base/files.js';
 import type { BlockChange } from '../../src/blocks/block-store.js';
 import { checksumsOf } from '../../src/blocks/chunk-checksums.js';
+import type { BlockFiles } from '../../src/worker/block-files.js';
 import { closedWithTest } from '../servers/closed-with-test.js';
 import { describeAsRoot } from '../servers/describe-as-root.js';
 import { SmallDisk } from '../servers/storage.js';
 import { waitUntil } from '../servers/wait-until.js';
 import { blockId, contentsOf, readBlock, writeBlock } from './blocks.js';
 import { FaultyDisks } from './faulty-disks.js';
-import { blockFiles, MIB, newFolder, openStore, storeOf, tierAt } from './stores.js';
+import { blockFiles, MIB, newFolder, openStore, storeOf, tierAt, tierFiles } from './stores.js';
 
 const BYTES = 100_000;
 const SOON = { diskCheckIntervalMs: 20 };
@@ -125,6 +127,25 @@ describe('the disks of a store', () => {
     expect([store.blockCount, store.tiers[0]?.failedDirectories]).toEqual([0, 1]);
     disks.mend(path.join(folder, 'MEM'));
     await waitUntil('it works', async () => store.blockCount === 1);
+  });
+
+  test('a disk that fails while it is made the worker’s: it is once it works', async () => {
+    const folder = newFolder();
+    let isBroken = true;
+    const files: BlockFiles = new Proxy(tierFiles, {
+      get: (target, name) => {
+        const failure = () => Promise.reject(fileFailure('rename', folder, Object.assign(new Error('EIO'), { code: 'EIO' })));
+        return isBroken && name === 'rename' ? failure : Reflect.get(target, name, target);
+      },
+    });
+    const store = await openStore([tierAt(folder, 'HDD')], SOON, { files });
+    expect(store.tiers[0]?.failedDirectories).toBe(1);
+    isBroken = false;
+    await waitUntil('it works', async () => store.tiers[0]?.failedDirectories === 0);
+    await writeBlock(store, blockId(1), contentsOf(blockId(1), BYTES));
+    await store.close();
+    const again = await openStore([tierAt(folder, 'HDD')]);
+    expect([again.workerId, again.blockCount]).toEqual([store.workerId, 1]);
   });
 
   test('all disks fail at the start, or all but one that says nothing of its owner: it does not start, and is itself when they work', async () => {

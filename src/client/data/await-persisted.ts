@@ -35,7 +35,7 @@ export interface Patience {
 }
 
 /**
- * @throws ENOENT: it is gone; `failed_precondition`: nobody is to persist it, or it is LOST; `deadline_exceeded`: it is complete, and will be
+ * @throws ENOENT: it is gone; `failed_precondition`: nobody is to persist it; `unavailable`: it is LOST; `deadline_exceeded`: it is complete, and will be
  *   persisted once what the message tells is over.
  */
 export async function awaitPersisted(
@@ -81,7 +81,7 @@ export async function awaitPersisted(
 /** Masters tell it once the workers that are away have had their time: it is not waited for longer here. */
 function lost(path: string): UnderstudyError {
   const why = 'no worker that is there has all blocks of the file: it can be persisted only once one that has them is back';
-  return new UnderstudyError('failed_precondition', `${why}: path=${path}`, { path });
+  return new UnderstudyError('unavailable', `${why}: path=${path}`, { path });
 }
 
 /** @returns the mount that the path lies in. */

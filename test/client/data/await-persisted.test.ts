@@ -7,9 +7,9 @@ import type { FileStatus } from '../../../src/client/file-status.js';
 const never = new AbortController().signal;
 
 test.each([
-  ['LOST', /^no worker that is there has all blocks of the file: .*: path=\/m\/f$/],
-  ['NOT_PERSISTED', /^the file is not to be persisted: path=\/m\/f$/],
-] as const)('a file that is %s: is not waited for', async (persistence, message) => {
+  ['LOST', 'unavailable', /^no worker that is there has all blocks of the file: .*: path=\/m\/f$/],
+  ['NOT_PERSISTED', 'failed_precondition', /^the file is not to be persisted: path=\/m\/f$/],
+] as const)('a file that is %s: is not waited for', async (persistence, code, message) => {
   let asked = 0;
   const names = {
     getStatusById: async () => {
@@ -19,6 +19,6 @@ test.each([
     mountWork: async () => [],
   };
   const waiting = awaitPersisted(1, names, systemClock, { timeoutMs: 60_000, troubleMs: 30_000, signal: never });
-  await expect(waiting).rejects.toMatchObject({ code: 'failed_precondition', message: expect.stringMatching(message) });
+  await expect(waiting).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
   expect(asked).toBe(1);
 });
