@@ -111,7 +111,10 @@ export interface Blocks {
   length?: number;
 }
 
-/** Those blocks that hold a byte of [offset, offset + length). */
+/** That one answer tells. */
+const BLOCKS_MAX = 2_048;
+
+/** The first of those blocks that hold a byte of [offset, offset + length). */
 export function getBlockLocations(world: World, { path, offset = 0, length }: Blocks) {
   const file = nodeAt(find(world, path));
   if (file.directory) world.refuse('EISDIR');
@@ -125,7 +128,7 @@ export function getBlockLocations(world: World, { path, offset = 0, length }: Bl
       const its = Math.min(file.blockBytes, file.length - at);
       if (its > 0 && offset < end && at < end && at + its > offset) found.push({ inodeId, index: first + i, offset: at, length: its });
       at += its;
-      if (at >= end) return found;
+      if (at >= end || found.length === BLOCKS_MAX) return found;
     }
   }
   return found;
