@@ -227,20 +227,22 @@ export class MasterLink {
   /** Resolves when the master wants a new session. */
   async #beat(connection: RpcConnection, session: number, signal: AbortSignal): Promise<void> {
     const { clock, changes, tiers, isLeaving, heardOf } = this.#deps;
-    const beat = () => {
+    // The master commands a thing once: what any answer commands is obeyed, that of a heartbeat between two of the loop too. False: a new session.
+    const beat = async () => {
       const state = { change: changes.newest, blocks: changes.count, digest: changes.digest };
       const request = { session, ...state, tiers: tierMessages(tiers()), leaving: isLeaving(), failures: this.#failures.splice(0) };
-      return this.#call(connection, operations.workerHeartbeat, request, signal);
+      const { again, commands, masters } = await this.#call(connection, operations.workerHeartbeat, request, signal);
+      if (again) return false;
+      this.#pauseMs = PAUSE_MIN_MS;
+      heardOf(masters);
+      if (commands.length > 0) this.#obey(commands as understudy.WorkerCommand[]);
+      return true;
     };
     this.#beatNow = () => void beat().catch(() => {});
     try {
       for (;;) {
         const startedMs = clock.monotonicMs();
-        const { again, commands, masters } = await beat();
-        if (again) return;
-        this.#pauseMs = PAUSE_MIN_MS;
-        heardOf(masters);
-        if (commands.length > 0) this.#obey(commands as understudy.WorkerCommand[]);
+        if (!(await beat())) return;
         if (clock.monotonicMs() - startedMs < BEAT_PAUSE_MS) await sleep(clock, BEAT_PAUSE_MS, signal);
       }
     } finally {
