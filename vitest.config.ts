@@ -16,6 +16,8 @@ const ALONE = [
   /^test\/(chaos\/chaos|containers\/|scale\/)/,
   /^test\/cluster\/(hand-over|haproxy|lost-host|stream|takeover)\./,
   /^test\/election\/killed-process/,
+  /^test\/journal\/two-mounts/,
+  /^test\/simulation\/program/,
 ];
 const TAKES_ITS_TIME = [
   /^test\/fuzz\/(bit-flips-\w+|fuzz|garbage-at-master)\./,
