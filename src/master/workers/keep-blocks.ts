@@ -46,6 +46,8 @@ interface Deps {
 }
 
 const LOOKS_AT_ONCE = 32;
+/** For what the leader before had told workers. */
+const SETTLE_MS = 5_000;
 const ROUND_REST_MIN_MS = 1_000;
 /** Rounds take a fraction of the time. */
 const ROUND_REST_FACTOR = 4;
@@ -101,8 +103,12 @@ class BlockKeeping {
   /** Of the worker that is looked through, `KnownWorker.blocksLeft`; null: not all of it was. */
   #left: number | null = null;
 
+  /** What the leader before had workers free is freed by then, by the monotonic clock. */
+  readonly #settledMs: number;
+
   constructor(deps: Deps, signal: AbortSignal) {
     this.#deps = deps;
+    this.#settledMs = deps.clock.monotonicMs() + SETTLE_MS;
     this.#slices = new TimeSlices(deps.clock, signal);
     this.#signal = signal;
     this.#joined = new JoinedFiles(deps.replica, deps.clock, deps.log);
@@ -112,12 +118,15 @@ class BlockKeeping {
     this.#underReplicated = 0;
     for (const worker of this.#deps.workers.list()) {
       if (worker.isLost || !worker.isWhole || worker.hasCommands) continue;
+      const { session } = worker;
+      const { losses } = this.#deps.workers;
       const found = await this.#lookThrough(worker);
       if (!worker.isDecommissioned && Object.values(found).every((list) => list.length === 0)) continue;
       await confirmed(this.#deps.leadership, this.#signal);
       if (found.ofNoFile.length > 0) await this.#joined.look(this.#signal);
       if (this.#signal.aborted || worker.isLost) continue;
-      if (worker.isDecommissioned) worker.blocksLeft = this.#withJoined(found);
+      const isAsBefore = worker.session === session && worker.isWhole && this.#deps.workers.losses === losses;
+      if (worker.isDecommissioned) worker.blocksLeft = isAsBefore ? this.#withJoined(found) : null;
       this.#command(worker, found);
     }
     this.#deps.troubles.blocksUnderReplicated = this.#underReplicated;
@@ -149,7 +158,7 @@ class BlockKeeping {
     if (inode === null) return void found.ofNoFile.push(id);
     const copies = this.#deps.workers.holders(id.inodeId, id.index);
     if (inode.directory || copies === undefined) return;
-    if (!inode.complete) return this.#countLeft(inode, worker, copies.workers);
+    if (!inode.complete) return this.#countLeft(block, inode, worker, copies.workers);
     const isBehind = inode.id === id.inodeId && id.index >= blocksOf(inode.length, inode.blockBytes);
     const isOld = copies.generation > id.generation;
     if (isBehind || (isOld && this.#areEnough(copies.workers, inode))) return void found.surplus.push(id);
@@ -157,20 +166,22 @@ class BlockKeeping {
     if (isEvictable !== block.evictable && !(isEvictable && isPartQueued(inode.id, this.#deps.replica.state))) {
       (isEvictable ? found.evictable : found.kept).push(id);
     }
-    this.#countLeft(inode, worker, copies.workers);
+    this.#countLeft(block, inode, worker, copies.workers);
     if (!isOld) this.#count(block, inode, worker, copies.workers, found);
   }
 
   /** Does it keep a worker that is taken out of use from going? @param holders of the newest copies of the block. */
-  #countLeft(inode: Inode, worker: KnownWorker, holders: readonly KnownWorker[]): void {
+  #countLeft({ id }: StoredBlock, inode: Inode, worker: KnownWorker, holders: readonly KnownWorker[]): void {
     if (this.#left === null) return;
-    const others = holders.filter((other) => other !== worker);
-    if (!areSure(others, this.#needed(inode))) this.#left += 1;
+    const keeping = holders.filter((other) => other !== worker && this.#deps.workers.keeps(other, id)).length;
+    if (keeping < copiesWanted(inode).min && keeping < this.#needed(inode)) this.#left += 1;
   }
 
-  /** @returns `#left`, and what is known only now to be joined to other files. */
+  /** @returns `#left`, and what is known only now to be joined to other files; not 0 while copies may go that the leader before gave up. */
   #withJoined({ ofNoFile }: Found): number | null {
-    return this.#left === null ? null : this.#left + ofNoFile.filter(({ inodeId }) => this.#joined.mayHave(inodeId)).length;
+    if (this.#left === null) return null;
+    const left = this.#left + ofNoFile.filter(({ inodeId }) => this.#joined.mayHave(inodeId)).length;
+    return left === 0 && this.#deps.clock.monotonicMs() < this.#settledMs ? null : left;
   }
 
   /** @returns how many copies of each of its blocks there have to be. */

@@ -6,7 +6,7 @@
  * - A change that is missing, or a digest that differs, makes it tell everything again.
  */
 import type { understudy } from '#proto/understudy.js';
-import { type BlockId, blockIdOf } from '../../blocks/block-id.js';
+import { type BlockId, blockIdOf, blockName } from '../../blocks/block-id.js';
 import type { StoredBlock, TierUse } from '../../blocks/block-store.js';
 import { BlockTable } from '../../blocks/block-table.js';
 
@@ -40,6 +40,8 @@ const COMMANDS_MAX = 64;
 /** Blocks to be freed that wait likewise, and those in one command. */
 const FREES_MAX = 65_536;
 const FREES_PER_COMMAND = 4_096;
+/** What it was told to free it has freed by then, as long as it could be heard; in milliseconds. */
+const FREEING_MS = 60_000;
 /** Failures that wait for a leader; further ones are dropped, and come again. */
 const FAILURES_MAX = 64;
 
@@ -65,6 +67,8 @@ export class KnownWorker {
   sinceMs: number;
   #commands: understudy.WorkerCommand.$Properties[] = [];
   #frees: BlockId[] = [];
+  /** By the names of blocks that it was told to free: until when it may still do so, by the clock of hearing. */
+  readonly #freeing = new Map<string, number>();
   #failures: PersistFailure[] = [];
   #change = 0;
   #isWhole = false;
@@ -136,7 +140,7 @@ export class KnownWorker {
     for (let at = Math.max(0, this.#change - before); at < changes.length; at++) {
       const told = changes[at];
       if (told === undefined) continue;
-      if (told.gone) this.blocks.delete(blockIdOf(told.block));
+      if (told.gone) this.#gone(blockIdOf(told.block));
       else this.blocks.set(blockOf(told));
     }
     this.#change = Math.max(this.#change, change);
@@ -156,6 +160,7 @@ export class KnownWorker {
   /** Everything is to be told again at the next session. */
   doubt(): void {
     this.#isWhole = false;
+    this.blocksLeft = null;
     this.#listing = null;
   }
 
@@ -166,11 +171,21 @@ export class KnownWorker {
     return true;
   }
 
-  /** As `command`, all of them or none. */
-  free(blocks: readonly BlockId[]): boolean {
-    if (this.#frees.length + blocks.length > FREES_MAX) return false;
+  /** As `command`, all of them or none. @param nowMs by the clock of hearing. */
+  free(blocks: readonly BlockId[], nowMs: number): boolean {
+    for (const [name, untilMs] of this.#freeing) {
+      if (untilMs > nowMs) break;
+      this.#freeing.delete(name);
+    }
+    if (this.#freeing.size + blocks.length > FREES_MAX) return false;
     this.#frees.push(...blocks);
+    for (const block of blocks) this.#freeing.set(blockName(block), nowMs + FREEING_MS);
     return true;
+  }
+
+  /** @returns whether it may be about to free the block. @param nowMs as `free`. */
+  isFreeing(block: BlockId, nowMs: number): boolean {
+    return (this.#freeing.get(blockName(block)) ?? 0) > nowMs;
   }
 
   get hasCommands(): boolean {
@@ -190,6 +205,11 @@ export class KnownWorker {
 
   takeFailures(): readonly PersistFailure[] {
     return this.#failures.splice(0);
+  }
+
+  #gone(block: BlockId): void {
+    this.blocks.delete(block);
+    this.#freeing.delete(blockName(block));
   }
 
   /** What is believed by now stands until all has been told. */

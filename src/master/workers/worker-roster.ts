@@ -56,6 +56,9 @@ export class WorkerRoster implements ToldCopies {
   #lastTurn: Promise<void> = Promise.resolve();
   #hasMet = false;
   #orphans = 0;
+  /** Sessions of workers that were there when it was looked last. */
+  #sure: ReadonlySet<number> = new Set();
+  #losses = 0;
   #balancedBytes = 0;
 
   /** Looks after them until `signal` is aborted. @param settings may change meanwhile. */
@@ -169,9 +172,19 @@ export class WorkerRoster implements ToldCopies {
   /** As `command`. */
   free(worker: KnownWorker, blocks: readonly BlockId[]): boolean {
     if (blocks.length === 0) return true;
-    const isTaken = worker.free(blocks);
+    const isTaken = worker.free(blocks, this.#hearing.ms);
     this.#deps.clock.defer(() => worker.beat?.end(false));
     return isTaken;
+  }
+
+  /** It has the block, was heard just now, and is not about to free it. */
+  keeps(worker: KnownWorker, block: BlockId): boolean {
+    return this.#isThere(worker) && !worker.isFreeing(block, this.#hearing.ms);
+  }
+
+  /** Times at which copies that had been sure were found not to be, or no longer as they were told. */
+  get losses(): number {
+    return this.#losses;
   }
 
   /** Blocks of no file that were found while this master led. */
@@ -220,8 +233,23 @@ export class WorkerRoster implements ToldCopies {
     return worker;
   }
 
+  #isThere(worker: KnownWorker): boolean {
+    return worker.isSure && this.silenceMs(worker) <= SILENT_MS;
+  }
+
+  /** What was counted with a worker that is not there any more, or began anew, is not known any longer. */
+  #noteLosses(): void {
+    const sure = new Set(this.list().flatMap((worker) => (this.#isThere(worker) ? worker.session : [])));
+    const isLess = [...this.#sure].some((session) => !sure.has(session));
+    this.#sure = sure;
+    if (!isLess) return;
+    this.#losses += 1;
+    for (const worker of this.#byId.values()) worker.blocksLeft = null;
+  }
+
   #tick(): void {
     this.#hearing.tick();
+    this.#noteLosses();
     const wallMs = this.#deps.clock.wallMs();
     for (const worker of this.#byId.values()) {
       const silenceMs = this.silenceMs(worker);
