@@ -22,8 +22,8 @@ interface Deps {
   readonly clock: Clock;
 }
 
-/** Found, or put during the look: no more are looked for. */
-const FILES_MAX = 65_536;
+/** Found, or put during the look: no more are looked for. The plan looks at all of them before the event loop goes on. */
+const FILES_MAX = 1_024;
 const CHUNK_ROWS = 256;
 
 /**
@@ -66,6 +66,8 @@ class FilesToLose {
   readonly #deps: Deps;
   /** Inodes of those that were found, and of all whose rows were put since. */
   readonly #ids = new Set<number>();
+  /** There was no room for one. */
+  #isFull = false;
   readonly #stop: readonly (() => void)[];
 
   constructor(mountId: number, deps: Deps) {
@@ -89,31 +91,45 @@ class FilesToLose {
   check(path: string, state: State): void {
     const found = [...this.#ids].filter((id) => this.#wouldBeLost(id, state));
     const [first] = found;
-    const isFull = this.#ids.size >= FILES_MAX;
     if (first !== undefined) {
       const why = 'its storage does not have files below it yet, which have to be persisted (fs persist) or removed before';
-      throw refusal('EBUSY', why, path, `files=${found.length}${isFull ? ' or more' : ''} example=${pathTo(first, state)}`);
+      throw refusal('EBUSY', why, path, `files=${found.length}${this.#isFull ? ' or more' : ''} example=${pathTo(first, state)}`);
     }
-    if (isFull) throw refusal('EBUSY', 'too many files change at once to tell whether any would be lost: try again', path);
+    if (this.#isFull) throw refusal('EBUSY', 'too many files change at once to tell whether any would be lost: try again', path);
   }
 
   async #lookThrough<K, V>(rows: Rows<K, V>, range: KvRange, decode: (key: Uint8Array) => K, idOf: (key: K) => number): Promise<void> {
-    const { replica, clock } = this.#deps;
+    const { replica } = this.#deps;
     // Nothing happens between these two: a row that neither shows is put later.
     const snapshot = replica.kv.snapshot();
     const changed = [...rows.table.changedKeys()];
     try {
       for await (const chunk of snapshot.rows(range, CHUNK_ROWS)) {
         for (const [key] of chunk) this.#take(idOf(decode(key)));
-        if (this.#ids.size >= FILES_MAX) return;
+        await this.#sift();
+        if (this.#isFull) return;
       }
     } finally {
       await snapshot.close();
     }
     for (const [at, key] of changed.entries()) {
-      if (at % CHUNK_ROWS === 0) await new Promise<void>((resolve) => clock.defer(resolve));
+      if (at % CHUNK_ROWS === 0) await this.#turn();
       this.#take(idOf(key));
     }
+    await this.#sift();
+  }
+
+  /** Where there are many, forgets those that would not be lost: if that changes, another row is put. */
+  async #sift(): Promise<void> {
+    if (this.#ids.size < FILES_MAX / 2) return;
+    for (const [at, id] of [...this.#ids].entries()) {
+      if (at % CHUNK_ROWS === 0) await this.#turn();
+      if (!this.#wouldBeLost(id, this.#deps.replica.state)) this.#ids.delete(id);
+    }
+  }
+
+  #turn(): Promise<void> {
+    return new Promise((resolve) => this.#deps.clock.defer(resolve));
   }
 
   #take(id: number): void {
@@ -122,6 +138,7 @@ class FilesToLose {
 
   #note(id: number): void {
     if (this.#ids.size < FILES_MAX) this.#ids.add(id);
+    else this.#isFull = true;
   }
 
   #wouldBeLost(id: number, state: State): boolean {

@@ -129,6 +129,11 @@ export class BlockDirectory {
     return readIdentity(this.files, this.path);
   }
 
+  /** @returns whether it was made ready before: an empty folder may be the place of a disk that is not mounted. */
+  async isPrepared(): Promise<boolean> {
+    return (await this.files.listFolder(this.path)).includes(path.basename(this.#writing));
+  }
+
   /** Says on the disk whose it is. */
   claim(workerId: string): Promise<void> {
     return writeIdentity(this.files, this.path, workerId, this.pathAside());

@@ -114,6 +114,7 @@ export class DiskWatch {
 
   /** @returns whether it is this worker's. One that was nobody's when it failed is made so; of any other an empty folder tells nothing. */
   async #isOurs(directory: BlockDirectory): Promise<boolean> {
+    if (directory.isNobodys && !(await directory.isPrepared())) return false;
     const owner = await directory.prepare(directory.isNobodys);
     if (owner !== undefined || !directory.isNobodys) return owner === this.#workerId;
     await directory.claim(this.#workerId);

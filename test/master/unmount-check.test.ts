@@ -3,6 +3,7 @@ import { beforeEach, expect, test } from 'vitest';
 import type { understudy } from '../../generated/understudy.js';
 import type { KvStore } from '../../src/kv/kv-store.js';
 import type { Master } from '../../src/master/master.js';
+import { OPEN_FILE_RANGE, TO_PERSIST_RANGE } from '../../src/metadata/keys.js';
 import { partPath } from '../../src/metadata/parts.js';
 import { PARTS_FOLDER } from '../../src/underfs/under-path.js';
 import { MemoryCluster } from './memory-cluster.js';
@@ -93,19 +94,19 @@ test.each([
   await expect(unmount('/m')).rejects.toMatchObject({ errno: 'EBUSY' });
 });
 
-/** Has `work` done once the store has been gone through for the first time. */
-function afterTheLook(work: () => Promise<unknown>): void {
+/** Has `work` done when the store has been gone through, so many times. */
+function afterTheLook(work: () => Promise<unknown>, times = 1): void {
   const { kv } = replica() as { kv: KvStore };
   const snapshot = kv.snapshot.bind(kv);
-  let isFirst = true;
+  let left = times;
   kv.snapshot = () => {
     const taken = snapshot();
     return {
       close: () => taken.close(),
       async *rows(...range) {
         yield* taken.rows(...range);
-        if (!isFirst) return;
-        isFirst = false;
+        if (left === 0 || (range[0] !== TO_PERSIST_RANGE && range[0] !== OPEN_FILE_RANGE)) return;
+        left -= 1;
         await work();
       },
     };
@@ -125,6 +126,19 @@ test('files in other mounts that change during the look: the mount goes', async 
     await create('/n/late');
     await flushed();
   });
+  await unmount('/m');
+});
+
+test('more files in other mounts than are noted at once: the mount goes; at once below it or elsewhere: no unmount', async () => {
+  let made = 0;
+  const make = async (count: number) => {
+    for (let left = count; left > 0; left -= 50) await Promise.all(Array.from({ length: 50 }, () => create(`/n/${made++}`)));
+  };
+  afterTheLook(() => make(700), 2);
+  await unmount('/m');
+  await client.mutate('mount', { path: '/m', uri: '/m-data', shared: true });
+  afterTheLook(() => make(1_100));
+  await expect(unmount('/m')).rejects.toMatchObject({ errno: 'EBUSY', message: expect.stringContaining('try again') });
   await unmount('/m');
 });
 

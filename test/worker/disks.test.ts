@@ -132,15 +132,28 @@ describe('the disks of a store', () => {
   test('a disk that fails while it is made the worker’s: it is once it works', async () => {
     const folder = newFolder();
     let isBroken = true;
+    let isLooked = () => {};
     const files: BlockFiles = new Proxy(tierFiles, {
       get: (target, name) => {
         const failure = () => Promise.reject(fileFailure('rename', folder, Object.assign(new Error('EIO'), { code: 'EIO' })));
+        if (name === 'listFolder') isLooked();
         return isBroken && name === 'rename' ? failure : Reflect.get(target, name, target);
       },
     });
     const store = await openStore([tierAt(folder, 'HDD')], SOON, { files });
     expect(store.tiers[0]?.failedDirectories).toBe(1);
+    // The disk is unmounted, and leaves an empty folder; looks in vain are as long as these.
+    renameSync(path.join(folder, 'HDD'), path.join(folder, 'away'));
+    mkdirSync(path.join(folder, 'HDD'));
     isBroken = false;
+    let looks = 0;
+    isLooked = () => {
+      looks += 1;
+    };
+    await waitUntil('it was looked at', async () => looks > 3);
+    expect(readdirSync(path.join(folder, 'HDD'))).toEqual([]);
+    rmSync(path.join(folder, 'HDD'), { recursive: true });
+    renameSync(path.join(folder, 'away'), path.join(folder, 'HDD'));
     await waitUntil('it works', async () => store.tiers[0]?.failedDirectories === 0);
     await writeBlock(store, blockId(1), contentsOf(blockId(1), BYTES));
     await store.close();

@@ -25,6 +25,8 @@ export interface PersistedNames {
 }
 
 const PAUSE_MS = 5;
+/** A worker that is started again has them again. */
+const LOST = 'no worker that is there has all blocks of the file';
 const PAUSE_MAX_MS = 250;
 
 export interface Patience {
@@ -35,7 +37,7 @@ export interface Patience {
 }
 
 /**
- * @throws ENOENT: it is gone; `failed_precondition`: nobody is to persist it; `unavailable`: it is LOST; `deadline_exceeded`: it is complete, and will be
+ * @throws ENOENT: it is gone; `failed_precondition`: nobody is to persist it; `deadline_exceeded`: it is complete, and will be
  *   persisted once what the message tells is over.
  */
 export async function awaitPersisted(
@@ -52,11 +54,10 @@ export async function awaitPersisted(
     const status = await names.getStatusById(inodeId);
     const { persistence, path } = status;
     if (persistence === 'NOT_PERSISTED') throw new UnderstudyError('failed_precondition', `the file is not to be persisted: path=${path}`);
-    if (persistence === 'LOST') throw lost(path);
     // What the storage has refused is to be persisted again.
-    if (persistence === 'TO_BE_PERSISTED') {
+    if (persistence === 'TO_BE_PERSISTED' || persistence === 'LOST') {
       waitsFor = undefined;
-      trouble = status.persistTrouble ?? '';
+      trouble = persistence === 'LOST' ? LOST : (status.persistTrouble ?? '');
     } else {
       const mount = holding(path, await names.mountWork());
       if (mount === undefined) return status;
@@ -76,12 +77,6 @@ export async function awaitPersisted(
     }
     await sleep(clock, pauseMs, signal);
   }
-}
-
-/** Masters tell it once the workers that are away have had their time: it is not waited for longer here. */
-function lost(path: string): UnderstudyError {
-  const why = 'no worker that is there has all blocks of the file: it can be persisted only once one that has them is back';
-  return new UnderstudyError('unavailable', `${why}: path=${path}`, { path });
 }
 
 /** @returns the mount that the path lies in. */

@@ -1,24 +1,29 @@
-/** Waiting for a file to be in mounted storage: what is not waited for. */
+/** Waiting for a file to be in mounted storage: what is not waited for, or not for long. */
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/system-clock.js';
 import { awaitPersisted } from '../../../src/client/data/await-persisted.js';
-import type { FileStatus } from '../../../src/client/file-status.js';
+import type { FileStatus, PersistenceState } from '../../../src/client/file-status.js';
 
 const never = new AbortController().signal;
 
-test.each([
-  ['LOST', 'unavailable', /^no worker that is there has all blocks of the file: .*: path=\/m\/f$/],
-  ['NOT_PERSISTED', 'failed_precondition', /^the file is not to be persisted: path=\/m\/f$/],
-] as const)('a file that is %s: is not waited for', async (persistence, code, message) => {
+function waiting(...states: readonly PersistenceState[]): Promise<FileStatus> {
   let asked = 0;
   const names = {
-    getStatusById: async () => {
-      asked += 1;
-      return { persistence, path: '/m/f' } as FileStatus;
-    },
+    getStatusById: async () => ({ persistence: states[Math.min(asked++, states.length - 1)], path: '/m/f' }) as FileStatus,
     mountWork: async () => [],
   };
-  const waiting = awaitPersisted(1, names, systemClock, { timeoutMs: 60_000, troubleMs: 30_000, signal: never });
-  await expect(waiting).rejects.toMatchObject({ code, message: expect.stringMatching(message) });
-  expect(asked).toBe(1);
+  return awaitPersisted(1, names, systemClock, { timeoutMs: 60_000, troubleMs: 100, signal: never });
+}
+
+test('a file that is not to be persisted: is not waited for', async () => {
+  const message = 'the file is not to be persisted: path=/m/f';
+  await expect(waiting('NOT_PERSISTED')).rejects.toMatchObject({ code: 'failed_precondition', message });
+});
+
+test('a file that is LOST: a worker may be back soon; it is waited for a while, and told why', async () => {
+  const message = expect.stringMatching(
+    /not in mounted storage yet: path=\/m\/f reason=no worker that is there has all blocks of the file$/,
+  );
+  await expect(waiting('LOST')).rejects.toMatchObject({ code: 'deadline_exceeded', message });
+  await expect(waiting('TO_BE_PERSISTED', 'LOST', 'LOST', 'PERSISTED')).resolves.toMatchObject({ persistence: 'PERSISTED' });
 });
