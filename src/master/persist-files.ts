@@ -103,13 +103,14 @@ class FilesToPersist {
   /** Of this round. */
   #counted = 0;
   #roundOverMs = Number.NEGATIVE_INFINITY;
-  /** Since when the first ones of a round wait, as far as was seen: by inode, monotonic. Ids rise, so that these are among the oldest files. */
-  #since: ReadonlyMap<number, number> = new Map();
+  /** Since when the first ones of a round wait as they are, as far as was seen: by inode, monotonic. Ids rise, so that these are among the oldest files. */
+  #since: ReadonlyMap<number, { readonly generation: number; readonly sinceMs: number }> = new Map();
 
   constructor(deps: PersistFilesDeps) {
     this.#deps = deps;
     deps.troubles.waitSeconds = () => {
-      const since = Math.min(...this.#since.values());
+      const waiting = [...this.#since].filter(([id]) => deps.replica.state.toPersist.get(id) !== null);
+      const since = Math.min(...waiting.map(([, { sinceMs }]) => sinceMs));
       return Number.isFinite(since) ? (deps.clock.monotonicMs() - since) / 1_000 : null;
     };
   }
@@ -156,7 +157,11 @@ class FilesToPersist {
     const ids = await storedKeys(replica.kv, range, decodeId, STORED_MAX);
     if (this.#after === 0) {
       const [before, nowMs] = [this.#since, clock.monotonicMs()];
-      this.#since = new Map(ids.map((id) => [id, before.get(id) ?? nowMs]));
+      const waiting = (id: number) => {
+        const [known, generation] = [before.get(id), inodeById(id, replica.state)?.generation ?? 0];
+        return known?.generation === generation ? known : { generation, sinceMs: nowMs };
+      };
+      this.#since = new Map(ids.map((id) => [id, waiting(id)]));
     }
     this.#after = (ids.at(-1) ?? 0) + 1;
     this.#counted += ids.length;

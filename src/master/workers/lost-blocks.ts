@@ -31,6 +31,8 @@ const BLOCKS_AT_ONCE = 32;
 const REST_MIN_MS = 2_000;
 /** Rounds take a fraction of the time. */
 const REST_FACTOR = 16;
+/** While something is lost, or that could not be told. */
+const REST_MAX_MS = 60_000;
 
 /** Runs until `signal` is aborted. Never throws. */
 export async function countLostBlocks(deps: Deps, signal: AbortSignal): Promise<void> {
@@ -38,13 +40,15 @@ export async function countLostBlocks(deps: Deps, signal: AbortSignal): Promise<
   const counting = new LostBlocks(deps, signal);
   for (let restMs = REST_MIN_MS; !signal.aborted; ) {
     await sleep(clock, restMs, signal).catch(() => {});
+    let isWell = false;
     const startedMs = clock.monotonicMs();
     try {
-      if (!signal.aborted && workers.isComplete) await counting.round();
+      if (!signal.aborted && workers.isComplete) isWell = await counting.round();
     } catch (thrown) {
       if (!signal.aborted) log.warn({ error: replica.checked(thrown) }, 'a look for lost blocks failed; it is tried again');
     }
-    restMs = Math.max(REST_MIN_MS, REST_FACTOR * (clock.monotonicMs() - startedMs));
+    const longMs = REST_FACTOR * (clock.monotonicMs() - startedMs);
+    restMs = Math.max(REST_MIN_MS, isWell ? longMs : Math.min(longMs, REST_MAX_MS));
   }
 }
 
@@ -57,7 +61,8 @@ class LostBlocks {
     this.#slices = new TimeSlices(deps.clock, signal);
   }
 
-  async round(): Promise<void> {
+  /** @returns whether nothing is lost, as far as can be told. */
+  async round(): Promise<boolean> {
     const { replica, workers, troubles, log } = this.#deps;
     const [before, lost] = [troubles.blocksLost ?? 0, { blocks: 0, files: 0, path: '' }];
     const snapshot = replica.kv.snapshot();
@@ -76,9 +81,10 @@ class LostBlocks {
       await snapshot.close();
     }
     // A worker that is not sure to be there any more may come back with what it has.
-    if (!workers.isComplete) return;
+    if (!workers.isComplete) return false;
     troubles.blocksLost = lost.blocks;
     if (before === 0 && lost.blocks > 0) log.warn(lost, 'blocks are lost: no worker that is there has them');
+    return lost.blocks === 0;
   }
 
   async #lostOf(seen: Inode): Promise<number> {
