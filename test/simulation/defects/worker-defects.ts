@@ -47,7 +47,7 @@ export const WORKER_DEFECTS: readonly Defect[] = [
     edits: [
       {
         file: KEEP,
-        find: 'if (!inode.complete) return this.#countLeft(inode, worker, copies.workers);',
+        find: 'if (!inode.complete) return this.#countLeft(block, inode, worker, copies.workers);',
         replace: 'if (!inode.complete) return void found.ofNoFile.push(id);',
       },
     ],
