@@ -19,6 +19,8 @@ import { type LongestTurns, longestTurns } from './turns.js';
 
 /** As the first line of `bin/master` has it; the client that makes the load gets it too. */
 export const YOUNG_HEAP = '--max-semi-space-size=32';
+/** From there, too. */
+const THREADS = 'UV_THREADPOOL_SIZE=16';
 
 export interface ClusterSettings {
   /** A new folder is made in it. */
@@ -174,7 +176,10 @@ export class MasterProcess {
     const settings = flags(path.dirname(this.#folder), this.#settings);
     const nodeFlags = this.#nodeFlags;
     if (nodeFlags.length === 0) this.#child = startProcess(program, settings, this.#log, this.#folder);
-    else this.#child = startProcess(process.execPath, [YOUNG_HEAP, ...nodeFlags, program, ...settings], this.#log, this.#folder);
+    else {
+      const node = [THREADS, process.execPath, YOUNG_HEAP, ...nodeFlags];
+      this.#child = startProcess('env', [...node, program, ...settings], this.#log, this.#folder);
+    }
   }
 
   /** 0: it does not run. */
