@@ -16,6 +16,8 @@ export interface Figure {
   readonly name: string;
   readonly what: string;
   readonly value: number;
+  /** It is less than that, and cannot be told nearer. */
+  readonly isBelow?: boolean;
   readonly unit: Unit;
   /** Of the single calls, or runs, milliseconds. */
   readonly p50Ms?: number;

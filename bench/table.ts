@@ -18,10 +18,10 @@ export function formatRows(rows: readonly Row[]): string {
   return table.toString();
 }
 
-function cellsOf({ what, value, unit, p50Ms, p99Ms, target, met, floor, ratio, note }: Row): string[] {
+function cellsOf({ what, value, isBelow = false, unit, p50Ms, p99Ms, target, met, floor, ratio, note }: Row): string[] {
   return [
     what,
-    `${number(value)} ${unit}`,
+    `${isBelow ? 'below ' : ''}${number(value)} ${unit}`,
     p50Ms === undefined ? '' : number(p50Ms),
     p99Ms === undefined ? '' : number(p99Ms),
     target === undefined ? '' : targetText(target),

@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { silentLog } from '../src/base/log.js';
 import { systemClock } from '../src/base/system-clock.js';
 import { systemRandom } from '../src/base/system-random.js';
+import { sleep } from '../src/base/wait.js';
 import type { StoredBlock } from '../src/blocks/block-store.js';
 import { operations } from '../src/metadata/operations.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../src/rpc/rpc-connection.js';
@@ -13,10 +14,13 @@ import { ChangeLog } from '../src/worker/change-log.js';
 import { MasterLinks } from '../src/worker/master-links.js';
 import { waitUntil } from '../test/servers/wait-until.js';
 import { everyOne, makeFiles, type Scenario } from './scenario.js';
+import { LONG_MS } from './turns.js';
 
 const BLOCKS = 1_000_000;
 const LIMIT_MS = 120_000;
 const ASKING_MS = 3_000;
+/** A turn is written down when it has ended, and the one that let all be known has not yet. */
+const LAST_TURN_MS = 100;
 
 export const worker: Scenario = {
   name: 'worker',
@@ -35,8 +39,9 @@ export const worker: Scenario = {
     await using _links = linksOf(master, changes);
     await waitUntil('the leader knows all blocks', async () => (await blocksKnown(master)) === BLOCKS, LIMIT_MS);
     const seconds = (performance.now() - startedMs) / 1_000;
-    const { tookMs, ranMs } = cluster.first.longestTurns(startedUnixMs);
     const note = `CPU: leader ${(cluster.first.processorSeconds() - cpuBefore).toFixed(2)} s`;
+    await sleep(systemClock, LAST_TURN_MS);
+    const { tookMs, ownMs } = cluster.first.longestTurns(startedUnixMs);
     const { p50Ms, p99Ms } = await asking;
     const after = cluster.first.memory();
     return [
@@ -44,10 +49,11 @@ export const worker: Scenario = {
       { name: 'worker-register-others', what: 'getStatus meanwhile, 1 in flight, p99', value: p99Ms, unit: 'ms', p50Ms, p99Ms },
       {
         name: 'worker-register-turn',
-        what: 'longest turn of the leader’s event loop meanwhile, processor time',
-        value: ranMs,
+        what: 'longest turn of the leader’s event loop meanwhile, less the time that it waited for a core',
+        value: Math.max(ownMs, LONG_MS),
+        isBelow: ownMs < LONG_MS,
         unit: 'ms',
-        note: `by the clock, others having the cores meanwhile: ${tookMs.toFixed(1)} ms`,
+        note: `by the clock: ${tookMs < LONG_MS ? `below ${LONG_MS}` : tookMs.toFixed(1)} ms`,
       },
       {
         name: 'worker-register-memory',
