@@ -134,12 +134,16 @@ test('files: only what faults took altogether, and storage never had, may be los
   } as unknown as FileSystem;
   const lost = ['3-0', '4-0', '5-0', '10-0', '11-1'];
   const copies = {
-    mayBeLost: (inodeId: number, blocks: readonly number[]) => blocks.some((index) => lost.includes(`${inodeId}-${index}`)),
+    lossOf: (inodeId: number, blocks: readonly number[]) => {
+      const isLost = blocks.some((index) => lost.includes(`${inodeId}-${index}`));
+      return isLost ? (inodeId === 3 ? 'freed' : 'taken') : undefined;
+    },
   };
-  const { bytes, accounted, unaccounted } = await settleFiles(calls.files, fs, copies);
+  const { bytes, accounted, freed, unaccounted } = await settleFiles(calls.files, fs, copies);
   expect(bytes).toBe(30);
   const names = (lines: readonly string[]) => lines.map((line) => line.split(':')[0]).sort();
   expect(names(accounted)).toEqual(['/11', '/3']);
+  expect(freed).toBe(1);
   expect(names(unaccounted)).toEqual(['/10', '/2', '/4', '/5', '/6', '/9']);
 });
 
@@ -153,18 +157,23 @@ test('blocks: lost are those of which a fault took the last copy, or the one for
       for (const block of blocks) writeFileSync(path.join(place, block), '');
       return { place, replace: () => rmSync(place, { recursive: true }) } as unknown as WorkerDisk;
     };
-    const [one, other] = [disk('one', '1-0-0.5', '2-0-0.5', '3-0-0.5', '4-0-1.5'), disk('other', '1-0-0.5', '2-0-0.5', '4-0-0.5')];
-    const copies = new BlockCopies([{ disks: [one] }, { disks: [other] }] as unknown as ChaosWorker[]);
-    const lost = () => [1, 2, 3, 4].filter((inodeId) => copies.mayBeLost(inodeId, [0]));
+    const both = ['1-0-0.5', '2-0-0.5', '3-0-0.5'];
+    const [one, other] = [disk('one', ...both, '4-0-0.5', '5-0-1.5'), disk('other', ...both, '5-0-0.5')];
+    const copies = new BlockCopies([{ disks: [one] }, { disks: [other] }] as unknown as ChaosWorker[], 9_000);
+    const losses = () => [1, 2, 3, 4, 5].map((inodeId) => copies.lossOf(inodeId, [0]));
+    const free = (name: string) => rmSync(path.join(other.place, name));
     copies.replace(one);
-    expect(lost()).toEqual([3, 4]);
-    rmSync(path.join(other.place, '2-0-0.5'));
-    vi.advanceTimersByTime(10_000);
-    expect(lost()).toEqual([2, 3, 4]);
-    rmSync(path.join(other.place, '1-0-0.5'));
-    vi.advanceTimersByTime(10_000);
-    expect(lost()).toEqual([2, 3, 4]);
-    expect([copies.lostCount, copies.freedCount]).toEqual([3, 1]);
+    expect(losses()).toEqual([undefined, undefined, undefined, 'taken', 'taken']);
+    free('3-0-0.5');
+    vi.advanceTimersByTime(6_000);
+    expect(losses()).toEqual([undefined, undefined, 'freed', 'taken', 'taken']);
+    free('2-0-0.5');
+    vi.advanceTimersByTime(9_000);
+    free('1-0-0.5');
+    vi.advanceTimersByTime(60_000);
+    expect(losses()).toEqual([undefined, 'freed', 'freed', 'taken', 'taken']);
+    expect(copies.lossOf(2, [1])).toBeUndefined();
+    expect(copies.takenCount).toBe(2);
   } finally {
     vi.useRealTimers();
     own.remove();

@@ -3,7 +3,7 @@
  * taken, whether another good one is left anywhere. Only where none is may the block be lost.
  *
  * A leader that moves a block has the first copy freed once it knows of the second. Is the second one taken then, the first goes a moment later all
- * the same: so it is looked once more.
+ * the same: so it is looked once more, and again when a worker that was away meanwhile has been told.
  */
 import { statSync } from 'node:fs';
 import { type BlockFileFound, blockFilesIn, rotBit } from '../cluster/block-files.js';
@@ -11,35 +11,38 @@ import type { SeededRandom } from '../simulation/seeded-random.js';
 import type { ChaosWorker } from './chaos-worker.js';
 import type { WorkerDisk } from './worker-disk.js';
 
-/** Within it a worker has freed what it was told to free by who could not know better. */
+/** Within it a worker that is there has freed what it was told to free by who could not know better. */
 const FREED_MS = 5_000;
 
 type Place = Pick<BlockFileFound, 'inodeId' | 'index'>;
+/** `taken`: with the last copy; `freed`: another one was there until it was freed, a moment later. */
+export type Loss = 'taken' | 'freed';
 
 export class BlockCopies {
   readonly #workers: readonly ChaosWorker[];
   /** Of rotten files: their numbers, by their paths. */
   readonly #rotten = new Map<string, number>();
-  readonly #lost = new Set<string>();
-  #freed = 0;
+  readonly #taken = new Set<string>();
+  /** Those of files that were removed meanwhile, too. */
+  readonly #freed = new Set<string>();
+  readonly #awayMaxMs: number;
 
-  constructor(workers: readonly ChaosWorker[]) {
+  /** @param awayMaxMs for so long a worker may be stopped, or cut off, before it hears what it is to free. */
+  constructor(workers: readonly ChaosWorker[], awayMaxMs: number) {
     this.#workers = workers;
+    this.#awayMaxMs = awayMaxMs;
   }
 
-  /** Blocks of which faults left no good copy. */
-  get lostCount(): number {
-    return this.#lost.size;
+  /** Blocks of which faults took the last copy. */
+  get takenCount(): number {
+    return this.#taken.size;
   }
 
-  /** Those of them of which another copy was there until it was freed, a moment later. */
-  get freedCount(): number {
-    return this.#freed;
-  }
-
-  /** @param blocks of the file, by their numbers. @returns whether faults took all copies of one of them. */
-  mayBeLost(inodeId: number, blocks: readonly number[]): boolean {
-    return blocks.some((index) => this.#lost.has(keyOf({ inodeId, index })));
+  /** @param blocks of the file, by their numbers. @returns how faults took all copies of one of them; undefined: of none. */
+  lossOf(inodeId: number, blocks: readonly number[]): Loss | undefined {
+    const isIn = (lost: ReadonlySet<string>) => blocks.some((index) => lost.has(keyOf({ inodeId, index })));
+    if (isIn(this.#taken)) return 'taken';
+    return isIn(this.#freed) ? 'freed' : undefined;
   }
 
   /** All that lie on disks, good or not. */
@@ -67,21 +70,17 @@ export class BlockCopies {
   }
 
   #account(taken: readonly BlockFileFound[]): void {
-    this.#look(taken);
-    const again = () => {
-      const before = this.lostCount;
-      this.#look(taken);
-      this.#freed += this.lostCount - before;
-    };
-    setTimeout(again, FREED_MS).unref();
+    this.#look(taken, this.#taken);
+    for (const afterMs of [FREED_MS, this.#awayMaxMs + FREED_MS]) setTimeout(() => this.#look(taken, this.#freed), afterMs).unref();
   }
 
-  #look(taken: readonly BlockFileFound[]): void {
+  /** Puts those of which no good copy is left into `lost`. */
+  #look(taken: readonly BlockFileFound[], lost: Set<string>): void {
     // Twice: what is moved from one disk to another meanwhile is seen at one place at least.
     const left = [...this.list(), ...this.list()].filter((file) => !this.#isRotten(file.path));
     const newest = new Map<string, number>();
     for (const file of left) newest.set(keyOf(file), Math.max(file.generation, newest.get(keyOf(file)) ?? 0));
-    for (const file of taken) if ((newest.get(keyOf(file)) ?? -1) < file.generation) this.#lost.add(keyOf(file));
+    for (const file of taken) if ((newest.get(keyOf(file)) ?? -1) < file.generation) lost.add(keyOf(file));
   }
 
   #isRotten(path: string): boolean {

@@ -41,10 +41,8 @@ export interface ChaosOutcome {
   readonly files: FileFigures;
   /** Of the service of files, by the faults that are aimed at that. */
   readonly fileGaps: { readonly writes: readonly GapsOfKind[]; readonly reads: readonly GapsOfKind[] };
-  /** Blocks of which faults took all copies. */
-  readonly lostBlocks: number;
-  /** Those of them of which another copy was just being freed. */
-  readonly freedBlocks: number;
+  /** Blocks of which faults took the last copy. */
+  readonly takenBlocks: number;
   /** Absent where the service did not come back. */
   readonly fileVerdict: FilesVerdict | undefined;
   /** Absent where the service did not come back. */
@@ -97,8 +95,7 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       gaps: gapsByKind(ackedAt, steps),
       files: calls.figures,
       fileGaps: { writes: gapsOfFiles(calls.writtenAt, steps), reads: gapsOfFiles(calls.readAt, steps) },
-      lostBlocks: world.copies.lostCount,
-      freedBlocks: world.copies.freedCount,
+      takenBlocks: world.copies.takenCount,
       faults: steps.flatMap((step) => step.faults).filter(({ trouble }) => trouble === undefined).length,
       troubles: steps.flatMap((step) =>
         step.faults.flatMap(({ fault, trouble }) => (trouble === undefined ? [] : [`${fault.name}: ${trouble}`])),

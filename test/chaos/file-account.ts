@@ -10,7 +10,7 @@ import type { FileStatus, FileSystem } from '../../src/cli/understudy.js';
 import { isError } from '../../src/cli/understudy.js';
 import { whatDiffers } from '../cluster/made-up-bytes.js';
 import { readJsonLines } from '../history/json-lines.js';
-import type { BlockCopies } from './block-copies.js';
+import type { BlockCopies, Loss } from './block-copies.js';
 import type { FileLine } from './file-lines.js';
 
 /** What is known of one file by what clients were told. */
@@ -50,10 +50,18 @@ export interface FileLosses {
   /** Bytes that were read in the end, and are as written. */
   readonly bytes: number;
   readonly accounted: readonly string[];
+  /** How many of these would not be, had not the other copy of a block just been freed. */
+  readonly freed: number;
   readonly unaccounted: readonly string[];
 }
 
-export type LostBlocks = Pick<BlockCopies, 'mayBeLost'>;
+export type LostBlocks = Pick<BlockCopies, 'lossOf'>;
+
+/** What a file lacks, and what accounts for that. */
+interface Lack {
+  readonly what: string;
+  readonly by?: Loss | undefined;
+}
 
 /** Codes of errors that say: not now, or perhaps. */
 const PASSING: readonly string[] = ['unavailable', 'resource_exhausted', 'deadline_exceeded', 'outcome_unknown', 'cancelled'];
@@ -116,13 +124,14 @@ function take({ call, path, length = 0, writeType, id, error }: FileLine, files:
 
 /** Reads every file that there may be. Nobody changes anything any more. */
 export async function settleFiles(files: readonly KnownFile[], fs: FileSystem, copies: LostBlocks): Promise<FileLosses> {
-  const losses = { bytes: 0, accounted: [] as string[], unaccounted: [] as string[] };
+  const losses = { bytes: 0, accounted: [] as string[], freed: 0, unaccounted: [] as string[] };
   const left = [...files];
   const reader = async () => {
     for (let file = left.pop(); file !== undefined; file = left.pop()) {
       const found = await settleFile(file, fs, copies);
       if (typeof found === 'number') losses.bytes += found;
-      else (found.isAccounted ? losses.accounted : losses.unaccounted).push(`${file.path}: ${found.what}`);
+      else (found.by === undefined ? losses.unaccounted : losses.accounted).push(`${file.path}: ${found.what}`);
+      if (typeof found !== 'number' && found.by === 'freed') losses.freed += 1;
     }
   };
   await Promise.all(Array.from({ length: READS_AT_ONCE }, reader));
@@ -130,34 +139,38 @@ export async function settleFiles(files: readonly KnownFile[], fs: FileSystem, c
 }
 
 /** @returns how many bytes it has, as they were written; or what it lacks. */
-async function settleFile(file: KnownFile, fs: FileSystem, copies: LostBlocks): Promise<number | { what: string; isAccounted: boolean }> {
+async function settleFile(file: KnownFile, fs: FileSystem, copies: LostBlocks): Promise<number | Lack> {
   const { path, id, fate, length, lengthMax } = file;
   const status = await fs.getStatus(path, { loadMetadata: 'NEVER' }).catch((error: unknown) => {
     if (isError(error, 'not_found')) return undefined;
     throw error;
   });
-  if (status === undefined) return fate === 'there' ? { what: 'it is gone', isAccounted: false } : 0;
-  if (fate === 'gone') return { what: 'it was removed, and is there', isAccounted: false };
-  if (id !== undefined && id !== status.id) return { what: `it is another file: id=${status.id} written=${id}`, isAccounted: false };
+  if (status === undefined) return fate === 'there' ? { what: 'it is gone' } : 0;
+  if (fate === 'gone') return { what: 'it was removed, and is there' };
+  if (id !== undefined && id !== status.id) return { what: `it is another file: id=${status.id} written=${id}` };
   if (
     status.length < length ||
     status.length > lengthMax ||
     (status.complete && fate === 'there' && length === lengthMax && status.length !== length)
   ) {
-    return { what: `it is ${status.length} bytes long, ${length} to ${lengthMax} were written`, isAccounted: false };
+    return { what: `it is ${status.length} bytes long, ${length} to ${lengthMax} were written` };
   }
   const found = await fs.readFile(path).catch((error: unknown) => String(error));
   if (typeof found !== 'string') {
     const differs = whatDiffers(path, 0, found);
-    return differs === undefined ? found.length : { what: differs, isAccounted: false };
+    return differs === undefined ? found.length : { what: differs };
   }
-  return { what: found, isAccounted: mayBeLost(status, file, copies) };
+  return { what: found, by: lossOf(status, file, copies) };
 }
 
-function mayBeLost({ id, complete, persistence, ...status }: FileStatus, { throughBytes, length }: KnownFile, copies: LostBlocks): boolean {
+function lossOf(
+  { id, complete, persistence, ...status }: FileStatus,
+  { throughBytes, length }: KnownFile,
+  copies: LostBlocks,
+): Loss | undefined {
   // One that is still being written was never acknowledged to have more than it had.
-  if (!complete && length === 0) return true;
-  return persistence !== 'PERSISTED' && copies.mayBeLost(id, blocksBehind(status, throughBytes));
+  if (!complete && length === 0) return 'taken';
+  return persistence === 'PERSISTED' ? undefined : copies.lossOf(id, blocksBehind(status, throughBytes));
 }
 
 /** @returns the numbers of the blocks that end behind so many bytes. */

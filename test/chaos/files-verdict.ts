@@ -54,7 +54,8 @@ async function areWell({ workers }: World, fs: FileSystem): Promise<boolean> {
 
 async function isPersisted({ copies }: World, fs: FileSystem): Promise<boolean> {
   for await (const { id, complete, persistence, length, blockBytes } of fs.list(FILES_FOLDER, { recursive: true, loadMetadata: 'NEVER' })) {
-    if (complete && persistence === 'TO_BE_PERSISTED' && !copies.mayBeLost(id, blocksBehind({ length, blockBytes }, 0))) return false;
+    if (complete && persistence === 'TO_BE_PERSISTED' && copies.lossOf(id, blocksBehind({ length, blockBytes }, 0)) === undefined)
+      return false;
   }
   return (await fs.listMounts()).every(({ queued }) => queued === 0);
 }

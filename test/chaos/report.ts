@@ -26,10 +26,10 @@ export function formatOutcome(outcome: ChaosOutcome): string {
     { 'duplicated: probe, history': `${probe?.duplicated.length ?? NOT_KNOWN}, ${history.duplicated}` },
     { 'files: written, read, calls that failed': `${files.written}, ${files.read}, ${files.failed}` },
     { 'files: bytes checked, wrong': `${files.bytesRead + (fileVerdict?.bytes ?? 0)}, ${files.wrong.length}` },
-    { 'blocks that faults took altogether, the other copy being freed': `${outcome.lostBlocks}, ${outcome.freedBlocks}` },
+    { 'blocks that faults took altogether': `${outcome.takenBlocks}` },
     {
-      'files lost: accounted, unaccounted':
-        fileVerdict === undefined ? NOT_KNOWN : `${fileVerdict.accounted.length}, ${fileVerdict.unaccounted.length}`,
+      'files lost: accounted, of these the other copy being freed, unaccounted':
+        fileVerdict === undefined ? NOT_KNOWN : `${fileVerdict.accounted.length}, ${fileVerdict.freed}, ${fileVerdict.unaccounted.length}`,
     },
     { 'files: leaks': fileVerdict === undefined ? NOT_KNOWN : `${fileVerdict.leaks.length}` },
     { "masters' digests": digests.length === 0 ? NOT_KNOWN : new Set(digests).size === 1 ? 'equal' : digests.join(', ') },

@@ -20,6 +20,8 @@ import { type JournalKind, type JournalStore, openStore } from './journal-store.
 
 export const SESSION_TIMEOUT_MS = 2_000;
 export const WORKER_TIMEOUT_MS = 3_000;
+/** No fault keeps a worker that goes on afterwards from hearing masters for longer. */
+export const WORKER_AWAY_MAX_MS = 3 * WORKER_TIMEOUT_MS;
 export const SUPERUSER = 'chaos';
 const MASTERS = 3;
 const WORKERS = 3;
@@ -115,7 +117,7 @@ export class World {
 
   private constructor(parts: Parts) {
     this.#parts = parts;
-    this.copies = new BlockCopies(parts.workers);
+    this.copies = new BlockCopies(parts.workers, WORKER_AWAY_MAX_MS);
   }
 
   get kind(): JournalKind {

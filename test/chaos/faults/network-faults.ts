@@ -2,7 +2,7 @@
 import { cut, type VirtualHost } from '../../servers/virtual-network.js';
 import type { SeededRandom } from '../../simulation/seeded-random.js';
 import type { Fault } from '../fault.js';
-import { SESSION_TIMEOUT_MS, WORKER_TIMEOUT_MS, type World } from '../world.js';
+import { SESSION_TIMEOUT_MS, WORKER_AWAY_MAX_MS, type World } from '../world.js';
 
 /** The hosts of the two sides. */
 type Sides = readonly [readonly VirtualHost[], readonly VirtualHost[]];
@@ -11,7 +11,7 @@ type Direction = 'both' | 'from' | 'to';
 
 const CUT_MS = [500, 4 * SESSION_TIMEOUT_MS] as const;
 const GONE_MS = [SESSION_TIMEOUT_MS + 500, 4 * SESSION_TIMEOUT_MS] as const;
-const WORKER_CUT_MS = [500, 3 * WORKER_TIMEOUT_MS] as const;
+const WORKER_CUT_MS = [500, WORKER_AWAY_MAX_MS] as const;
 const HOST_GONE_MS = SESSION_TIMEOUT_MS + 500;
 /** Of cuts that are silent; the others reset connections. */
 const SILENT_CHANCE = 0.75;

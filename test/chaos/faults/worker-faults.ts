@@ -5,9 +5,9 @@ import type { SeededRandom } from '../../simulation/seeded-random.js';
 import type { ChaosWorker } from '../chaos-worker.js';
 import type { Fault } from '../fault.js';
 import type { WorkerDisk } from '../worker-disk.js';
-import { WORKER_TIMEOUT_MS, type World } from '../world.js';
+import { WORKER_AWAY_MAX_MS, WORKER_TIMEOUT_MS, type World } from '../world.js';
 
-const LONGER_THAN_ITS_TIMEOUT = [WORKER_TIMEOUT_MS + 500, 3 * WORKER_TIMEOUT_MS] as const;
+const LONGER_THAN_ITS_TIMEOUT = [WORKER_TIMEOUT_MS + 500, WORKER_AWAY_MAX_MS] as const;
 const ROTTEN_MAX = 8;
 
 type Choose = (world: World, random: SeededRandom) => readonly ChaosWorker[];
