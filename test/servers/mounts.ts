@@ -9,7 +9,16 @@ export function mountsBelow(folder: string): string[] {
   return points.map((line) => line.split(' ')[4] ?? '').filter((at) => at === folder || at.startsWith(`${folder}/`));
 }
 
-/** Those mounted last first; whoever has files open there keeps them. */
+/** Those mounted last first; whoever has files open there keeps them. Another process may do the same meanwhile. */
 export function unmountBelow(folder: string): void {
-  for (const at of mountsBelow(folder).reverse()) execFileSync('umount', ['--lazy', at], { timeout: COMMAND_LIMIT_MS });
+  for (const at of mountsBelow(folder).reverse()) unmount(at);
+}
+
+/** @throws where it is still mounted. */
+function unmount(at: string): void {
+  try {
+    execFileSync('umount', ['--lazy', at], { timeout: COMMAND_LIMIT_MS, stdio: 'pipe' });
+  } catch (error) {
+    if (mountsBelow(at).includes(at)) throw error;
+  }
 }
