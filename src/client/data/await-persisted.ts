@@ -25,9 +25,9 @@ export interface PersistedNames {
 }
 
 const PAUSE_MS = 5;
+const PAUSE_MAX_MS = 250;
 /** A worker that is started again has them again. */
 const LOST = 'no worker that is there has all blocks of the file';
-const PAUSE_MAX_MS = 250;
 
 export interface Patience {
   readonly timeoutMs: number;
@@ -57,7 +57,7 @@ export async function awaitPersisted(
     // What the storage has refused is to be persisted again.
     if (persistence === 'TO_BE_PERSISTED' || persistence === 'LOST') {
       waitsFor = undefined;
-      trouble = persistence === 'LOST' ? LOST : (status.persistTrouble ?? '');
+      trouble = status.persistTrouble || (persistence === 'LOST' ? LOST : '');
     } else {
       const mount = holding(path, await names.mountWork());
       if (mount === undefined) return status;
