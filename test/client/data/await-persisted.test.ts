@@ -7,9 +7,13 @@ import type { FileStatus, PersistenceState } from '../../../src/client/file-stat
 const never = new AbortController().signal;
 
 function waiting(...states: readonly PersistenceState[]): Promise<FileStatus> {
+  return waitingIn('', ...states);
+}
+
+function waitingIn(persistTrouble: string, ...states: readonly PersistenceState[]): Promise<FileStatus> {
   let asked = 0;
   const names = {
-    getStatusById: async () => ({ persistence: states[Math.min(asked++, states.length - 1)], path: '/m/f' }) as FileStatus,
+    getStatusById: async () => ({ persistence: states[Math.min(asked++, states.length - 1)], path: '/m/f', persistTrouble }) as FileStatus,
     mountWork: async () => [],
   };
   return awaitPersisted(1, names, systemClock, { timeoutMs: 60_000, troubleMs: 100, signal: never });
@@ -26,4 +30,8 @@ test('a file that is LOST: a worker may be back soon; it is waited for a while, 
   );
   await expect(waiting('LOST')).rejects.toMatchObject({ code: 'deadline_exceeded', message });
   await expect(waiting('TO_BE_PERSISTED', 'LOST', 'LOST', 'PERSISTED')).resolves.toMatchObject({ persistence: 'PERSISTED' });
+});
+
+test('a file that is LOST, and that the storage refuses: its own reason is told', async () => {
+  await expect(waitingIn('the storage is full', 'LOST')).rejects.toThrow(/ reason=the storage is full$/);
 });
