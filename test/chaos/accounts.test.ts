@@ -1,15 +1,20 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, test, vi } from 'vitest';
 import { type FileSystem, UnderstudyError } from '../../src/cli/understudy.js';
 import { madeUpBytes } from '../cluster/made-up-bytes.js';
 import { ownFolder } from '../servers/own-folder.js';
+import { tracked } from '../servers/processes.js';
+import { waitUntil } from '../servers/wait-until.js';
 import { availability, gapsByKind } from './availability.js';
 import { BlockCopies } from './block-copies.js';
 import type { ChaosWorker } from './chaos-worker.js';
 import type { Fault } from './fault.js';
 import { brokenCalls, fileCalls, settleFiles } from './file-account.js';
 import type { FileLine } from './file-lines.js';
+import { KeptProcess } from './kept-process.js';
 import type { DoneStep } from './nemesis.js';
 import { settle } from './probe-account.js';
 import { drawSteps } from './schedule.js';
@@ -147,7 +152,7 @@ test('files: only what faults took altogether, and storage never had, may be los
   expect(names(unaccounted)).toEqual(['/10', '/2', '/4', '/5', '/6', '/9']);
 });
 
-test('blocks: lost are those of which a fault took the last copy, or the one for which the other was just being freed', () => {
+test('blocks: lost are those of which a fault took the last copy, or the one for which the other was just being freed', async () => {
   const own = ownFolder('block-copies');
   vi.useFakeTimers();
   try {
@@ -165,10 +170,16 @@ test('blocks: lost are those of which a fault took the last copy, or the one for
     copies.replace(one);
     expect(losses()).toEqual([undefined, undefined, undefined, 'taken', 'taken']);
     free('3-0-0.5');
-    vi.advanceTimersByTime(6_000);
+    let isSettled = false;
+    const settled = copies.settled().then(() => {
+      isSettled = true;
+    });
+    await vi.advanceTimersByTimeAsync(6_000);
+    expect(isSettled).toBe(false);
     expect(losses()).toEqual([undefined, undefined, 'freed', 'taken', 'taken']);
     free('2-0-0.5');
-    vi.advanceTimersByTime(9_000);
+    await vi.advanceTimersByTimeAsync(9_000);
+    await settled;
     free('1-0-0.5');
     vi.advanceTimersByTime(60_000);
     expect(losses()).toEqual([undefined, 'freed', 'freed', 'taken', 'taken']);
@@ -178,4 +189,32 @@ test('blocks: lost are those of which a fault took the last copy, or the one for
     vi.useRealTimers();
     own.remove();
   }
+});
+
+test('a kept process: one that ends by itself and says why is counted; one that crashed is told', async () => {
+  const started: ChildProcess[] = [];
+  const ends = ['process.exit(1)', 'process.abort()', 'process.exit(134)', 'process.exit(1)', 'setInterval(() => {}, 1000)'];
+  const program = {
+    isRunning: false,
+    spawn() {
+      const child = tracked(spawn(process.execPath, ['-e', ends[started.length] ?? ''], { stdio: 'ignore' }));
+      started.push(child);
+      this.isRunning = true;
+      child.once('exit', () => {
+        this.isRunning = false;
+      });
+      return child;
+    },
+    signal(signal: NodeJS.Signals) {
+      started.at(-1)?.kill(signal);
+    },
+  };
+  const kept = new KeptProcess('m1', program);
+  kept.release();
+  await waitUntil('the last one runs', () => started.length === ends.length && program.isRunning, 20_000);
+  const gone = once(started.at(-1) as ChildProcess, 'exit');
+  await kept.close();
+  await gone;
+  expect(kept.unexpectedEnds).toBe(4);
+  expect(kept.crashes).toEqual(['m1 was ended by SIGABRT', 'm1 ended with 134']);
 });

@@ -26,6 +26,7 @@ export class BlockCopies {
   /** Those of files that were removed meanwhile, too. */
   readonly #freed = new Set<string>();
   readonly #awayMaxMs: number;
+  readonly #looks: Promise<void>[] = [];
 
   /** @param awayMaxMs for so long a worker may be stopped, or cut off, before it hears what it is to free. */
   constructor(workers: readonly ChaosWorker[], awayMaxMs: number) {
@@ -69,9 +70,23 @@ export class BlockCopies {
     return file.path;
   }
 
+  /** Resolves when what faults did is looked at for the last time. While no fault takes anything any more. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#looks);
+  }
+
   #account(taken: readonly BlockFileFound[]): void {
     this.#look(taken, this.#taken);
-    for (const afterMs of [FREED_MS, this.#awayMaxMs + FREED_MS]) setTimeout(() => this.#look(taken, this.#freed), afterMs).unref();
+    for (const afterMs of [FREED_MS, this.#awayMaxMs + FREED_MS]) this.#looks.push(this.#lookAfter(afterMs, taken));
+  }
+
+  #lookAfter(afterMs: number, taken: readonly BlockFileFound[]): Promise<void> {
+    return new Promise((resolve) => {
+      setTimeout(() => {
+        this.#look(taken, this.#freed);
+        resolve();
+      }, afterMs).unref();
+    });
   }
 
   /** Puts those of which no good copy is left into `lost`. */

@@ -1,7 +1,7 @@
 /**
  * One run: a world, clients that write and read, a nemesis for a time; then the faults end, and it is looked at what became of everything.
  */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { HistoryVerdict } from '../history/history-check.js';
 import type { VirtualHost } from '../servers/virtual-network.js';
@@ -13,6 +13,7 @@ import { faultsFor } from './faults.js';
 import { brokenCalls, type FileFigures, fileCalls, type KnownFile, readFileLines } from './file-account.js';
 import { type FilesVerdict, judgeFiles } from './files-verdict.js';
 import type { JournalKind } from './journal-store.js';
+import type { KeptProcess } from './kept-process.js';
 import { machineClock } from './monotonic-clock.js';
 import { type DoneStep, runNemesis, SERVICE_LIMIT_MS } from './nemesis.js';
 import type { ProbeLine } from './probe.js';
@@ -56,6 +57,8 @@ export interface ChaosOutcome {
   readonly digests: readonly string[];
 }
 
+/** What src/cli/process-life.ts says of an error that nobody handled. */
+const DEFECT = 'a defect: this process ends';
 /** Calls of clients are given up within a minute. */
 const CLIENT_STOP_LIMIT_MS = 90_000;
 
@@ -87,8 +90,12 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
     violations.push(...checked.verdict.violations, ...brokenCalls(calls.figures));
     if (serves && checked.ackedAt.length === 0) violations.push('history: nothing was acknowledged to anybody, so that nothing was shown');
     const ackedAt = [...probeAckedAt(lines), ...checked.ackedAt].sort((a, b) => a - b);
+    const nothing = { probe: undefined, fileVerdict: undefined, digests: [] };
+    const settled = serves ? await settleAll(world, lines, calls.files, violations) : nothing;
+    const kept = [...world.masters, ...world.workers];
+    violations.push(...crashesOf(kept, folder));
     return {
-      ...(serves ? await settleAll(world, lines, calls.files, violations) : { probe: undefined, fileVerdict: undefined, digests: [] }),
+      ...settled,
       violations,
       history: checked.verdict,
       availability: availability(ackedAt, fromAt, toAt),
@@ -100,11 +107,19 @@ export async function runChaos(options: ChaosOptions): Promise<ChaosOutcome> {
       troubles: steps.flatMap((step) =>
         step.faults.flatMap(({ fault, trouble }) => (trouble === undefined ? [] : [`${fault.name}: ${trouble}`])),
       ),
-      unexpectedEnds: Object.fromEntries([...world.masters, ...world.workers].map(({ name, unexpectedEnds }) => [name, unexpectedEnds])),
+      unexpectedEnds: Object.fromEntries(kept.map(({ name, unexpectedEnds }) => [name, unexpectedEnds])),
     };
   } finally {
     await world.close();
   }
+}
+
+/** @returns who ended and said nothing, or said that it is a defect; in the words of the process's own log. */
+function crashesOf(kept: readonly KeptProcess[], folder: string): string[] {
+  const defects = kept.filter(({ name }) => readFileSync(path.join(folder, `${name}.log`), 'utf8').includes(DEFECT));
+  return [...kept.flatMap(({ crashes }) => crashes), ...defects.map(({ name }) => `${name} ended by a defect: see ${name}.log`)].map(
+    (crash) => `I10: ${crash}`,
+  );
 }
 
 function startClients(world: World, seed: number, folder: string) {

@@ -30,6 +30,7 @@ export async function judgeFiles(world: World, files: readonly KnownFile[], fs: 
   await waitUntil('all workers are there with all their disks', () => areWell(world, fs), WELL_LIMIT_MS).catch(told);
   await waitUntil('all that can be is in mounted storage', () => isPersisted(world, fs), PERSISTED_LIMIT_MS).catch(told);
   await waitUntil('all blocks have as many copies as are wanted', () => areCopied(fs), COPIED_LIMIT_MS).catch(told);
+  await copies.settled();
   const losses = await settleFiles(files, fs, copies);
   if (losses.unaccounted.length > 0)
     violations.push(`files: ${losses.unaccounted.length} are lost or differ, the first: ${losses.unaccounted[0]}`);

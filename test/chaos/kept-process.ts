@@ -9,6 +9,8 @@ import { waitUntil } from '../servers/wait-until.js';
 const RESTART_AFTER_MS = 500;
 /** A process that waits for storage in the kernel cannot be killed before that answers. */
 const END_LIMIT_MS = 120_000;
+/** The highest exit code with which a program says itself why it ends. */
+const SAID_MAX = 2;
 
 export interface KeptProgram {
   readonly isRunning: boolean;
@@ -20,6 +22,8 @@ export class KeptProcess {
   readonly name: string;
   /** How often it ended without having been told to. */
   unexpectedEnds = 0;
+  /** How those of them ended that did not say why: what no fault excuses. */
+  readonly crashes: string[] = [];
   readonly #program: KeptProgram;
   #holds = 1;
   #stops = 0;
@@ -78,9 +82,15 @@ export class KeptProcess {
     clearTimeout(this.#restart);
     if (this.#holds > 0 || this.isRunning) return;
     this.#isTold = false;
-    this.#program.spawn().once('exit', () => {
-      if (!this.#isTold) this.unexpectedEnds += 1;
+    this.#program.spawn().once('exit', (code, signal) => {
+      if (!this.#isTold) this.#noteEnd(code, signal);
       this.#restart = setTimeout(() => this.#startIfFree(), RESTART_AFTER_MS);
     });
+  }
+
+  #noteEnd(code: number | null, signal: NodeJS.Signals | null): void {
+    this.unexpectedEnds += 1;
+    if (signal !== null) this.crashes.push(`${this.name} was ended by ${signal}`);
+    else if (code === null || code > SAID_MAX) this.crashes.push(`${this.name} ended with ${code}`);
   }
 }
