@@ -3,10 +3,12 @@
  * them: `npm run simulate:defects`.
  */
 import { readFileSync } from 'node:fs';
+import path from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DEFECTS } from './defects/all-defects.js';
 import { type Edit, edited } from './defects/defect.js';
 import { findDefect } from './defects/find-defect.js';
+import { DOCUMENT, document, editsOf, readFound } from './defects/findings-document.js';
 import { PatchedCopy } from './defects/patched-copy.js';
 
 const ROOT = process.cwd();
@@ -15,7 +17,7 @@ const QUICK = [
   'leader: answers before the commit',
   'state: rename keeps the old name',
   'retry: record lost on a standby',
-  'state: quota not charged',
+  'client: forgets what it saw',
   'state: clock read in apply',
   'write-behind: before the commit',
   'folder: marked before the commit',
@@ -37,6 +39,25 @@ describe('defects of the production code', () => {
     expect(DEFECTS.length).toBeGreaterThanOrEqual(25);
   });
 
+  test('the document is what was found', async () => {
+    expect(readFileSync(DOCUMENT, 'utf8')).toBe(document(DEFECTS, await readFound(ROOT)));
+  });
+
+  test.each(DEFECTS.filter(({ elsewhere }) => elsewhere === undefined))('$name: was found, as it is now', async (defect) => {
+    const row = (await readFound(ROOT))[defect.name];
+    const again = `npm run simulate:defects -- --only '${defect.name}' --write`;
+    expect(row?.found ?? null, again).not.toBeNull();
+    expect(row?.edits, again).toBe(editsOf(defect));
+  });
+
+  test.each(DEFECTS.flatMap(({ name, elsewhere }) => (elsewhere === undefined ? [] : [{ name, ...elsewhere }])))(
+    '$name: the test that shows it is there',
+    ({ file, test: wanted }) => {
+      const names = [file, ...importsOf(file)].flatMap((each) => namesIn(readFileSync(each, 'utf8')));
+      expect(names.some((name) => name.test(wanted))).toBe(true);
+    },
+  );
+
   test('all of them: compile, many at once', { timeout: 300_000 }, async () => {
     for (const edits of together()) {
       await using copy = await PatchedCopy.make(ROOT, edits, { checked: true });
@@ -52,6 +73,26 @@ describe('defects of the production code', () => {
     expect(found, `not found in ${worlds} worlds from seed ${firstSeed}; they told ${others.join(', ') || 'nothing'}`).not.toBeNull();
   });
 });
+
+/** What a file of tests may have its tests from. */
+function importsOf(file: string): string[] {
+  const imports = readFileSync(file, 'utf8').matchAll(/from '(\.[^']*)\.js'/g);
+  return [...imports].map(([, name = '']) => `${path.join(path.dirname(file), name)}.ts`).filter((each) => each.startsWith('test/'));
+}
+
+/** @returns the names of tests; any text stands for what a template puts in. */
+function namesIn(source: string): RegExp[] {
+  const names = source.matchAll(/\b(?:test|it)\((['`])(.*?)\1,/g);
+  return [...names].map(
+    ([, , name = '']) =>
+      new RegExp(
+        `^${name
+          .split(/\$\{[^}]*\}/)
+          .map((text) => text.replaceAll(/[^\w ]/g, '\\$&'))
+          .join('.*')}$`,
+      ),
+  );
+}
 
 /** Edits of all defects, in few groups: those of one group do not touch each other. */
 function together(): Edit[][] {

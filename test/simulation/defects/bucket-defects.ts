@@ -13,7 +13,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: put without condition',
     what: 'a batch is put over whatever stands in its slot',
-    violates: /^I1|^I2/,
+    violates: /^I[12]\b/,
     edits: [
       {
         file: SLOT_LOG,
@@ -26,7 +26,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: taken is success',
     what: 'the answer that a slot is taken (412) counts as success',
-    violates: /^I1|^I2/,
+    violates: /^I[12]\b/,
     edits: [
       {
         file: SLOT_LOG,
@@ -39,7 +39,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: a slot passed over',
     what: 'a writer that does not learn what became of its PUT takes the next slot',
-    violates: /^I|^liveness|^watch/,
+    violates: /^I[127]\b|^liveness|^watch/,
     edits: [
       { file: WRITER, find: '    const slot = before.slot + 1;\n', replace: '    let slot = before.slot + 1;\n' },
       {
@@ -59,7 +59,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: confirms ride on what is under way',
     what: 'a confirm is proved by an append whose PUT was sent before it began',
-    violates: /^I|^history/,
+    violates: /^I[36]\b|^history/,
     edits: [
       {
         file: TURNS,
@@ -99,7 +99,7 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: no look behind',
     what: 'a confirm does not look whether a later leader stands in the next slot',
-    violates: /^I|^history|^liveness/,
+    violates: /^I[36]\b|^history/,
     edits: [
       {
         file: WRITER,
@@ -112,14 +112,14 @@ export const BUCKET_DEFECTS: readonly Defect[] = [
   {
     name: 'bucket: claims collected',
     what: 'collection deletes claims as it does batches: a fenced leader finds its next slot free',
-    violates: /^I|^liveness|^watch/,
+    violates: /^I[1-3]\b/,
     edits: [{ file: COLLECTOR, find: 'isBatch: !object.isClaim }', replace: 'isBatch: true }' }],
     storage,
   },
   {
     name: 'bucket: boundary after the deletes',
     what: 'the boundary is made only when what lies below it has been deleted',
-    violates: /^I|^liveness|^watch/,
+    violates: /^I7\b|^liveness|^watch/,
     edits: [
       { file: COLLECTOR, find: '    await boundaries.make(slot, sn, retention);\n', replace: '' },
       {

@@ -22,7 +22,7 @@ export interface Defect {
   readonly edits: readonly Edit[];
   /** It can show only in worlds whose journal is there; default: in all. */
   readonly storage?: Storage;
-  /** The test that fails with it, where that takes what hardly any world has: no world is lived with it then. */
+  /** The test that fails with it, and the file to run, where that takes what hardly any world has: no world is lived with it then. */
   readonly elsewhere?: { readonly file: string; readonly test: string };
 }
 

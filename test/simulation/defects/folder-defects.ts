@@ -14,7 +14,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: fence not read',
     what: 'a leader acknowledges what it wrote without looking at its fence',
-    violates: /^I/,
+    violates: /^I[1-3]\b/,
     edits: [
       {
         file: WRITER,
@@ -27,7 +27,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: acknowledged before the sync',
     what: 'a batch is acknowledged when it is written, not when it is durable',
-    violates: /^I/,
+    violates: /^I[12]\b/,
     edits: [
       { file: WRITER, find: '    if (this.#context.direct) await this.#segment.dataSync();\n', replace: '' },
       {
@@ -54,7 +54,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: log read before the fences',
     what: 'a claimant reads the log first and fences the leader then: what was acknowledged between is lost',
-    violates: /^I/,
+    violates: /^I[1-3]\b/,
     edits: [
       { file: CLAIM, find: FENCING, replace: '' },
       { file: CLAIM, find: "    await this.#step('read', number);\n", replace: `    await this.#step('read', number);\n${FENCING}` },
@@ -64,7 +64,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: suffix dropped',
     what: 'a claimant builds on what is marked, and drops the batches behind it',
-    violates: /^I/,
+    violates: /^I[12]\b/,
     edits: [
       {
         file: CLAIM,
@@ -94,14 +94,14 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: name not durable',
     what: 'a new segment’s contents are made durable, and its name is not',
-    violates: /^I/,
+    violates: /^I[12]\b/,
     edits: [{ file: SEGMENT, find: '    await context.deps.files.syncFolder(logFolder(folder));\n', replace: '' }],
     storage,
   },
   {
     name: 'folder: slot not durable',
     what: 'a claimant goes on when its slot is written, not when it is durable',
-    violates: /^I/,
+    violates: /^I[12]\b/,
     edits: [
       {
         file: LEDGER,
@@ -125,7 +125,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: read through a cache',
     what: 'a log that other machines write is read as this machine’s cache has it',
-    violates: /^I/,
+    violates: /^I[127]\b/,
     edits: [
       {
         file: SEGMENT,
@@ -143,7 +143,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: synced again',
     what: 'a batch whose sync failed is synced again, and that is believed',
-    violates: /^I/,
+    violates: /^I[12]\b/,
     edits: [
       {
         file: WRITER,
@@ -156,7 +156,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: followed past the mark',
     what: 'a standby applies what it can read, committed or not',
-    violates: /^I/,
+    violates: /^I6\b/,
     edits: [
       {
         file: 'src/journal/directory-follower.ts',
@@ -186,7 +186,7 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: marked before the commit',
     what: 'a batch’s header says that the batch itself is committed',
-    violates: /^I/,
+    violates: /^I6\b/,
     edits: [
       {
         file: WRITER,
@@ -199,14 +199,14 @@ export const FOLDER_DEFECTS: readonly Defect[] = [
   {
     name: 'folder: a segment too many',
     what: 'collection deletes the segment in which what is kept begins',
-    violates: /^I|^liveness|^watch/,
+    violates: /^I7\b|^liveness|^watch/,
     edits: [{ file: RETENTION, find: 'segment < (start?.segment ?? 0)),', replace: 'segment <= (start?.segment ?? 0)),' }],
     storage,
   },
   {
     name: 'folder: an epoch too many',
     what: 'collection deletes the log of the epoch in which what is kept begins',
-    violates: /^I|^liveness|^watch/,
+    violates: /^I7\b|^liveness|^watch/,
     edits: [{ file: RETENTION, find: 'epoch < lowestEpoch ||', replace: 'epoch <= lowestEpoch - (epoch === tip.slot.epoch ? 1 : 0) ||' }],
     storage,
   },

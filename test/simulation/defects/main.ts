@@ -1,13 +1,14 @@
 /**
  * `npm run simulate:defects`: lives simulated worlds with each deliberate defect of the production code until one of them tells of it, and
- * as many worlds of the code as it is, which have to tell of nothing. `--write` writes what was
- * found to docs/proof-defects.md.
+ * as many worlds of the code as it is, which have to tell of nothing. `--write` writes what was found to docs/proof-defects.md.
+ * `--elsewhere` runs the tests of the defects that hardly any world shows: each has to fail.
  */
 import { Command, InvalidArgumentError } from 'commander';
 import { DEFECTS } from './all-defects.js';
 import type { Defect } from './defect.js';
 import { type Finding, findDefect, NO_DEFECT } from './find-defect.js';
 import { DOCUMENT, writeDocument } from './findings-document.js';
+import { PatchedCopy } from './patched-copy.js';
 
 const FRESH_SEEDS = 1_000_000_000;
 
@@ -19,6 +20,7 @@ interface Options {
   readonly control: boolean;
   readonly write: boolean;
   readonly list: boolean;
+  readonly elsewhere: boolean;
 }
 
 function count(text: string): number {
@@ -54,16 +56,30 @@ function control(root: string, options: Options, worlds: number): Promise<Findin
   return inTurn(firsts, options.jobs, (firstSeed) => findDefect(NO_DEFECT, { root, firstSeed, worldsMax: share }));
 }
 
+/** @returns whether the named test of each fails. */
+async function failElsewhere(root: string, defects: readonly Defect[], jobs: number): Promise<boolean> {
+  const fails = await inTurn(defects, jobs, async ({ name, edits, elsewhere }) => {
+    if (elsewhere === undefined) return true;
+    await using copy = await PatchedCopy.make(root, edits);
+    const isFound = await copy.fails(elsewhere);
+    say(`${name}: ${isFound ? 'fails as it should' : 'PASSES'}: ${elsewhere.file}: ${elsewhere.test}`);
+    return isFound;
+  });
+  return fails.every((isFound) => isFound);
+}
+
 async function run(options: Options): Promise<boolean> {
   const root = process.cwd();
   const wanted = DEFECTS.filter(
-    ({ name, elsewhere }) => elsewhere === undefined && (options.only === undefined || new RegExp(options.only).test(name)),
+    ({ name, elsewhere }) =>
+      (elsewhere !== undefined) === options.elsewhere && (options.only === undefined || new RegExp(options.only).test(name)),
   );
   if (wanted.length === 0) throw new Error(`no defect is called so: only=${options.only}`);
   if (options.list) {
     for (const { name, what } of wanted) say(`${name}: ${what}`);
     return true;
   }
+  if (options.elsewhere) return failElsewhere(root, wanted, options.jobs);
   say(`fresh seeds from ${options.seed}: ${wanted.length} defects, at most ${options.worlds} worlds each`);
   const done: Finding[] = [];
   let written = Promise.resolve();
@@ -97,6 +113,7 @@ const command = new Command('simulate:defects')
   .option('--jobs <number>', 'defects at a time', count, 1)
   .option('--no-control', 'live no worlds of the code as it is')
   .option('--list', 'only name the defects', false)
+  .option('--elsewhere', 'run the tests of the defects that hardly any world shows: each has to fail', false)
   .option('--write', `write ${DOCUMENT}`, false)
   .action(async (options: Options) => {
     if (!(await run(options))) process.exitCode = 1;

@@ -9,7 +9,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: answers before the commit',
     what: 'a change is answered when its batch is sent, not when it is committed',
-    violates: /^I|^history/,
+    violates: /^I[16]\b|^history/,
     edits: [
       {
         file: LEADERSHIP,
@@ -23,13 +23,13 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: reads without confirm',
     what: 'reads are answered without asking the journal whether there is a later leader',
-    violates: /^I|^history/,
+    violates: /^I6\b|^history/,
     edits: [{ file: READ_GATE, find: 'this.#writer.confirm().then(', replace: 'Promise.resolve().then(' }],
   },
   {
     name: 'leader: joins a confirm in flight',
     what: 'a read is answered by a confirm that began before the read came',
-    violates: /^I|^history/,
+    violates: /^I6\b|^history/,
     edits: [
       {
         file: READ_GATE,
@@ -41,7 +41,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: reads what is not committed',
     what: 'a read that saw pending changes is answered before they are committed',
-    violates: /^I|^history/,
+    violates: /^I6\b|^history/,
     edits: [
       { file: READ_GATE, find: 'if (one.sn <= this.#committedSn) one.release(null);', replace: 'if (one.sn >= 0) one.release(null);' },
       {
@@ -54,7 +54,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: refusals without confirm',
     what: 'errors, and answers that change nothing, leave without a confirm and before what they saw is committed',
-    violates: /^I|^history/,
+    violates: /^I6\b|^history/,
     edits: [
       {
         file: LEADERSHIP,
@@ -66,7 +66,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: keeps what was not written',
     what: 'after a failed append the pending changes stay in the state',
-    violates: /^I/,
+    violates: /^I[46]\b/,
     edits: [
       { file: LEADERSHIP, find: '    state.rollBack(this.#committedAt);\n', replace: '' },
       { file: LEADERSHIP, find: '    writeBehind.rollBack(this.#committedAt.sn);\n', replace: '' },
@@ -107,7 +107,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'leader: feeds what is overwritten',
     what: 'batches for standbys are kept in memory that the next append writes over',
-    violates: /^I/,
+    violates: /^I4\b/,
     edits: [
       {
         file: 'src/master/recent-batches.ts',
@@ -124,7 +124,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'standby: reads older than asked for',
     what: 'a master that has not come so far answers a read of at least that entry all the same',
-    violates: /^I|^history/,
+    violates: /^history/,
     edits: [
       {
         file: 'src/master/namespace-service.ts',
@@ -136,7 +136,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'standby: stream from the wrong place',
     what: 'a leader feeds a standby from one batch too far on, and the standby does not look at the chain',
-    violates: /^I/,
+    violates: /^I4\b/,
     edits: [
       {
         file: 'src/master/recent-batches.ts',
@@ -153,7 +153,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'checkpoint: wrong entry',
     what: 'a checkpoint says that it ends an entry later than it does',
-    violates: /^I/,
+    violates: /^I4\b/,
     edits: [
       {
         file: 'src/master/make-checkpoint.ts',
@@ -165,7 +165,7 @@ export const MASTER_DEFECTS: readonly Defect[] = [
   {
     name: 'checkpoint: lost rows',
     what: 'a checkpoint is made of a store that has lost a row, and neither its maker nor its reader counts the digest',
-    violates: /^I4|history/,
+    violates: /^I4\b|^history/,
     edits: [
       {
         file: 'src/metadata/checkpoint-writer.ts',

@@ -9,7 +9,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'retry: not recognised',
     what: 'the outcome of a call is kept, and not looked for when the call is sent again: it runs twice',
-    violates: /^I|^history/,
+    violates: /^history/,
     edits: [
       {
         file: 'src/metadata/sessions.ts',
@@ -21,7 +21,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'retry: record lost on a standby',
     what: 'a standby does not keep the outcomes of calls: the next leader runs a retried one again',
-    violates: /^I|^history/,
+    violates: /^I4\b|^history/,
     edits: [
       {
         file: 'src/master/replica.ts',
@@ -32,26 +32,26 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   },
   {
     name: 'state: quota not charged',
-    what: 'a file that is made does not count against the quotas above it',
-    violates: /quota|^I|^history/,
-    edits: [{ file: APPLY_TREE, find: '  state.charge(parentId, usageOf(state, inode));\n  takeInodeIds', replace: '  takeInodeIds' }],
+    what: 'what is made does not count against the quotas of names above it',
+    violates: /^history/,
+    edits: [{ file: 'src/metadata/quota.ts', find: 'const used = usage.files + usage.directories;', replace: 'const used = 0;' }],
   },
   {
     name: 'state: client ids given twice',
     what: 'a client that registers gets the number of another',
-    violates: /^I|^history/,
+    violates: /^I4\b|^history/,
     edits: [{ file: APPLY, find: 'clientId: clientId + 1, clients', replace: 'clientId: clientId + (clientId % 2), clients' }],
   },
   {
     name: 'state: clock read in apply',
     what: 'a row holds the time at which this master applied its entry, not the entry’s',
-    violates: /^I4/,
+    violates: /^I4\b/,
     edits: [{ file: APPLY, find: 'lastUsedMs: state.timeMs,', replace: 'lastUsedMs: Math.floor(performance.now()),' }],
   },
   {
     name: 'state: rename keeps the old name',
     what: 'a file that was renamed over another directory’s stands under both names',
-    violates: /^I|^history/,
+    violates: /^I4\b|^history/,
     edits: [
       {
         file: APPLY_TREE,
@@ -63,7 +63,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'state: usage not taken back',
     what: 'what was charged for changes that are taken back stays charged',
-    violates: /^I|quota|^history/,
+    violates: /^I4\b|^history/,
     edits: [
       {
         file: 'src/metadata/state.ts',
@@ -75,7 +75,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: before the commit',
     what: 'rows reach the store before the batch that they end on is committed',
-    violates: /^I|^history/,
+    violates: /^I6\b/,
     edits: [
       {
         file: WRITE_BEHIND,
@@ -87,7 +87,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: amid a batch',
     what: 'a flush ends in the middle of a batch, and is marked with the batch before it',
-    violates: /^I|^liveness|^hang/,
+    violates: /^I[46]\b/,
     edits: [
       { file: WRITE_BEHIND, find: 'if (this.#deps.state.sn === this.#endSn && !this.full', replace: 'if (!this.full' },
       {
@@ -100,7 +100,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: mark before its rows',
     what: 'the store’s mark is written before the rows that it speaks of',
-    violates: /^I|^history/,
+    violates: /^I4\b|^history/,
     edits: [
       {
         file: WRITE_BEHIND,
@@ -113,7 +113,7 @@ export const METADATA_DEFECTS: readonly Defect[] = [
   {
     name: 'write-behind: a row forgotten',
     what: 'a row that is deleted stays in the store',
-    violates: /^I|^history/,
+    violates: /^I4\b|^history/,
     edits: [
       { file: WRITE_BEHIND, find: "if (after === null) slice.push({ type: 'del', key });", replace: 'if (after === null) continue;' },
     ],

@@ -11,6 +11,7 @@ import { type Edit, edited } from './defect.js';
 /** What worlds are made of, and more; only what they import is compiled. */
 const SOURCES = ['src', 'test'];
 const LINKED = ['node_modules', 'generated'];
+const COPIED = ['package.json', 'vitest.config.ts'];
 const LIFE = 'test/simulation/defects/live-worlds';
 
 export class PatchedCopy implements AsyncDisposable {
@@ -25,7 +26,7 @@ export class PatchedCopy implements AsyncDisposable {
     const copy = new PatchedCopy(await mkdtemp(path.join(os.tmpdir(), 'understudy-defect-')));
     try {
       for (const name of LINKED) await symlink(path.join(root, name), path.join(copy.folder, name));
-      await cp(path.join(root, 'package.json'), path.join(copy.folder, 'package.json'));
+      for (const name of COPIED) await cp(path.join(root, name), path.join(copy.folder, name));
       const filter = (name: string) => path.extname(name) === '' || name.endsWith('.ts');
       for (const name of SOURCES) await cp(path.join(root, name), path.join(copy.folder, name), { recursive: true, filter });
       for (const edit of edits) {
@@ -43,6 +44,19 @@ export class PatchedCopy implements AsyncDisposable {
   /** Program that lives worlds (live-worlds.ts). */
   get life(): string {
     return path.join(this.folder, 'dist', `${LIFE}.js`);
+  }
+
+  /** @returns whether the test of that name fails in the copy. @throws where no such test runs. */
+  async fails({ file, test }: { readonly file: string; readonly test: string }): Promise<boolean> {
+    const report = path.join(this.folder, 'report.json');
+    const name = `${test.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&')}$`;
+    const options = ['run', file, '-t', name, '--reporter', 'json', '--outputFile', report];
+    const vitest = path.join(this.folder, 'node_modules/.bin/vitest');
+    // Its exit code does not tell a test that fails from a file that cannot be loaded.
+    await promisify(execFile)(vitest, options, { cwd: this.folder }).catch(() => undefined);
+    const { numPassedTests, numFailedTests } = JSON.parse(await readFile(report, 'utf8')) as Record<string, number>;
+    if (numPassedTests === 0 && numFailedTests === 0) throw new Error(`no such test runs: file=${file} test=${test}`);
+    return numFailedTests !== 0;
   }
 
   async #compile(root: string, checked: boolean): Promise<void> {
