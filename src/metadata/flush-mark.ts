@@ -81,6 +81,7 @@ export function readMark(kv: KvStore, identity: JournalIdentity): FlushMark {
       `the metastore was made before the journal was restored: its=${row.incarnationId} journal=${identity.incarnationId}`,
     );
   }
+  if (row.flush < 1) throw new UnderstudyError('corrupt', 'the metastore has a mark of no flush');
   for (let flush = Math.max(1, row.flush - RING_SLOTS + 1); flush <= row.flush; flush++) {
     if (markAt(kv, ringKey(flush))?.flush !== flush)
       throw new UnderstudyError('corrupt', `the metastore has lost writes: flush=${flush} of=${row.flush}`);

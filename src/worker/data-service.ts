@@ -18,6 +18,7 @@ import { dataOperations } from '../blocks/data-operations.js';
 import { pieceBody, pieceIn } from '../blocks/pieces.js';
 import { RemoteWriting } from '../client/data/remote-writing.js';
 import type { WorkerConnections } from '../client/data/worker-connections.js';
+import { decodeRequest } from '../metadata/operation.js';
 import type { ServerCall } from '../rpc/rpc.js';
 import { Pins } from './pins.js';
 import { WriteQueue } from './write-queue.js';
@@ -122,21 +123,21 @@ export class DataService {
     await Promise.all([this.#writings.close(), this.#pins.close()]);
   }
 
-  /** A `CallHandler`. @throws `unimplemented`: it is no method of the data service. */
+  /** A `CallHandler`. @throws `invalid_argument`: no such request; `unimplemented`: it is no method of the data service. */
   async serve(call: ServerCall): Promise<void> {
     const { readBlock, openBlock, writeBlock, sealBlock, dropBlock, findBlock } = dataOperations;
     const owner = call.connectionLost ?? NO_CONNECTION;
     switch (call.method) {
       case readBlock.method:
-        return this.#readBlock(call, readBlock.request.decode(call.body));
+        return this.#readBlock(call, decodeRequest(readBlock.request, call.body));
       case openBlock.method: {
-        const request = openBlock.request.decode(call.body);
+        const request = decodeRequest(openBlock.request, call.body);
         if (request.passedOn) this.#workers.add(owner);
         const opened = await this.#queued(call, owner, () => this.#openBlock(request, owner));
         return call.reply(encodeMessage(openBlock.response, opened));
       }
       case writeBlock.method: {
-        const { writing, piece, lentBytes } = writeBlock.request.decode(call.body);
+        const { writing, piece, lentBytes } = decodeRequest(writeBlock.request, call.body);
         if (lentBytes > 0) {
           await this.#writings.noteLent(writing, owner, lentBytes);
           return call.reply(encodeMessage(writeBlock.response, { written: lentBytes }));
@@ -145,15 +146,15 @@ export class DataService {
         return call.reply(encodeMessage(writeBlock.response, { written }));
       }
       case sealBlock.method: {
-        const { writing, length } = sealBlock.request.decode(call.body);
+        const { writing, length } = decodeRequest(sealBlock.request, call.body);
         const workers = [...(await this.#writings.seal(writing, owner, length))];
         return call.reply(encodeMessage(sealBlock.response, { workers }));
       }
       case dropBlock.method:
-        await this.#writings.drop(dropBlock.request.decode(call.body).writing, owner);
+        await this.#writings.drop(decodeRequest(dropBlock.request, call.body).writing, owner);
         return call.reply(encodeMessage(dropBlock.response, {}));
       case findBlock.method:
-        return call.reply(encodeMessage(findBlock.response, await this.#findBlock(findBlock.request.decode(call.body), owner)));
+        return call.reply(encodeMessage(findBlock.response, await this.#findBlock(decodeRequest(findBlock.request, call.body), owner)));
       default:
         throw new UnderstudyError('unimplemented', `not a method of the data service: method=${call.method}`);
     }

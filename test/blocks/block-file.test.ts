@@ -1,4 +1,4 @@
-import { appendFileSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, closeSync, openSync, readFileSync, truncateSync, writeFileSync, writeSync } from 'node:fs';
 import path from 'node:path';
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
@@ -20,6 +20,12 @@ function makeFile(length: number): { readonly filePath: string; readonly bytes: 
   return { filePath, bytes, whole };
 }
 
+function withFlipped(bytes: Buffer, bit: number): Buffer {
+  const flipped = Buffer.from(bytes);
+  flipped.writeUInt8(flipped.readUInt8(Math.floor(bit / 8)) ^ (1 << (bit % 8)), Math.floor(bit / 8));
+  return flipped;
+}
+
 async function readAll(filePath: string, length: number, id: BlockId = ID): Promise<Buffer> {
   await using file = await BlockFile.open(systemFiles, filePath, id, length);
   const parts: Uint8Array[] = [];
@@ -28,16 +34,41 @@ async function readAll(filePath: string, length: number, id: BlockId = ID): Prom
 }
 
 describe("a block's file", () => {
-  test('any byte of it flipped: it is corrupt, and says so before a byte of that chunk is given out', async () => {
+  test('any bit of it flipped: it is corrupt, and says so before a byte of that chunk is given out', async () => {
     const { filePath, bytes, whole } = makeFile(150);
     expect(whole.length).toBe(blockFileBytes(150));
     expect((await readAll(filePath, 150)).equals(bytes)).toBe(true);
-    for (let at = 0; at < whole.length; at++) {
-      const flipped = Buffer.from(whole);
-      flipped.writeUInt8(flipped.readUInt8(at) ^ (1 << (at % 8)), at);
-      writeFileSync(filePath, flipped);
-      await expect(readAll(filePath, 150), `byte ${at}`).rejects.toMatchObject({ code: 'corrupt' });
+    for (let bit = 0; bit < 8 * whole.length; bit++) {
+      writeFileSync(filePath, withFlipped(whole, bit));
+      await expect(readAll(filePath, 150), `bit ${bit}`).rejects.toMatchObject({ code: 'corrupt' });
     }
+  });
+
+  test('of several chunks, any bit of what follows them, and one of every 13th byte of them (LONG=1: of each): it is corrupt', {
+    timeout: 120_000,
+  }, async () => {
+    const length = 2 * CHUNK_BYTES + 100;
+    const { filePath, whole } = makeFile(length);
+    for (let bit = 8 * length; bit < 8 * whole.length; bit++) {
+      writeFileSync(filePath, withFlipped(whole, bit));
+      await expect(readAll(filePath, length), `bit ${bit}`).rejects.toMatchObject({ code: 'corrupt' });
+    }
+    writeFileSync(filePath, whole);
+    await using file = await BlockFile.open(systemFiles, filePath, ID, length);
+    const descriptor = openSync(filePath, 'r+');
+    for (let at = 0; at < length; at += process.env.LONG === undefined ? 13 : 1) {
+      writeSync(descriptor, withFlipped(whole.subarray(at, at + 1), at % 8), 0, 1, at);
+      const read = await file
+        .pieces(at, 1)
+        .next()
+        .then(
+          () => 'was read',
+          (error: { code: string }) => error.code,
+        );
+      if (read !== 'corrupt') expect.fail(`byte ${at} ${read}`);
+      writeSync(descriptor, whole, at, 1, at);
+    }
+    closeSync(descriptor);
   });
 
   test('a byte flipped in one chunk of several: the others are read, that one is not', async () => {

@@ -45,18 +45,16 @@ export class RandomRequests {
   constructor(random: SeededRandom) {
     this.#random = random;
     this.#root.resolvePath = (_origin, target) => path.join(PROTO, target);
-    this.#root.loadSync(['journal.proto', 'records.proto', 'rpc.proto', 'namespace.proto']).resolveAll();
+    this.#root.loadSync(['journal.proto', 'records.proto', 'rpc.proto', 'namespace.proto', 'worker.proto']).resolveAll();
   }
 
   of(name: OperationName, fixed: Fixed): Buffer {
-    return this.#message(this.#typeOf(name), fixed);
+    return this.ofMessage((operations[name].request as unknown as { name: string }).name, fixed);
   }
 
-  #typeOf(name: OperationName): protobuf.Type {
-    return this.#root.lookupType(`understudy.${(operations[name].request as unknown as { name: string }).name}`);
-  }
-
-  #message(type: protobuf.Type, fixed: Fixed): Buffer {
+  /** @param message its name in the .proto files. */
+  ofMessage(message: string, fixed: Fixed): Buffer {
+    const type = this.#root.lookupType(`understudy.${message}`);
     return Buffer.from(type.encode(type.fromObject(this.#fields(type, fixed, 0))).finish());
   }
 

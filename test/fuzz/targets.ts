@@ -1,5 +1,6 @@
 /** All that is fuzzed. */
 import type { Target } from './target.js';
+import { blockTargets } from './targets/block-targets.js';
 import { checkpointTargets } from './targets/checkpoint-targets.js';
 import { electionTargets } from './targets/election-targets.js';
 import { journalTargets } from './targets/journal-targets.js';
@@ -14,4 +15,5 @@ export const TARGETS: readonly Target[] = [
   ...stateTargets,
   ...electionTargets,
   ...textTargets,
+  ...blockTargets,
 ];

@@ -75,7 +75,7 @@ const FORMATS: readonly Sealed[] = [
     name: 'format',
     golden: ['format-1.hex'],
     bytesMin: 0,
-    seal: sealFormat,
+    seal: sealLines,
     decode: (bytes) => {
       const format = decodeFormat(bytes, 'FORMAT');
       // What fills the page up says nothing, and is not in the checksum.
@@ -159,7 +159,8 @@ function sealObject(bytes: Buffer): void {
   sealChecksum(bytes.subarray(0, headBytes));
 }
 
-function sealFormat(bytes: Buffer): void {
+/** Text that ends in a line `crc=` of the lines before it. */
+export function sealLines(bytes: Buffer): void {
   const end = bytes.lastIndexOf('\ncrc=') + 1;
   if (end === 0 || end + 12 > bytes.length) return;
   const lines = bytes.toString('utf8', 0, end);

@@ -4,14 +4,16 @@
  */
 import assert from 'node:assert/strict';
 import { understudy } from '#proto/understudy.js';
+import type { KvStore } from '../../../src/kv/kv-store.js';
 import { changesOf } from '../../../src/metadata/change-events.js';
 import { configCodec } from '../../../src/metadata/cluster-config.js';
 import { cursorCodec, cursorNamesCodec } from '../../../src/metadata/cursors.js';
 import { describeEntry } from '../../../src/metadata/describe-entry.js';
 import { decodeEntry, encodeEntry } from '../../../src/metadata/entries.js';
 import { FEATURES } from '../../../src/metadata/features.js';
+import { type FlushMark, markRows, readMark } from '../../../src/metadata/flush-mark.js';
 import { freezeCodec } from '../../../src/metadata/freeze.js';
-import { decodeChildName, decodeId, decodePair } from '../../../src/metadata/keys.js';
+import { APPLIED_KEY, decodeChildName, decodeId, decodePair, ringKey } from '../../../src/metadata/keys.js';
 import { mountCodec, underWorkCodec } from '../../../src/metadata/mounts.js';
 import {
   inodeCodec,
@@ -39,6 +41,36 @@ const row = <V>(name: string, golden: RegExp, codec: RecordCodec<V>): Target => 
   },
 });
 
+const JOURNAL = { clusterId: 'c1', incarnationId: 'i1' };
+const MARKS = Array.from({ length: 20 }, (_, at): FlushMark => {
+  const more = { digest: { low: at, high: 2 ** 32 - 1 }, epoch: 3, timeMs: 1_700_000_000_000, leaderAddress: 'a:1' };
+  return { flush: at + 1, sn: 7 * at, hash: new Uint8Array(32).fill(at), ...more };
+});
+const LAST_MARK = MARKS.at(-1) as FlushMark;
+
+/** @returns the rows of a store that 20 flushes have filled, the newest of which stands twice. */
+function markedRows(): Map<string, Uint8Array> {
+  return new Map(MARKS.flatMap((mark) => markRows(mark, JOURNAL)).map(({ key, value }) => [keyOf(key), Buffer.from(value)]));
+}
+
+const keyOf = (key: Uint8Array): string => Buffer.from(key).toString('latin1');
+
+/** @returns what the store says, with this value in the row `key`. */
+function readMarked(key: Uint8Array, value: Uint8Array): FlushMark {
+  const rows = markedRows().set(keyOf(key), value);
+  return readMark({ get: (asked: Uint8Array) => rows.get(keyOf(asked)) } as Partial<KvStore> as KvStore, JOURNAL);
+}
+
+/** What stands in the row `key` of such a store, and in no other. */
+const markRow = (name: string, key: Uint8Array, check: (read: FlushMark, input: Buffer) => void): Target => ({
+  name,
+  refusals: [...REFUSALS, 'diverged'],
+  seeds: () => [markedRows().get(keyOf(key)) as Uint8Array],
+  run(input) {
+    check(readMarked(key, input), input);
+  },
+});
+
 /** The golden ones name features that no release has. */
 function withKnownFeatures(bytes: Uint8Array): Uint8Array {
   const entry = understudy.JournalEntry.decode(bytes);
@@ -63,6 +95,16 @@ export const stateTargets: readonly Target[] = [
   row('config', /^Config-/, configCodec),
   row('freeze', /^Freeze-/, freezeCodec),
   row('cursor-names', /^CursorNames-/, cursorNamesCodec),
+  markRow('flush-mark', APPLIED_KEY, (read) => {
+    assert.equal(read.flush, LAST_MARK.flush, 'a flush that the ring does not hold');
+    for (const { value } of markRows(read, JOURNAL)) {
+      assert.deepEqual(readMarked(APPLIED_KEY, value), read, 'a mark is written otherwise than it was read');
+    }
+  }),
+  markRow('flush-mark-ring', ringKey(12), (read, input) => {
+    assert.deepEqual(read, LAST_MARK, 'the mark is not that of the newest flush');
+    assert.equal(understudy.FlushMark.decode(input).flush, 12, 'a lost flush is not noticed');
+  }),
   {
     name: 'row-key',
     refusals: REFUSALS,
