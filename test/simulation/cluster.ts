@@ -63,6 +63,8 @@ export class Cluster implements Breakable {
   readonly doubtedDisks: ReadonlySet<string>;
   /** Leaders may have taken a wrong time for the cluster's, which never goes back: they say so for as long as that is ahead. */
   clocksMoved = false;
+  /** Looks at what one master holds. */
+  boundsChecked = 0;
   readonly #deps: ClusterDeps;
   readonly #disks = new Map<string, MemoryStores>();
   readonly #slowness = new Map<string, number>();
@@ -252,8 +254,10 @@ export class Cluster implements Breakable {
 
   /** Looks at what the masters hold (I9). */
   checkBounds(thoroughly: boolean): void {
-    for (const [process, master] of this.#open)
+    for (const [process, master] of this.#open) {
+      this.boundsChecked++;
       for (const over of overBounds(master, process, this.network, this.#deps.settings.master, thoroughly)) this.#deps.violated(over);
+    }
   }
 
   #watchBounds(): void {

@@ -11,6 +11,10 @@ import { World } from './world.js';
 
 const BUDGET_MS = Number(process.env.SIMULATE_SECONDS ?? 30) * 1_000;
 const MANY = 40;
+/** Few worlds let a part of their log go and have another claim after that. */
+const VERY_MANY = 500;
+/** A floor that only a mistake goes below: of processor time, with what loading and compiling take. */
+const EVENTS_PER_SECOND_MIN = 5_000;
 const SAME_SEEDS = [7, 8, 9, 10];
 
 describe('simulated worlds', simulatedWorlds);
@@ -44,6 +48,9 @@ function simulatedWorlds(): void {
     expect(sums.marksChecked).toBeGreaterThan(worlds);
     expect(sums.readsChecked).toBeGreaterThan(10 * worlds);
     expect(sums.rowsCompared).toBeGreaterThan(worlds);
+    expect(sums.boundsChecked).toBeGreaterThan(10 * worlds);
+    expect(tally.eventsPerSecond).toBeGreaterThan(EVENTS_PER_SECOND_MIN);
+    if (worlds >= VERY_MANY) expect(sums.retentionsChecked).toBeGreaterThan(0);
     if (worlds >= MANY) expect(sums.published).toBeGreaterThan(worlds / 10);
     if (worlds >= MANY) expect(sums.loaded).toBeGreaterThan(0);
     if (worlds >= MANY) expect(Math.min(sums.bytesWritten, sums.bytesRead, sums.filesAtEnd, sums.bytesStored)).toBeGreaterThan(worlds / 4);

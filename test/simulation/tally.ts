@@ -19,6 +19,8 @@ const SUMMED = [
   'durableChecked',
   'marksChecked',
   'readsChecked',
+  'retentionsChecked',
+  'boundsChecked',
   'rowsCompared',
   'published',
   'loaded',
@@ -47,6 +49,8 @@ export class Tally {
     durableChecked: 0,
     marksChecked: 0,
     readsChecked: 0,
+    retentionsChecked: 0,
+    boundsChecked: 0,
     rowsCompared: 0,
     published: 0,
     loaded: 0,
@@ -75,6 +79,11 @@ export class Tally {
     return (performance.now() - this.#beganAt) / 1_000;
   }
 
+  /** Of processor time. */
+  get eventsPerSecond(): number {
+    return this.sums.events / Math.max(this.#cpuMs / 1_000, 1e-9);
+  }
+
   /** One line, while it goes on. */
   progress(): string {
     const { events, virtualMs } = this.sums;
@@ -101,6 +110,8 @@ export class Tally {
       ['batches looked for in the storage', sums.durableChecked, ''],
       ['marks held against what was committed', sums.marksChecked, ''],
       ['answers held against confirms', sums.readsChecked, ''],
+      ['claims at which what is kept was looked for', sums.retentionsChecked, ''],
+      ['looks at what a master holds in memory', sums.boundsChecked, ''],
       ['checkpoints published', sums.published, `${shown(sums.loaded)} loaded`],
       [
         'contents of files acknowledged',

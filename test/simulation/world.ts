@@ -52,6 +52,9 @@ export interface WorldOutcome {
   readonly durableChecked: number;
   readonly marksChecked: number;
   readonly readsChecked: number;
+  /** Claims at which what is kept was looked for; looks at what one master holds in memory. */
+  readonly retentionsChecked: number;
+  readonly boundsChecked: number;
   /** Of two stores that stood at one entry when the world ended. */
   readonly rowsCompared: number;
   /** Checkpoints. */
@@ -166,7 +169,9 @@ export class World {
     if (this.#bytes !== undefined && !(await this.#reached(this.#bytesAgain(this.#bytes))))
       return late(`liveness: bytes: ${this.#byteCheck?.complaint}, ${SERVICE_BOUND_MS} ms after service`);
     if (!(await this.#reached(this.#sameEverywhere())))
-      return late(`liveness: ${this.#complaint ?? 'the masters differ'}, ${SERVICE_BOUND_MS} ms after the last fault`);
+      return late(
+        `liveness: ${this.#complaint ?? 'the masters differ'}, ${SERVICE_BOUND_MS} ms after ${this.#bytes === undefined ? 'service' : 'the bytes were well'}`,
+      );
     await this.#reached(new Promise<void>((resolve) => this.#time.setTimer(MARKS_MS, resolve)));
     const watchAll = this.#history.watchAll(client, process, this.#commits.highestSn);
     return (await this.#reached(watchAll)) || late('watch: the change feed does not come to its end');
@@ -286,6 +291,8 @@ export class World {
       durableChecked: this.#commits.durableChecked,
       marksChecked: this.#commits.marksChecked,
       readsChecked: this.#commits.readsChecked,
+      retentionsChecked: this.#commits.retentionsChecked,
+      boundsChecked: this.#cluster.boundsChecked,
       rowsCompared: this.#rowsCompared,
       published: this.#published,
       loaded: this.#loaded,
