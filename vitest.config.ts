@@ -20,14 +20,14 @@ const ALONE = [
   /^test\/simulation\/program/,
 ];
 const TAKES_ITS_TIME = [
-  /^test\/fuzz\/(bit-flips-\w+|fuzz|garbage-at-master)\./,
+  /^test\/fuzz\/(bit-flips-\w+|fuzz|garbage-at-\w+)\./,
   /^test\/client\/data\//,
   /^test\/election\/embedded-election/,
   /^test\/history\/lies/,
   /^test\/journal\/directory-(crash|damage|journal)/,
   /^test\/metadata\/(access-real|acl-real|copies)/,
   /^test\/master\/(persist-files|watch|workers\/)/,
-  /^test\/blocks\/block-table/,
+  /^test\/blocks\/block-(file|table)/,
   /^test\/model\//,
   /^test\/reference\/random-commands/,
   /^test\/web\/hostile-connections/,
