@@ -23,7 +23,7 @@ const QUICK = [
   'folder: marked before the commit',
 ];
 /** Worlds of which one finds a quick one: several times what they take. */
-const WORLDS = 60;
+const WORLDS = 100;
 
 describe('defects of the production code', () => {
   test.each(DEFECTS)('$name: fits the code', ({ edits }) => {
