@@ -45,7 +45,7 @@ describe("a block's file", () => {
   });
 
   test('of several chunks, any bit of what follows them, and one of every 13th byte of them (LONG=1: of each): it is corrupt', {
-    timeout: 120_000,
+    timeout: process.env.LONG === undefined ? 120_000 : 600_000,
   }, async () => {
     const length = 2 * CHUNK_BYTES + 100;
     const { filePath, whole } = makeFile(length);

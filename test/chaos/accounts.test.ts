@@ -193,7 +193,14 @@ test('blocks: lost are those of which a fault took the last copy, or the one for
 
 test('a kept process: one that ends by itself and says why is counted; one that crashed is told', async () => {
   const started: ChildProcess[] = [];
-  const ends = ['process.exit(1)', 'process.abort()', 'process.exit(134)', 'process.exit(1)', 'setInterval(() => {}, 1000)'];
+  const ends = [
+    'process.exit(1)',
+    'process.kill(process.pid, "SIGKILL")',
+    'process.exit(134)',
+    'process.exit(0)',
+    'process.exit(1)',
+    'setInterval(() => {}, 1000)',
+  ];
   const program = {
     isRunning: false,
     spawn() {
@@ -215,6 +222,6 @@ test('a kept process: one that ends by itself and says why is counted; one that 
   const gone = once(started.at(-1) as ChildProcess, 'exit');
   await kept.close();
   await gone;
-  expect(kept.unexpectedEnds).toBe(4);
-  expect(kept.crashes).toEqual(['m1 was ended by SIGABRT', 'm1 ended with 134']);
+  expect(kept.unexpectedEnds).toBe(5);
+  expect(kept.crashes).toEqual(['m1 was ended by SIGKILL', 'm1 ended with 134', 'm1 ended with 0']);
 });

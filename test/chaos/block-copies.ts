@@ -81,12 +81,11 @@ export class BlockCopies {
   }
 
   #lookAfter(afterMs: number, taken: readonly BlockFileFound[]): Promise<void> {
-    return new Promise((resolve) => {
-      setTimeout(() => {
-        this.#look(taken, this.#freed);
-        resolve();
-      }, afterMs).unref();
-    });
+    const due = new Promise<void>((resolve) => setTimeout(resolve, afterMs).unref());
+    const look = due.then(() => this.#look(taken, this.#freed));
+    // Told by `settled`.
+    look.catch(() => {});
+    return look;
   }
 
   /** Puts those of which no good copy is left into `lost`. */

@@ -9,8 +9,8 @@ import { waitUntil } from '../servers/wait-until.js';
 const RESTART_AFTER_MS = 500;
 /** A process that waits for storage in the kernel cannot be killed before that answers. */
 const END_LIMIT_MS = 120_000;
-/** The highest exit code with which a program says itself why it ends. */
-const SAID_MAX = 2;
+/** Exit codes with which a program says itself why it ends; nobody told it to, so 0 is none. */
+const SAID: ReadonlySet<number | null> = new Set([1, 2]);
 
 export interface KeptProgram {
   readonly isRunning: boolean;
@@ -91,6 +91,6 @@ export class KeptProcess {
   #noteEnd(code: number | null, signal: NodeJS.Signals | null): void {
     this.unexpectedEnds += 1;
     if (signal !== null) this.crashes.push(`${this.name} was ended by ${signal}`);
-    else if (code === null || code > SAID_MAX) this.crashes.push(`${this.name} ended with ${code}`);
+    else if (!SAID.has(code)) this.crashes.push(`${this.name} ended with ${code}`);
   }
 }

@@ -37,15 +37,17 @@ async function run({ minutes, seed, journal, json, keep, only }: Options): Promi
   console.log(`chaos: --minutes ${minutes} --seed ${seed} --journal ${journal}`);
   const limits = only === undefined ? '' : ` --only ${only.map((name) => `"${name}"`).join(' ')}`;
   let exitCode = 1;
+  let isToKeep = true;
   try {
     const outcome = await runChaos({ journal, seed, forMs: minutes * MINUTE_MS, folder, log, ...(only === undefined ? {} : { only }) });
     exitCode = EXIT_CODES[verdictOf(outcome)];
+    isToKeep = keep || exitCode !== 0 || outcome.troubles.length > 0;
     console.log(formatOutcome(outcome));
     if (json !== undefined) writeFileSync(json, `${JSON.stringify({ minutes, seed, journal, ...outcome }, null, 2)}\n`);
   } finally {
-    if (keep || exitCode !== 0) console.log(`histories and logs: ${folder}`);
+    if (isToKeep) console.log(`histories and logs: ${folder}`);
     else rmSync(folder, { recursive: true, force: true });
-    if (exitCode !== 0) console.log(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --journal ${journal}${limits}`);
+    if (isToKeep) console.log(`again: npm run chaos -- --minutes ${minutes} --seed ${seed} --journal ${journal}${limits}`);
     process.exitCode = exitCode;
   }
 }

@@ -2,12 +2,12 @@
  * A running worker's data service, and strangers who send what nobody meant: of every method requests that are well formed and absurd, mutated ones
  * and pure garbage, in any order.
  *
- * Each call ends in bounded time with an answer or a refusal that says what was wrong with it. All the while a good client writes blocks and reads
+ * Each call ends in bounded time with an answer or a refusal that says what was wrong with it. Meanwhile a good client writes blocks and reads
  * them; when the strangers are gone, nothing of theirs is being read, written or kept in memory.
  */
 import { randomInt } from 'node:crypto';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { type ErrorCode, isError } from '../../src/base/errors.js';
+import { type ErrorCode, isError, UnderstudyError } from '../../src/base/errors.js';
 import { silentLog } from '../../src/base/log.js';
 import { systemClock } from '../../src/base/system-clock.js';
 import type { BlockId } from '../../src/blocks/block-id.js';
@@ -15,6 +15,7 @@ import { CHUNK_BYTES } from '../../src/blocks/block-store.js';
 import { checksumsOf } from '../../src/blocks/chunk-checksums.js';
 import { dataOperations } from '../../src/blocks/data-operations.js';
 import { checkPiece, pieceIn, pieceOf } from '../../src/blocks/pieces.js';
+import type { Network } from '../../src/rpc/network.js';
 import type { RpcConnection } from '../../src/rpc/rpc.js';
 import { connectRpc, RPC_CLIENT_DEFAULTS } from '../../src/rpc/rpc-connection.js';
 import { tcpNetwork } from '../../src/rpc/tcp-network.js';
@@ -35,7 +36,7 @@ const UNFITTING: ReadonlySet<ErrorCode> = new Set(['internal', 'unknown', 'data_
 const { readBlock, openBlock, writeBlock, sealBlock, findBlock } = dataOperations;
 const OPERATIONS = Object.values(dataOperations);
 const OPTIONS = { timeoutMs: CALL_MS };
-/** No stranger names such a block. */
+/** Hardly any stranger names such a block. */
 const GOOD_INODES = 1_000;
 
 type DataOperation = (typeof OPERATIONS)[number];
@@ -49,7 +50,7 @@ const goodBlocks: BlockId[] = [];
 
 beforeEach(async () => {
   folder = ownFolder('garbage', memoryFolder());
-  worker = await TestWorker.open(folder.path, {});
+  worker = await TestWorker.open(folder.path, { network: onlyHere });
   good = await connect();
 });
 afterEach(async () => {
@@ -57,6 +58,15 @@ afterEach(async () => {
   await worker.close();
   folder.remove();
 });
+
+/** Requests may name any address to pass blocks on to. */
+const onlyHere: Network = {
+  ...tcpNetwork,
+  connect: (address, signal) =>
+    address.startsWith('127.0.0.1:')
+      ? tcpNetwork.connect(address, signal)
+      : Promise.reject(new UnderstudyError('unavailable', `not of this host: address=${address}`)),
+};
 
 const connect = (): Promise<RpcConnection> =>
   connectRpc(RPC_CLIENT_DEFAULTS, { network: tcpNetwork, clock: systemClock, log: silentLog }, worker.address, AbortSignal.timeout(5_000));
@@ -140,8 +150,7 @@ test('requests that make little sense, mutated ones and garbage: each is answere
       const what = `seed=${SEED} batch=${batch} method=${operation.method} body=${body.toString('hex').slice(0, 600)}`;
       expect(outcome, what).not.toMatch(/^(unfitting|threw)/);
     });
-    await Promise.all(calls);
-    await stillServes();
+    await Promise.all([...calls, stillServes()]);
     await Promise.all(connections.map((connection) => connection.close()));
   }
   const left = () => [worker.service.writings, worker.service.reads, worker.service.queuedBytes];

@@ -40,7 +40,7 @@ function simulatedWorlds(): void {
     if (failure !== undefined) expect.fail(await tellFailure(failure));
     // A run that did nothing proves nothing. What not every world has is asked of many.
     const { worlds, sums } = tally;
-    expect(sums.acknowledgedUnderFaults).toBeGreaterThan(10 * worlds);
+    expect(sums.acknowledgedUnderFaults).toBeGreaterThan(100 * worlds);
     expect(sums.told).toBeGreaterThan(10 * worlds);
     expect(sums.epochs).toBeGreaterThan(worlds);
     expect(sums.digestsCompared).toBeGreaterThan(worlds);

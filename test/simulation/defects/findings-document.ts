@@ -23,9 +23,9 @@ interface Row {
 export type Found = Readonly<Record<string, Row>>;
 
 /** @returns a short hash of what a search of `defect` goes by: a row found with another one says nothing of this one. */
-export function editsOf({ edits, violates }: Defect): string {
+export function editsOf({ edits, violates, storage }: Defect): string {
   return createHash('sha256')
-    .update(JSON.stringify([edits, violates.source]))
+    .update(JSON.stringify([edits, violates.source, storage]))
     .digest('hex')
     .slice(0, 12);
 }

@@ -56,8 +56,14 @@ function control(root: string, options: Options, worlds: number): Promise<Findin
   return inTurn(firsts, options.jobs, (firstSeed) => findDefect(NO_DEFECT, { root, firstSeed, worldsMax: share }));
 }
 
-/** @returns whether the named test of each fails. */
+/** @returns whether the named test of each fails, and passes without the defect. */
 async function failElsewhere(root: string, defects: readonly Defect[], jobs: number): Promise<boolean> {
+  await using plain = await PatchedCopy.make(root, []);
+  for (const { name, elsewhere } of defects) {
+    if (elsewhere === undefined || !(await plain.fails(elsewhere))) continue;
+    say(`${name}: FAILS WITHOUT IT, TOO: ${elsewhere.file}: ${elsewhere.test}`);
+    return false;
+  }
   const fails = await inTurn(defects, jobs, async ({ name, edits, elsewhere }) => {
     if (elsewhere === undefined) return true;
     await using copy = await PatchedCopy.make(root, edits);
