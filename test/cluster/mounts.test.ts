@@ -19,6 +19,8 @@ import { Cluster, SUPERUSER } from './cluster.js';
 
 const NAMES = ['a', 'b', 'c', 'd'];
 const LIMIT_MS = 30_000;
+const AT_ONCE = 8;
+const CHANGES = 250;
 
 function temporaryFolder(): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'understudy-mounted-'));
@@ -26,28 +28,33 @@ function temporaryFolder(): string {
   return folder;
 }
 
-/** Makes, moves and removes directories below `/m`, few names again and again: work that is repeated out of turn shows. */
-async function churn(fs: FileSystem, count: number, seed: number): Promise<number> {
+/**
+ * Makes, moves and removes directories below `/m`, few names again and again: work that is repeated out of turn shows. Several at once, for storage may
+ * see changes faster than one client after the other makes them.
+ * @param isOver whether `count` changes are enough. @returns how many were made.
+ */
+async function churn(fs: FileSystem, count: number, seed: number, isOver: () => boolean): Promise<number> {
   let state = seed;
   const random = (below: number) => {
     state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
     return Math.floor((state / 2 ** 32) * below);
   };
   const some = () => `/m/${Array.from({ length: 1 + random(3) }, () => NAMES[random(NAMES.length)]).join('/')}`;
-  let done = 0;
-  for (let at = 0; at < count; at++) {
+  let [begun, done] = [0, 0];
+  const change = (): Promise<unknown> => {
     const kind = random(10);
-    const change =
-      kind < 5
-        ? fs.createDirectory(some(), { recursive: true })
-        : kind < 9
-          ? fs.rename(some(), some())
-          : fs.remove(some(), { recursive: true });
-    done += await change.then(
-      () => 1,
-      () => 0,
-    );
-  }
+    if (kind < 5) return fs.createDirectory(some(), { recursive: true });
+    return kind < 9 ? fs.rename(some(), some()) : fs.remove(some(), { recursive: true });
+  };
+  const changing = async () => {
+    while (begun++ < count || !isOver()) {
+      await change().then(
+        () => done++,
+        () => {},
+      );
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, changing));
   return done;
 }
 
@@ -70,8 +77,11 @@ async function expectSame(fs: FileSystem, storage: UnderStore): Promise<void> {
 /** Kills the leader while its storage has changes to see, twice. */
 async function killInTheMiddle(cluster: Cluster, fs: FileSystem, storage: UnderStore): Promise<void> {
   for (let kill = 0; kill < 2; kill++) {
-    const changing = churn(fs, 250, 7 + kill);
-    await waitUntil('changes are queued', async () => (await queued(fs)) > 3, LIMIT_MS);
+    let isOver = false;
+    const changing = churn(fs, CHANGES, 7 + kill, () => isOver);
+    await waitUntil('changes are queued', async () => (await queued(fs)) > 3, LIMIT_MS).finally(() => {
+      isOver = true;
+    });
     const leader = await cluster.leader();
     await leader.end('SIGKILL');
     expect(await changing).toBeGreaterThan(50);
